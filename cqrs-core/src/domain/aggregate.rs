@@ -1,0 +1,96 @@
+use std::future::Future;
+
+use super::{Command, Event, Events, Fold, Model, State};
+use crate::envelope::{Json, Metadata};
+
+/// The write model of one stream: decides commands, folds its own events. `#[derive(Aggregate)]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an aggregate",
+    label = "not an aggregate",
+    note = "only an aggregate decides commands: add `#[derive(Aggregate)]` and `#[aggregate(event = …)]` to `{Self}`"
+)]
+pub trait Aggregate: Model<Key = <Self::Event as Event>::Id> {
+    /// The events of its stream.
+    type Event: Event + Fold<Self>;
+
+    /// What its command handlers may use besides the command: clocks, prices, other systems. [`NoServices`] where
+    /// none are declared.
+    type Services: Sync + 'static;
+
+    /// How many events a snapshot spares; `None`: no snapshots.
+    const SNAPSHOT_EVERY: Option<u64>;
+
+    /// Serialises the state for a snapshot; `None` where the aggregate declares none, or the state does not
+    /// serialise.
+    fn to_snapshot(&self) -> Option<Json>;
+
+    /// Reads a snapshot; `None` where it does not fit, which only costs time: the stream is read instead.
+    fn from_snapshot(data: &Json) -> Option<Self>;
+}
+
+/// The services of an aggregate that declares none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoServices;
+
+/// An aggregate's handler for one command. `#[command_handler]` inside of a `#[handlers]` block implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no handler for the command `{C}`",
+    label = "has no handler for `{C}`",
+    note = "add to a `#[handlers]` block of `{Self}`:\n\n    #[command_handler]\n    fn handle_it(&self, command: {C}) -> Result<SomethingHappened, Rejection> {{\n        todo!()\n    }}\n\n(without `&self` where the command creates the aggregate)"
+)]
+pub trait Handle<C: Command>: Aggregate {
+    /// Why the domain rejects this command; [`Infallible`](std::convert::Infallible) where it never does.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Decides the command on a state.
+    fn handle<'a>(
+        state: State<&'a Self>,
+        command: &'a C,
+        context: Context<'a, Self>,
+    ) -> impl Future<Output = Result<Events<Self::Event>, HandleError<Self::Error>>> + Send + 'a;
+}
+
+/// Why a handler yields no events.
+#[derive(Debug)]
+pub enum HandleError<E> {
+    /// A creating command, but the aggregate exists.
+    AlreadyExists,
+    /// The aggregate does not exist, or was removed.
+    NotFound,
+    /// The domain's own no.
+    Rejected(E),
+}
+
+/// What a command handler may ask for besides the command.
+#[derive(Debug)]
+pub struct Context<'a, A: Aggregate> {
+    /// The command's own metadata.
+    pub metadata: &'a Metadata,
+    /// The aggregate's services.
+    pub services: &'a A::Services,
+}
+
+impl<A: Aggregate> Clone for Context<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A: Aggregate> Copy for Context<'_, A> {}
+
+/// A further argument of a command handler, taken by reference: [`Metadata`], or the aggregate's services.
+#[diagnostic::on_unimplemented(
+    message = "a command handler of `{A}` can't take a `&{Self}`",
+    label = "neither `&Metadata` nor the services of `{A}`",
+    note = "after the command it takes, in any order, `&Metadata` and a reference to what `#[aggregate(services = …)]` names"
+)]
+pub trait Extract<A: Aggregate> {
+    /// Borrows it from the context.
+    fn extract<'a>(context: Context<'a, A>) -> &'a Self;
+}
+
+impl<A: Aggregate> Extract<A> for Metadata {
+    fn extract<'a>(context: Context<'a, A>) -> &'a Self {
+        context.metadata
+    }
+}
