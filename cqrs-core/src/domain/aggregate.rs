@@ -86,11 +86,11 @@ impl<A: Aggregate> Copy for Context<'_, A> {}
 )]
 pub trait Extract<A: Aggregate> {
     /// Borrows it from the context.
-    fn extract<'a>(context: Context<'a, A>) -> &'a Self;
+    fn extract(context: Context<'_, A>) -> &Self;
 }
 
 impl<A: Aggregate> Extract<A> for Metadata {
-    fn extract<'a>(context: Context<'a, A>) -> &'a Self {
+    fn extract(context: Context<'_, A>) -> &Self {
         context.metadata
     }
 }

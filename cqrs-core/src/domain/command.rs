@@ -24,5 +24,6 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync + Sized + 'static 
     /// A copy for a handler that takes the command by value; a conflict decides again. Field by field, so that a
     /// command need not be `Clone`.
     #[doc(hidden)]
+    #[must_use]
     fn __copy(&self) -> Self;
 }

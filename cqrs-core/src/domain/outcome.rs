@@ -92,13 +92,17 @@ impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Option<T> {
 
 impl<Set, T: IntoEvents<Set>> IntoEvents<Set> for Vec<T> {
     fn into_events(self, events: &mut Events<Set>) {
-        self.into_iter().for_each(|event| event.into_events(events));
+        for event in self {
+            event.into_events(events);
+        }
     }
 }
 
 impl<Set, T: IntoEvents<Set>, const N: usize> IntoEvents<Set> for [T; N] {
     fn into_events(self, events: &mut Events<Set>) {
-        self.into_iter().for_each(|event| event.into_events(events));
+        for event in self {
+            event.into_events(events);
+        }
     }
 }
 

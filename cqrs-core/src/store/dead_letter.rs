@@ -1,0 +1,42 @@
+use jiff::Timestamp;
+
+use crate::envelope::{EventId, Position, StreamId, Version};
+
+/// What is parked together, because its events depend on their order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sequence {
+    /// The events of one document, by its key.
+    Document(String),
+    /// The events of one stream: where an event can't be read, and which documents it belongs to can't be known.
+    Stream(StreamId),
+}
+
+/// An event that a projection has put aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// What waits with it.
+    pub sequence: Sequence,
+    /// The event's place in the log, where its data stays.
+    pub position: Position,
+    /// The event's id.
+    pub event_id: EventId,
+    /// The event's stream.
+    pub stream: StreamId,
+    /// The event's place in its stream.
+    pub version: Version,
+    /// The event's name.
+    pub event: String,
+    /// Why it was put aside.
+    pub reason: Reason,
+    /// When.
+    pub parked_at: Timestamp,
+}
+
+/// Why an event was put aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It could not be read or folded: the error with its causes.
+    Failed(String),
+    /// An earlier event of its sequence is parked.
+    Queued,
+}

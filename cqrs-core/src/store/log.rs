@@ -1,0 +1,43 @@
+use crate::envelope::{Position, RecordedEvent};
+
+/// Which events of the log a reader wants: those that any selector picks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventFilter {
+    /// `None`: all events.
+    pub any_of: Option<Vec<Selector>>,
+}
+
+/// Picks events by the category of their stream, and by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    /// The category of the streams.
+    pub category: String,
+    /// The names of the events; `None`: all of the category.
+    pub names: Option<Vec<String>>,
+}
+
+impl EventFilter {
+    /// All events.
+    pub const ALL: Self = Self { any_of: None };
+
+    /// Whether the filter picks an event.
+    pub fn picks(&self, category: &str, name: &str) -> bool {
+        self.any_of.as_ref().is_none_or(|selectors| {
+            selectors.iter().any(|selector| {
+                selector.category == category
+                    && selector.names.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
+            })
+        })
+    }
+}
+
+/// A stretch of the log.
+#[derive(Clone, Debug)]
+pub struct LogPage {
+    /// The events that the filter picks, in order of their positions.
+    pub events: Vec<RecordedEvent>,
+    /// Every event up to here has been looked at: reading goes on after it.
+    pub through: Position,
+    /// The head of the log when the page was read.
+    pub head: Position,
+}

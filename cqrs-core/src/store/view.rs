@@ -1,0 +1,199 @@
+use std::fmt;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::{BoxFuture, DeadLetter, DocumentWrite, Error, Find, Sequence, StoredDocument};
+use crate::{
+    domain::{Feeds, IndexSpec, Projection},
+    envelope::{LogId, Position},
+};
+
+/// Names one version of a projection.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProjectionId {
+    /// The projection's name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+}
+
+impl ProjectionId {
+    /// Names `P` as it is compiled in.
+    pub fn of<P: Projection>() -> Self {
+        Self { name: P::NAME.to_owned(), version: P::VERSION }
+    }
+}
+
+impl fmt::Display for ProjectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} v{}", self.name, self.version)
+    }
+}
+
+/// What a store has to know of a projection before it keeps its documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectionSpec {
+    /// Name and version.
+    pub id: ProjectionId,
+    /// The declared indexes, in order.
+    pub indexes: Vec<IndexSpec>,
+    /// Hash of the projection's definition and of its handlers.
+    pub fingerprint: u64,
+}
+
+impl ProjectionSpec {
+    /// That of `P` as it is compiled in.
+    pub fn of<P: Projection>() -> Self {
+        Self {
+            id: ProjectionId::of::<P>(),
+            indexes: P::INDEXES.to_vec(),
+            fingerprint: Feeds::<P>::of().fingerprint(),
+        }
+    }
+}
+
+/// How far a projection has come, as its read store knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The log that it reads.
+    pub log: LogId,
+    /// All events up to here are applied, or parked.
+    pub position: Position,
+    /// The head of the log when it was last seen.
+    pub head: Position,
+    /// All events that were recorded before this moment are applied, or parked.
+    pub as_of: Timestamp,
+    /// How many events are parked.
+    pub parked: u64,
+}
+
+/// A batch of a projection's work, written all or not at all.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The position that the projection is at before the batch; [`Position::ZERO`] where it has no checkpoint.
+    pub expected: Position,
+    /// The checkpoint after the batch; the store counts [`Checkpoint::parked`] by itself.
+    pub checkpoint: Checkpoint,
+    /// Changes of documents, each key once.
+    pub documents: Vec<DocumentWrite>,
+    /// Events put aside.
+    pub parked: Vec<DeadLetter>,
+}
+
+/// Why a batch was not written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// Another writer has moved the projection on, or back.
+    #[error(
+        "the projection {projection} is at position {actual}, not at {expected}: another writer has moved it"
+    )]
+    Superseded {
+        /// The projection.
+        projection: ProjectionId,
+        /// The position that the batch was made for.
+        expected: Position,
+        /// The position that the store has.
+        actual: Position,
+    },
+    /// A document is larger than the store takes.
+    #[error("the document {key:?} of {projection} has {size} bytes, but the limit is {limit}")]
+    TooLarge {
+        /// The projection.
+        projection: ProjectionId,
+        /// The document's key.
+        key: String,
+        /// Its length.
+        size: usize,
+        /// The most that the store takes.
+        limit: usize,
+    },
+    /// The store itself.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// An answer, and how fresh it is at least.
+#[derive(Clone, Debug)]
+pub struct Read<T> {
+    /// The answer.
+    pub value: T,
+    /// A checkpoint that the answer is not older than; `None` before the projection's first batch.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// The read store: the documents of projections, and how far each projection has come.
+///
+/// Its promises, each one a rule of the conformance suite in `cqrs-testkit`:
+///
+/// 1. A batch is written whole or not at all, its checkpoint included, and only on the checkpoint that it was made
+///    for: delivering it twice, or from two writers, changes nothing.
+/// 2. What was written is read back as it was, key by key, also the trace of a removed document.
+/// 3. Look-ups by declared indexes find just the documents that fit, in a stable order, page by page.
+/// 4. An answer is never older than the checkpoint that it comes with.
+/// 5. Projections, and versions of one projection, are apart.
+/// 6. What was written survives the death of the program (a store on disk).
+///
+/// Asking about a projection that was never [prepared](Self::prepare) is no error: it has no documents and no
+/// checkpoint yet.
+pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
+    /// Makes room for a projection's documents and indexes. Does nothing where all is there; adds what is missing.
+    ///
+    /// Indexes that are declared anew over existing documents are refused with [`Error::Invalid`], which says to
+    /// raise the projection's version; those that are declared no more are dropped.
+    fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// How far a projection has come.
+    fn checkpoint<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>>;
+
+    /// Reads documents for folding, traces of removed ones included, in any order; unknown keys are left out.
+    fn load<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>>;
+
+    /// Writes a batch.
+    fn commit<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        commit: Commit,
+    ) -> BoxFuture<'a, Result<(), CommitError>>;
+
+    /// Reads one document for a query; the trace of a removed one is none.
+    fn get<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Read<Option<StoredDocument>>, Error>>;
+
+    /// Looks documents up.
+    fn find<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        find: &'a Find,
+    ) -> BoxFuture<'a, Result<Read<Vec<StoredDocument>>, Error>>;
+
+    /// What is parked: each sequence once.
+    fn parked_sequences<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>>;
+
+    /// Reads at most `limit` dead letters, by position, then sequence, of positions after `after`, in whole positions: all letters of
+    /// the last position are included, even beyond `limit`.
+    fn dead_letters<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>>;
+
+    /// Tells of a projection's progress: the newest checkpoint known, updated soon after each commit, by whichever
+    /// process. A hint to ask again.
+    fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>>;
+}
