@@ -35,27 +35,32 @@ pub use uuid::Uuid;
 pub use crate::{
     domain::{
         Aggregate, Apply, Command, Context, CreatedByHandlers, DecodeError, EncodeError, Event, EventType,
-        Events, Extract, Feeds, Fold, FoldError, Handle, HandleError, Id, IdError, Includes, Index, IndexSpec,
-        IndexValue, IntoEvents, Key, Model, NoServices, Outcome, Payload, Projection, RoutedBy,
+        Events, Extract, Feeds, Fold, FoldError, Handle, HandleError, Id, IdError, Includes, Index,
+        IndexSpec, IndexValue, IntoEvents, Key, Model, NoServices, Outcome, Payload, Projection, RoutedBy,
         SchemaVersion, SingleStream, State,
     },
     envelope::{Json, Metadata},
 };
 
 pub use check::{
-    Belonging, Belongs, BelongsAlone, BelongsNowhere, EventContext, FedBy, Foreign, HasKey, KeyFor,
-    KeysFor, SoleFeed,
+    Belonging, Belongs, BelongsAlone, BelongsNowhere, EventContext, FedBy, Foreign, HasKey, KeyFor, KeysFor,
+    SoleFeed, may_create,
 };
 pub use event::{
     UpcastFrom, decode, decode_newest, decode_older, encode, outcome_of, push, unknown_name, unknown_version,
     upcast,
 };
-pub use id::{check_text, deserialize_number, deserialize_text, generate_uuid, parse, serialize_text};
+pub use id::{
+    check_text, convert, deserialize_number, deserialize_text, generate_uuid, parse, serialize_text,
+};
 pub use inert::{Inert, inert};
 pub use model::{
     IntoState, Snapshot, StartsAsDefault, change, create, push_key, push_keys, push_stream_key, replace,
     require_absent, require_present,
 };
+
+/// The events of an aggregate.
+pub type EventOf<A> = <A as Aggregate>::Event;
 
 /// Mixes two fingerprints (FNV-1a, 64 bits).
 pub const fn combine(hash: u64, other: u64) -> u64 {

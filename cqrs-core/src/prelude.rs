@@ -2,8 +2,8 @@
 
 pub use crate::{
     domain::{
-        Aggregate, Apply, Command, DecodeError, Event, Fold, FoldError, Handle, Id, IdError, Index, Model, NoServices,
-        Payload, Projection, SchemaVersion, State,
+        Aggregate, Apply, Command, DecodeError, Event, Fold, FoldError, Handle, Id, IdError, Index, Model,
+        NoServices, Payload, Projection, SchemaVersion, State,
     },
     envelope::Metadata,
 };

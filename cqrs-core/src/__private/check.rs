@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::{
-    domain::{Event, Fold, Id, Includes, Model, Payload, RoutedBy},
+    domain::{CreatedByHandlers, Event, Id, Includes, Model, Payload, RoutedBy},
     envelope::Metadata,
 };
 
@@ -12,12 +12,15 @@ pub trait FedBy<F> {}
 
 /// The question whether the event `E` feeds the model `M`. Method lookup answers it: the set is listed, or the
 /// event alone is, or else [`BelongsNowhere`] explains what is wrong.
+#[derive(Debug)]
 pub struct Belongs<M, E>(PhantomData<(M, E)>);
 
 /// The answer yes.
+#[derive(Debug)]
 pub struct Belonging<M, E>(PhantomData<(M, E)>);
 
 /// The answer no; such an event gets no further complaints.
+#[derive(Debug)]
 pub struct Foreign;
 
 impl<M, E> Belongs<M, E> {
@@ -138,13 +141,16 @@ impl EventContext for Metadata {
     label = "not an enum with `#[derive(Event)]`",
     note = "name the type of the documents' key: `#[projection(key = …)]`, or feed the projection from a whole event set"
 )]
-pub trait SoleFeed<M: Model> {
+pub trait SoleFeed {
     type Id: Id;
-    type Event: Event<Id = Self::Id> + Fold<M>;
+    type Event: Event<Id = Self::Id>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<M: Model, E: Event + Fold<M>> SoleFeed<M> for E {
+impl<E: Event> SoleFeed for E {
     type Id = E::Id;
     type Event = E;
 }
+
+/// Holds for models that handlers without `self` may create.
+pub fn may_create<M: CreatedByHandlers>() {}

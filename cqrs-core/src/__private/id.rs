@@ -46,13 +46,16 @@ where
 }
 
 /// Reads a number, by the rules of the type.
-pub fn deserialize_number<'de, N, T, D>(
-    deserializer: D,
-    check: impl FnOnce(N) -> Result<T, IdError>,
-) -> Result<T, D::Error>
+pub fn deserialize_number<'de, N, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     N: Deserialize<'de>,
+    T: TryFrom<N, Error: fmt::Display>,
     D: Deserializer<'de>,
 {
-    check(N::deserialize(deserializer)?).map_err(D::Error::custom)
+    T::try_from(N::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// Wraps an inner value, by the rules of the type.
+pub fn convert<N, T: TryFrom<N, Error: Into<IdError>>>(value: N) -> Result<T, IdError> {
+    T::try_from(value).map_err(Into::into)
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        Aggregate, Command, Context, CreatedByHandlers, DecodeError, EncodeError, Event, EventType,
-        Events, FoldError, Fold, Handle, HandleError, Id, IdError, Includes, Model, NoServices, SchemaVersion, State,
+        Aggregate, Command, Context, CreatedByHandlers, DecodeError, EncodeError, Event, EventType, Events,
+        Fold, FoldError, Handle, HandleError, Id, IdError, Includes, Model, NoServices, SchemaVersion, State,
     },
     envelope::{Json, Metadata},
 };
