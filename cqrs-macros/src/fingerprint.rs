@@ -90,6 +90,9 @@ mod tests {
 
     #[test]
     fn it_never_changes() {
-        assert_eq!(of("fn on_placed(event: &OrderPlaced) -> Self { Self { total: 1 } }"), 17_484_810_309_352_190_393);
+        assert_eq!(
+            of("fn on_placed(event: &OrderPlaced) -> Self { Self { total: 1 } }"),
+            17_484_810_309_352_190_393
+        );
     }
 }
