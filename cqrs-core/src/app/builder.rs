@@ -111,7 +111,9 @@ impl AppBuilder {
 #[non_exhaustive]
 pub enum BuildError {
     /// Two projections have one name and version; their documents would overwrite each other's.
-    #[error("the projection {projection} is registered twice, as `{first}` and as `{second}`; give one of them another `name`")]
+    #[error(
+        "the projection {projection} is registered twice, as `{first}` and as `{second}`; give one of them another `name`"
+    )]
     Duplicate {
         /// The name and version.
         projection: ProjectionId,

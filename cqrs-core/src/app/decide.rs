@@ -57,15 +57,21 @@ pub(super) fn fold<A: Aggregate, E>(
     let mut version = after;
     for recorded in events {
         if recorded.version != version.plus(1) {
-            return Err(ExecuteError::Gap { stream: stream.clone(), after: version, found: recorded.version });
+            return Err(ExecuteError::Gap {
+                stream: stream.clone(),
+                after: version,
+                found: recorded.version,
+            });
         }
         version = recorded.version;
         let position = recorded.position;
         let event = <A::Event as Event>::decode(&recorded.name, recorded.schema_version, &recorded.data)
             .map_err(|source| ExecuteError::Decode { stream: stream.clone(), position, source })?;
-        state = event
-            .fold(state, &recorded.metadata)
-            .map_err(|source| ExecuteError::Fold { stream: stream.clone(), position, source })?;
+        state = event.fold(state, &recorded.metadata).map_err(|source| ExecuteError::Fold {
+            stream: stream.clone(),
+            position,
+            source,
+        })?;
     }
     Ok((state, version))
 }

@@ -1,10 +1,4 @@
-use std::{
-    borrow::Cow,
-    fmt,
-    future::IntoFuture,
-    sync::Arc,
-    time::Duration,
-};
+use std::{borrow::Cow, fmt, future::IntoFuture, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
@@ -15,7 +9,8 @@ use super::{App, ExecuteError, Receipt, decide};
 use crate::{
     domain::{Aggregate, Command, Context, Event, Handle, HandleError, State},
     envelope::{
-        CommandId, EventId, Metadata, Position, Recorded, RecordedEvent, StreamId, Token, TraceContext, Version,
+        CommandId, EventId, Metadata, Position, Recorded, RecordedEvent, StreamId, Token, TraceContext,
+        Version,
     },
     store::{
         Append, AppendError, AppendOutcome, BoxFuture, CommandRecord, Condition, EventStore, NewEvent,
@@ -105,8 +100,9 @@ impl<'a, S> WithServices<'a, S> {
     }
 }
 
-type Remember<C> =
-    Box<dyn Fn(&ExecuteError<<<C as Command>::Aggregate as Handle<C>>::Error>) -> Option<String> + Send + Sync>;
+type Remember<C> = Box<
+    dyn Fn(&ExecuteError<<<C as Command>::Aggregate as Handle<C>>::Error>) -> Option<String> + Send + Sync,
+>;
 
 /// A command about to be executed; await it.
 #[must_use = "a command does nothing until it is awaited"]
@@ -182,7 +178,10 @@ impl<C: Command> Execute<'_, C> {
     /// say no to, not for stores that are away.
     pub fn remember(
         mut self,
-        answer: impl Fn(&ExecuteError<<C::Aggregate as Handle<C>>::Error>) -> Option<String> + Send + Sync + 'static,
+        answer: impl Fn(&ExecuteError<<C::Aggregate as Handle<C>>::Error>) -> Option<String>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         self.remember = Some(Box::new(answer));
         self
@@ -205,7 +204,8 @@ impl<C: Command> Execute<'_, C> {
 
     /// Tells this command from another that comes with the same id.
     fn fingerprint(&self, stream: &StreamId) -> Result<Uuid, serde_json::Error> {
-        let command = serde_json::to_string(&(C::NAME, stream.category(), stream.id(), self.at, &self.command))?;
+        let command =
+            serde_json::to_string(&(C::NAME, stream.category(), stream.id(), self.at, &self.command))?;
         Ok(Uuid::new_v5(&Uuid::NAMESPACE_OID, command.as_bytes()))
     }
 }
@@ -265,9 +265,15 @@ impl<C: Command> Execution<'_, '_, C> {
             match self.attempt().await {
                 Attempt::Done(outcome) => return outcome,
                 Attempt::Conflict { expected, actual } => {
-                    metrics::counter!("cqrs_conflicts_total", "category" => <EventOf<C> as Event>::STREAM).increment(1);
+                    metrics::counter!("cqrs_conflicts_total", "category" => <EventOf<C> as Event>::STREAM)
+                        .increment(1);
                     if attempts >= retry.attempts {
-                        return Err(ExecuteError::Conflict { stream: self.stream.clone(), expected, actual, attempts });
+                        return Err(ExecuteError::Conflict {
+                            stream: self.stream.clone(),
+                            expected,
+                            actual,
+                            attempts,
+                        });
                     }
                 }
             }
@@ -279,7 +285,6 @@ impl<C: Command> Execution<'_, '_, C> {
     }
 
     async fn attempt(&self) -> Attempt<C> {
-        
         let command = self.record.as_ref().map(|record| record.id);
         let loading = match decide::load::<C::Aggregate, _>(&**self.store(), &self.stream, command).await {
             Ok(loading) => loading,
@@ -297,7 +302,8 @@ impl<C: Command> Execution<'_, '_, C> {
 
         let state = decide::or_initial(loading.state);
         let context = Context { metadata: &self.metadata, services: self.execute.services };
-        let decided = <C::Aggregate as Handle<C>>::handle(state.as_ref(), &self.execute.command, context).await;
+        let decided =
+            <C::Aggregate as Handle<C>>::handle(state.as_ref(), &self.execute.command, context).await;
         let events = match decided {
             Ok(events) => events,
             Err(no) => {
@@ -354,7 +360,9 @@ impl<C: Command> Execution<'_, '_, C> {
         let appended = match self.store().append(append).await {
             Ok(AppendOutcome::Appended(appended)) => appended,
             Ok(AppendOutcome::Repeated(recorded)) => return Attempt::Done(self.repeated(&recorded)),
-            Err(AppendError::Conflict { expected, actual, .. }) => return Attempt::Conflict { expected, actual },
+            Err(AppendError::Conflict { expected, actual, .. }) => {
+                return Attempt::Conflict { expected, actual };
+            }
             Err(source) => {
                 return Attempt::Done(Err(ExecuteError::Append { stream: self.stream.clone(), source }));
             }
@@ -363,7 +371,9 @@ impl<C: Command> Execution<'_, '_, C> {
         let after = appended.events.last().map_or(version, |written| written.version);
         self.execute.app.inner.snapshots.save_if_due(self.store(), &self.stream, snapshot, after, || {
             let metadata = Metadata { time: appended.time, ..metadata };
-            events.iter().try_fold(state, |state, event| crate::domain::Fold::fold(event, state, &metadata).ok())
+            events
+                .iter()
+                .try_fold(state, |state, event| crate::domain::Fold::fold(event, state, &metadata).ok())
         });
         let recorded = events
             .into_iter()
@@ -410,7 +420,8 @@ impl<C: Command> Execution<'_, '_, C> {
         let mut events = Vec::with_capacity(recorded.events.len());
         for event in &recorded.events {
             let (stream, position) = (self.stream.clone(), event.position);
-            let decoded = event.decode().map_err(|source| ExecuteError::Decode { stream, position, source })?;
+            let decoded =
+                event.decode().map_err(|source| ExecuteError::Decode { stream, position, source })?;
             let (event_id, version) = (event.event_id, event.version);
             events.push(Recorded { event_id, version, position, event: decoded });
         }

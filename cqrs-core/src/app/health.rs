@@ -41,6 +41,7 @@ impl Health {
 
     /// The write store answers, and each projection works without parked events and within its promised lag.
     pub fn is_well(&self) -> bool {
-        matches!(self.write_store, StoreHealth::Up { .. }) && self.projections.iter().all(ProjectionHealth::is_well)
+        matches!(self.write_store, StoreHealth::Up { .. })
+            && self.projections.iter().all(ProjectionHealth::is_well)
     }
 }

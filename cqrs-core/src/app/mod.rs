@@ -19,7 +19,7 @@ pub use receipt::Receipt;
 use crate::{
     domain::{Aggregate, Command, NoServices, Projection},
     envelope::{LogId, Version},
-    query::{FromApp, ViewQuery, ViewsQuery, Views},
+    query::{FromApp, Log, Source, ViewQuery, Views, ViewsQuery},
     runtime::Projections,
     store::EventStore,
 };
@@ -81,11 +81,10 @@ impl App {
         ViewsQuery::new(self.source::<P>())
     }
 
-    fn source<P: Projection>(&self) -> crate::query::Source {
-        crate::query::Source {
-            views: self.inner.projections.store_of::<P>(),
-            log: Some(Arc::clone(&self.inner.store)),
-        }
+    fn source<P: Projection>(&self) -> Source {
+        let Inner { store, projections, .. } = &*self.inner;
+        let log = projections.head().map(|head| Log { store: Arc::clone(store), head });
+        Source { views: projections.store_of::<P>(), log }
     }
 
     /// The views of one projection's store, as a program without commands would see them.

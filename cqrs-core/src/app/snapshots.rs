@@ -35,7 +35,9 @@ impl Saver {
             return;
         }
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { return };
-        let Some(data) = state().and_then(State::present).and_then(|state| state.to_snapshot()) else { return };
+        let Some(data) = state().and_then(State::present).and_then(|state| state.to_snapshot()) else {
+            return;
+        };
         let snapshot = Snapshot { stream: stream.clone(), version, fingerprint: fingerprint::<A>(), data };
         let store = Arc::clone(store);
         tokio::spawn(async move {

@@ -21,9 +21,15 @@ struct Step<'e, P> {
 }
 
 enum What<P> {
-    Fold { fed: Box<dyn Fed<P>>, keys: Vec<String> },
+    Fold {
+        fed: Box<dyn Fed<P>>,
+        keys: Vec<String>,
+    },
     /// The event can't be read, or not be routed.
-    Park { sequence: Sequence, error: String },
+    Park {
+        sequence: Sequence,
+        error: String,
+    },
 }
 
 /// What a batch changes.
@@ -61,7 +67,7 @@ impl<'e, P: Projection> Batch<'e, P> {
     /// and why: their events are parked.
     pub(super) fn fold(
         &'e self,
-        stored: Vec<StoredDocument>,
+        stored: &[StoredDocument],
         parked: &HashSet<Sequence>,
         refused: &HashMap<String, String>,
         now: Timestamp,

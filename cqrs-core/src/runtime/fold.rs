@@ -11,7 +11,9 @@ use crate::{
 };
 
 /// Runs code of the application: its errors and its panics are one thing to a projection.
-pub(super) fn guarded<T, E: std::error::Error + 'static>(run: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+pub(super) fn guarded<T, E: std::error::Error + 'static>(
+    run: impl FnOnce() -> Result<T, E>,
+) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(with_causes(&error)),
@@ -20,7 +22,11 @@ pub(super) fn guarded<T, E: std::error::Error + 'static>(run: impl FnOnce() -> R
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("…")
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("…")
 }
 
 /// A document while a batch is folded into it.
@@ -36,8 +42,9 @@ pub(super) struct Document<'e, P> {
 impl<'e, P: Projection> Document<'e, P> {
     /// Takes up a document, or starts one.
     pub(super) fn open(stored: Option<StoredDocument>) -> Result<Self, String> {
-        let (created, applied) =
-            stored.as_ref().map_or((Position::ZERO, Position::ZERO), |stored| (stored.created, stored.applied));
+        let (created, applied) = stored
+            .as_ref()
+            .map_or((Position::ZERO, Position::ZERO), |stored| (stored.created, stored.applied));
         let state = read(stored.as_ref())?;
         Ok(Self { stored, state, created, applied, folded: Vec::new() })
     }
@@ -81,7 +88,10 @@ impl<'e, P: Projection> Document<'e, P> {
         }
         let change = match &self.state {
             State::Present(view) => guarded(|| {
-                Ok::<_, serde_json::Error>(Change::Put { data: Json::of(view)?, indexes: view.index_values()? })
+                Ok::<_, serde_json::Error>(Change::Put {
+                    data: Json::of(view)?,
+                    indexes: view.index_values()?,
+                })
             })?,
             State::Absent | State::Removed => Change::Remove,
         };

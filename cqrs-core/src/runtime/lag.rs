@@ -2,10 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{
-    envelope::Position,
-    store::ProjectionId,
-};
+use crate::{envelope::Position, store::ProjectionId};
 
 /// How far a projection is behind its log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +69,9 @@ mod tests {
 
     #[test]
     fn clocks_that_disagree_give_no_negative_lag() {
-        assert_eq!(Lag::measure(Position::new(1), Position::new(2), at(2_000), at(1_000)).time, Duration::ZERO);
+        assert_eq!(
+            Lag::measure(Position::new(1), Position::new(2), at(2_000), at(1_000)).time,
+            Duration::ZERO
+        );
     }
 }

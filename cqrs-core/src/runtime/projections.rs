@@ -15,6 +15,7 @@ use super::{
 use crate::{
     app::BuildError,
     domain::{Feeds, Projection},
+    envelope::Position,
     store::{BoxFuture, EventStore, ProjectionId, ProjectionSpec, ViewStore},
 };
 
@@ -22,6 +23,7 @@ use crate::{
 pub struct Projections {
     stores: HashMap<TypeId, Arc<dyn ViewStore>>,
     statuses: Vec<Arc<Status>>,
+    head: Option<watch::Receiver<Position>>,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -30,6 +32,11 @@ impl Projections {
     /// The view store of `P`, where `P` is registered.
     pub fn store_of<P: Projection>(&self) -> Option<Arc<dyn ViewStore>> {
         self.stores.get(&TypeId::of::<P>()).cloned()
+    }
+
+    /// The head of the log; `None` where no projections are registered, so that nobody has to look for it.
+    pub(crate) fn head(&self) -> Option<watch::Receiver<Position>> {
+        self.head.clone()
     }
 
     /// How each projection is that runs here.
@@ -106,8 +113,9 @@ impl ProjectionsBuilder {
             prepare(registration).await?;
         }
         let (stop, stopping) = watch::channel(false);
+        let head = (!self.registrations.is_empty()).then(|| log.watch());
         let mut projections =
-            Projections { stores: HashMap::new(), statuses: Vec::new(), stop, tasks: Mutex::default() };
+            Projections { stores: HashMap::new(), statuses: Vec::new(), head, stop, tasks: Mutex::default() };
         for registration in self.registrations {
             let Registration { type_id, spec, max_lag, views, runner, .. } = registration;
             projections.stores.insert(type_id, Arc::clone(&views));
@@ -122,7 +130,11 @@ impl ProjectionsBuilder {
                 status,
                 stop: stopping.clone(),
             };
-            projections.tasks.get_mut().unwrap_or_else(PoisonError::into_inner).push(tokio::spawn(run(parts)));
+            projections
+                .tasks
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(tokio::spawn(run(parts)));
         }
         Ok(projections)
     }

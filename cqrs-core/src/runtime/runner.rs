@@ -13,8 +13,8 @@ use crate::{
     domain::{Feeds, Projection},
     envelope::{Position, RecordedEvent},
     store::{
-        Checkpoint, Commit, CommitError, DeadLetter, Error, EventFilter, EventStore, LogPage, ProjectionSpec, Reason,
-        Selector, Sequence, ViewStore,
+        Checkpoint, Commit, CommitError, DeadLetter, Error, EventFilter, EventStore, LogPage, ProjectionSpec,
+        Reason, Selector, Sequence, ViewStore,
     },
 };
 
@@ -172,7 +172,9 @@ impl<P: Projection> Runner<P> {
             status.set_as_of(place.as_of);
             status.set_state(ProjectionState::Live);
             if place.written.is_none_or(|written| written.elapsed() >= self.heartbeat) {
-                self.commit(&mut place, page.head, page.through, Vec::new(), Vec::new()).await.map_err(End::of)?;
+                self.commit(&mut place, page.head, page.through, Vec::new(), Vec::new())
+                    .await
+                    .map_err(End::of)?;
                 *progressed = true;
             }
             tokio::select! {
@@ -187,8 +189,12 @@ impl<P: Projection> Runner<P> {
     async fn resume(&self) -> Result<Place, End> {
         let RunnerParts { log, views, spec, status, .. } = &self.parts;
         let checkpoint = views.checkpoint(&spec.id).await?;
-        let mut place =
-            Place { position: Position::ZERO, as_of: Timestamp::UNIX_EPOCH, parked: HashSet::new(), written: None };
+        let mut place = Place {
+            position: Position::ZERO,
+            as_of: Timestamp::UNIX_EPOCH,
+            parked: HashSet::new(),
+            written: None,
+        };
         let Some(checkpoint) = checkpoint else { return Ok(place) };
         if checkpoint.log != log.log_id() {
             return Err(End::Halted(format!(
@@ -214,7 +220,7 @@ impl<P: Projection> Runner<P> {
         let mut refused = HashMap::new();
         loop {
             let stored = if keys.is_empty() { Vec::new() } else { views.load(&spec.id, &keys).await? };
-            let changes = batch.fold(stored, &place.parked, &refused, Timestamp::now());
+            let changes = batch.fold(&stored, &place.parked, &refused, Timestamp::now());
             for letter in &changes.parked {
                 self.tell_of(letter);
             }
@@ -226,7 +232,8 @@ impl<P: Projection> Runner<P> {
                     return Ok(());
                 }
                 Err(CommitError::TooLarge { key, size, limit, .. }) if !refused.contains_key(&key) => {
-                    let error = format!("the document {key:?} has {size} bytes, but the read store takes {limit}");
+                    let error =
+                        format!("the document {key:?} has {size} bytes, but the read store takes {limit}");
                     refused.insert(key, error);
                 }
                 Err(error) => return Err(End::of(error)),
@@ -261,14 +268,16 @@ impl<P: Projection> Runner<P> {
         if let Reason::Failed(error) = reason {
             tracing::error!(%projection, ?sequence, %position, %stream, event, error, "an event is parked");
         }
-        metrics::counter!("cqrs_projection_parked_total", "projection" => projection.name.clone()).increment(1);
+        metrics::counter!("cqrs_projection_parked_total", "projection" => projection.name.clone())
+            .increment(1);
     }
 
     fn measure(&self, events: &[RecordedEvent], started: Instant) {
         let name = &self.parts.spec.id.name;
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         metrics::counter!("cqrs_projection_events_total", "projection" => name.clone()).increment(count);
-        metrics::histogram!("cqrs_projection_batch_seconds", "projection" => name.clone()).record(started.elapsed());
+        metrics::histogram!("cqrs_projection_batch_seconds", "projection" => name.clone())
+            .record(started.elapsed());
     }
 
     async fn stopped(&self) {
