@@ -1,5 +1,5 @@
 //! A small domain with every impl written by hand: what the macros generate, and proof that it needs nothing else.
-#![allow(missing_docs)]
+#![allow(missing_docs, missing_debug_implementations)]
 
 use cqrs_core::{
     __private as p,
