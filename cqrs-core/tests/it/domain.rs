@@ -368,3 +368,21 @@ impl Portfolio {
         (self.digest % 3 != 0).then_some(self)
     }
 }
+
+/// Promises to be quick.
+#[derive(Projection, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[projection(name = "prompt", events(AccountEvent), max_lag = "40ms")]
+pub struct Prompt {}
+
+#[handlers(ignore(Deposited, Labelled, Noted, Cursed, HandedOver))]
+impl Prompt {
+    #[event_handler]
+    fn on_opened(_: &AccountOpened) -> Self {
+        Self {}
+    }
+
+    #[event_handler]
+    fn on_closed(self, _: &AccountClosed) -> Option<Self> {
+        None
+    }
+}

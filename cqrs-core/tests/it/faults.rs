@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use cqrs_core::{
-    envelope::{CommandId, LogId, Position, RecordedEvent, StreamId, Version},
+    envelope::{CommandId, LogId, Position, RecordedEvent, StreamId},
     memory::{MemoryEventStore, MemoryViewStore},
     store::{
         Append, AppendError, AppendOutcome, BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error,
@@ -389,10 +389,4 @@ impl ViewStore for FaultyViews {
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
         self.inner.watch(projection)
     }
-}
-
-/// The version of a stream as the log has it.
-pub async fn version_of(log: &dyn EventStore, stream: &StreamId) -> Version {
-    let last = log.read_stream(stream, StreamRead::Before(None), 1).await.unwrap();
-    last.first().map_or(Version::ZERO, |event| event.version)
 }
