@@ -206,6 +206,8 @@ pub struct ViewFaults {
     /// Commits with documents, as against heartbeats.
     pub batches: AtomicUsize,
     pub away: AtomicBool,
+    /// Reading documents panics.
+    pub panics: AtomicBool,
     /// A commit waits while it is shut.
     pub open: watch::Sender<bool>,
     /// Fails at random.
@@ -239,6 +241,7 @@ impl FaultyViews {
             commits: AtomicUsize::default(),
             batches: AtomicUsize::default(),
             away: AtomicBool::default(),
+            panics: AtomicBool::default(),
             open: watch::Sender::new(true),
             chaos: Mutex::default(),
         };
@@ -290,6 +293,7 @@ impl ViewStore for FaultyViews {
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
         Box::pin(async move {
+            tokio::task::yield_now().await;
             self.pass("reads a checkpoint")?;
             self.inner.checkpoint(projection).await
         })
@@ -302,6 +306,7 @@ impl ViewStore for FaultyViews {
     ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
         Box::pin(async move {
             self.pass("loads documents")?;
+            assert!(!self.faults.panics.load(SeqCst), "the store panics");
             self.inner.load(projection, keys).await
         })
     }

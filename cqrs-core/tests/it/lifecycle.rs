@@ -74,6 +74,17 @@ async fn a_second_shutdown_waits_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_runner_that_panics_shows_in_health() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let app = app(&log, &views).await;
+    views.faults.panics.store(true, SeqCst);
+    app.execute(Open { account: account("a"), owner: owner("ada") }).await.unwrap();
+    let reason = crate::scene::halted::<Balance>(&app).await;
+    assert!(reason.contains("the store panics"), "{reason}");
+    app.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_the_last_handle_stops_the_projections() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let (app, handle) = {
@@ -221,7 +232,9 @@ async fn a_query_of_an_unregistered_projection_says_so() {
     let app = App::builder(MemoryEventStore::new()).projection::<Balance>(views).build().await.unwrap();
     let _: Index<Reindexed, String> = Reindexed::mood();
     let missing = app.view::<Portfolio>(&owner("ada")).await;
-    assert!(matches!(missing, Err(QueryError::Unregistered { projection }) if projection.name == "portfolio"));
+    assert!(
+        matches!(missing, Err(QueryError::Unregistered { projection }) if projection.name == "portfolio")
+    );
     assert!(matches!(app.views::<Portfolio>().await, Err(QueryError::Unregistered { .. })));
     let bare = App::builder(MemoryEventStore::new()).build().await.unwrap();
     assert!(matches!(bare.views::<Balance>().latest().await, Err(QueryError::Unregistered { .. })));

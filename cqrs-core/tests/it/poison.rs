@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering::SeqCst;
+
 use cqrs_core::{
     app::App,
     envelope::{Json, Position},
@@ -252,4 +254,53 @@ async fn an_event_parked_for_several_documents_counts_as_one() {
     scene.deposit("a", 1).await;
     scene.settle().await;
     assert_eq!(health::<Portfolio>(&scene.app).await.parked, 2);
+}
+
+/// How many deposits go well before one panics.
+static FUSE: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(0);
+
+/// Does not always do the same, which no handler may.
+#[derive(cqrs_core::Projection, Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[projection(name = "moody", events(AccountEvent))]
+struct Moody {
+    amount: i64,
+}
+
+#[cqrs_core::handlers(ignore(Labelled, Noted, HandedOver, AccountClosed))]
+impl Moody {
+    #[event_handler]
+    fn on_opened(_: &AccountOpened) -> Self {
+        Self { amount: 0 }
+    }
+
+    #[event_handler]
+    fn on_deposited(&mut self, event: &Deposited) {
+        assert!(FUSE.fetch_sub(1, SeqCst) > 0, "out of luck");
+        self.amount += event.amount;
+    }
+
+    #[event_handler]
+    fn on_cursed(self, _: &Cursed) -> Self {
+        panic!("cursed")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_does_not_always_do_the_same_loses_no_document() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let app = App::builder(log.clone()).projection::<Moody>(views.clone()).build().await.unwrap();
+    FUSE.store(1, SeqCst);
+    let stream = account_stream("a");
+    append(&log, &stream, &[("account_opened", r#"{"owner":"ada"}"#)]).await;
+    caught_up::<Moody>(&log, &views).await;
+    // The deposit goes well; when the curse has it folded again, it does not.
+    append(&log, &stream, &[("deposited", r#"{"units":1}"#), ("cursed", "{}"), ("noted", "{}")]).await;
+    caught_up::<Moody>(&log, &views).await;
+    let kept = app.view::<Moody>(&account("a")).await.unwrap().into_value().unwrap();
+    assert_eq!((kept.amount, kept.applied.get()), (0, 1));
+    let letters = views.dead_letters(&ProjectionId::of::<Moody>(), Position::ZERO, 9).await.unwrap();
+    let positions: Vec<u64> = letters.iter().map(|letter| letter.position.get()).collect();
+    assert_eq!(positions, [2, 3]);
+    assert!(matches!(&letters[0].reason, Reason::Failed(error) if error.contains("out of luck")));
+    assert_eq!(letters[1].reason, Reason::Queued);
 }
