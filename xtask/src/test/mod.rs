@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check and test of the project, in stages.
 //!
-//! A stage either starts cargo ([`run`]) or looks for itself (`deny`, `deps`, `msrv`). Which test target runs in
+//! A stage either starts cargo ([`mod@run`]) or looks for itself (`deny`, `deps`, `msrv`). Which test target runs in
 //! which stage is said once, in [`targets`]; what no stage claims runs in `unit`, so that nothing is left out.
 
 mod browser;

@@ -129,11 +129,11 @@ impl<'a> Runner<'a> {
                 let success = self.command(command)?;
                 Ok(Outcome::of_tests(success, count::of_cargo_test(&self.output)))
             }
-            Stage::Browser => match browser::find() {
-                Ok(browser) => self.tests(stage, |command| {
+            Stage::Browser => match browser::find()? {
+                Some(browser) => self.tests(stage, |command| {
                     command.env(browser::VARIABLE, browser);
                 }),
-                Err(needed) => Ok(Outcome::not_run(needed)),
+                None => Ok(Outcome::not_run(browser::NEEDED)),
             },
             Stage::Unit | Stage::Ui | Stage::Conformance | Stage::EndToEnd => self.tests(stage, |_| {}),
         }
@@ -154,7 +154,7 @@ impl<'a> Runner<'a> {
         let mut outcome = self.problems(&findings.problems)?;
         if cargo::has_subcommand("deny", &self.workspace.root) {
             let mut command = cargo(&self.workspace.root);
-            command.args(["deny", "--all-features", "check", "bans", "licenses", "sources"]);
+            command.args(["deny", "check", "bans", "licenses", "sources"]);
             if !self.command(command)? {
                 outcome.verdict = Verdict::Failed;
             }
