@@ -20,20 +20,21 @@ pub(crate) enum Colour {
 pub(crate) struct Screen {
     terminal: bool,
     colour: bool,
-    live: bool,
+    /// What the live line says; empty where there is none.
+    live: String,
 }
 
 impl Screen {
     pub(crate) fn new() -> Self {
         let terminal = io::stdout().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         let colour = terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { terminal, colour, live: false }
+        Self { terminal, colour, live: String::new() }
     }
 
     /// A screen without colours, whatever the tests run in.
     #[cfg(test)]
     pub(crate) fn plain() -> Self {
-        Self { terminal: false, colour: false, live: false }
+        Self { terminal: false, colour: false, live: String::new() }
     }
 
     pub(crate) fn is_terminal(&self) -> bool {
@@ -60,12 +61,13 @@ impl Screen {
 
     /// Replaces the live line; does nothing where there is no terminal.
     pub(crate) fn live(&mut self, text: &str) -> io::Result<()> {
-        if self.terminal {
+        let text: String = text.chars().take(LIVE_WIDTH).collect();
+        if self.terminal && text != self.live {
             self.wipe()?;
-            self.live = true;
             let mut out = io::stdout();
-            out.write_all(text.chars().take(LIVE_WIDTH).collect::<String>().as_bytes())?;
+            out.write_all(text.as_bytes())?;
             out.flush()?;
+            self.live = text;
         }
         Ok(())
     }
@@ -81,8 +83,8 @@ impl Screen {
     }
 
     fn wipe(&mut self) -> io::Result<()> {
-        if self.live {
-            self.live = false;
+        if !self.live.is_empty() {
+            self.live.clear();
             io::stdout().write_all(b"\r\x1b[K")?;
         }
         Ok(())

@@ -81,6 +81,8 @@ impl<'a> Runner<'a> {
             let line = format!("{number}{}", stage.describe());
             let line = self.screen.paint(Colour::Bold, &line);
             self.screen.line(&line)?;
+        } else {
+            self.screen.live(&self.label)?;
         }
 
         let mut outcome = match self.execute(stage) {
@@ -109,7 +111,11 @@ impl<'a> Runner<'a> {
                 let problems = msrv::check(self.workspace)?;
                 self.problems(&problems)
             }
-            Stage::Format => self.tool("fmt", "rustfmt", &["--all", "--check"]),
+            Stage::Format => {
+                // On its own, rustfmt colours what it writes into a pipe, too.
+                let colour = if self.screen.is_coloured() { "always" } else { "never" };
+                self.tool("fmt", "rustfmt", &["--all", "--check", "--", "--color", colour])
+            }
             Stage::Deps => {
                 let problems = deps::check(self.workspace)?;
                 self.problems(&problems)
