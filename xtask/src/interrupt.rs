@@ -14,7 +14,7 @@ use signal_hook::{consts::SIGINT, flag};
 pub(crate) const EXIT_CODE: u8 = 130;
 
 /// Whether the user has asked to stop.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {

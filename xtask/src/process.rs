@@ -82,7 +82,7 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         let mut output = String::new();
-        let success = run(command, &Interrupt::listen().expect("signals can be watched"), |news| {
+        let success = run(command, &Interrupt::default(), |news| {
             if let News::Line(line) = news {
                 output.push_str(line);
             }

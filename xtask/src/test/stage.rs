@@ -69,6 +69,17 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_for_contributors_knows_each_stage() {
+        let guide = include_str!("../../../CONTRIBUTING.md");
+        for stage in Stage::all() {
+            assert!(
+                guide.contains(&format!("\n| `{}` |", stage.name())),
+                "{stage:?} is not in CONTRIBUTING.md"
+            );
+        }
+    }
+
+    #[test]
     fn stages_run_once_and_in_their_own_order() {
         assert_eq!(Stage::choose(&[Stage::Unit, Stage::Format, Stage::Unit]), [Stage::Format, Stage::Unit]);
     }
