@@ -74,7 +74,7 @@ impl EventStoreOptions {
     }
 
     /// The most events, and the most conditions, of one append; 10,000 by default.
-    pub const fn max_events(mut self, events: usize) -> Self {
+    pub const fn max_append_events(mut self, events: usize) -> Self {
         self.limits.events = events;
         self
     }

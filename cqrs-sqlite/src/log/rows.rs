@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use cqrs_core::{
     domain::SchemaVersion,
     envelope::{CommandId, EventId, Json, Metadata, Position, RecordedEvent, StreamId, Version},
@@ -29,13 +31,13 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RecordedEvent> {
         stream: stream(row, 2)?,
         version: Version::new(number(row, 4)?),
         position: Position::new(number(row, 0)?),
-        name: row.get(5)?,
+        name: row.get::<_, String>(5)?.into(),
         schema_version: u32::try_from(number(row, 6)?)
             .ok()
             .and_then(SchemaVersion::new)
             .ok_or_else(|| wrong(6, Type::Integer, "no schema version"))?,
         data: json(row, 9)?,
-        metadata,
+        metadata: Arc::new(metadata),
     })
 }
 

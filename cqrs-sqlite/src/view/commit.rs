@@ -68,7 +68,7 @@ fn advance(
                 integer(checkpoint.position.get()),
                 integer(checkpoint.head.get()),
                 micros(checkpoint.as_of),
-                integer(dead_letter::count_events(parked)),
+                integer(dead_letter::count_events(connection, projection, parked)?),
             ],
             |row| number(row, 0),
         )

@@ -42,9 +42,20 @@ pub(super) fn park(
     Ok(())
 }
 
-/// One event may be parked in several sequences.
-pub(super) fn count_events(letters: &[DeadLetter]) -> u64 {
-    letters.iter().map(|letter| letter.position).collect::<BTreeSet<_>>().len() as u64
+/// How many events are parked by these letters, and were not before: one event may be in several sequences.
+pub(super) fn count_events(
+    connection: &Connection,
+    projection: &ProjectionId,
+    letters: &[DeadLetter],
+) -> rusqlite::Result<u64> {
+    let mut is_parked = connection.prepare_cached(statements::IS_PARKED)?;
+    let mut count = 0;
+    for position in letters.iter().map(|letter| letter.position).collect::<BTreeSet<_>>() {
+        let known =
+            is_parked.exists(params![projection.name, projection.version, integer(position.get())])?;
+        count += u64::from(!known);
+    }
+    Ok(count)
 }
 
 pub(super) fn sequences(
