@@ -1,27 +1,36 @@
 //! What every store promises.
 
-use std::sync::Arc;
+use std::{future::Future, path::PathBuf, sync::Arc};
 
-use cqrs_sqlite::SqliteEventStore;
+use cqrs_sqlite::{SqliteEventStore, SqliteViewStore};
 use tempfile::TempDir;
 
 mod event_store {
     use super::*;
 
-    cqrs_testkit::event_store_suite!(fresh_log());
+    cqrs_testkit::event_store_suite!(in_a_fresh_file(|path| async {
+        SqliteEventStore::open(path).await.unwrap()
+    }));
 }
 
 mod snapshot_store {
     use super::*;
 
-    cqrs_testkit::snapshot_store_suite!(fresh_log());
+    cqrs_testkit::snapshot_store_suite!(in_a_fresh_file(|path| async {
+        SqliteEventStore::open(path).await.unwrap()
+    }));
 }
 
-/// A file of its own, which lives as long as what opens it.
-fn fresh_log() -> impl Fn() -> std::pin::Pin<Box<dyn Future<Output = SqliteEventStore> + Send>> {
+mod view_store {
+    use super::*;
+
+    cqrs_testkit::view_store_suite!(in_a_fresh_file(|path| async {
+        SqliteViewStore::open(path).await.unwrap()
+    }));
+}
+
+/// The file lives as long as what opens it.
+fn in_a_fresh_file<T: Future>(open: impl Fn(PathBuf) -> T) -> impl Fn() -> T {
     let folder = Arc::new(TempDir::new().unwrap());
-    move || {
-        let path = folder.path().join("log.db");
-        Box::pin(async move { SqliteEventStore::open(path).await.unwrap() })
-    }
+    move || open(folder.path().join("store.db"))
 }
