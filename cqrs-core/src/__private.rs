@@ -1,18 +1,26 @@
 //! What generated code calls. Not part of the public interface: it may change in any release.
 #![allow(missing_docs, clippy::missing_errors_doc, clippy::needless_pass_by_value)]
 
+mod check;
+mod event;
+mod id;
+mod inert;
+mod model;
+
 pub use std::{
     borrow::ToOwned,
     boxed::Box,
     clone::Clone,
-    convert::{From, Into, TryFrom, TryInto},
+    cmp::{Eq, Ord, Ordering, PartialEq, PartialOrd},
+    convert::{AsRef, From, Infallible, Into, TryFrom, TryInto},
     default::Default,
     fmt,
     future::Future,
     hash,
     iter::{Extend, IntoIterator},
-    marker::{Send, Sync},
+    marker::{Copy, Send, Sync},
     option::Option::{self, None, Some},
+    primitive::{bool, str, u32, u64},
     result::Result::{self, Err, Ok},
     str::FromStr,
     string::{String, ToString},
@@ -24,10 +32,35 @@ pub use serde::{self, Deserialize, Deserializer, Serialize, Serializer, de::Dese
 pub use serde_json;
 pub use uuid::Uuid;
 
-use crate::{
-    domain::{DecodeError, FoldError, HandleError, Model, Payload, SchemaVersion, State},
-    envelope::Json,
+pub use crate::{
+    domain::{
+        Aggregate, Apply, Command, Context, CreatedByHandlers, DecodeError, EncodeError, Event, EventType,
+        Events, Extract, Feeds, Fold, FoldError, Handle, HandleError, Id, IdError, Includes, Index,
+        IndexSpec, IndexValue, IntoEvents, Key, Model, NoServices, Outcome, Payload, Projection, RoutedBy,
+        SchemaVersion, SingleStream, State,
+    },
+    envelope::{Json, Metadata},
 };
+
+pub use check::{
+    Belonging, Belongs, BelongsAlone, BelongsNowhere, EventContext, FedBy, Foreign, HasKey, KeyFor, KeysFor,
+    SoleFeed, may_create,
+};
+pub use event::{
+    UpcastFrom, decode, decode_newest, decode_older, encode, outcome_of, push, unknown_name, unknown_version,
+    upcast,
+};
+pub use id::{
+    check_text, convert, deserialize_number, deserialize_text, generate_uuid, parse, serialize_text,
+};
+pub use inert::{Inert, inert};
+pub use model::{
+    IntoState, Snapshot, StartsAsDefault, change, create, push_key, push_keys, push_stream_key, replace,
+    require_absent, require_present,
+};
+
+/// The events of an aggregate.
+pub type EventOf<A> = <A as Aggregate>::Event;
 
 /// Mixes two fingerprints (FNV-1a, 64 bits).
 pub const fn combine(hash: u64, other: u64) -> u64 {
@@ -41,93 +74,15 @@ pub const fn combine(hash: u64, other: u64) -> u64 {
     hash
 }
 
-/// An event handler without `self`.
-pub fn create<S: Model, E: Payload>(
-    state: State<S>,
-    make: impl FnOnce() -> S,
-) -> Result<State<S>, FoldError> {
-    match state {
-        State::Absent | State::Removed => Ok(State::Present(make())),
-        State::Present(_) => Err(FoldError::Exists { event: E::TYPE.name, model: short_type_name::<S>() }),
+/// Mixes several fingerprints, in order.
+pub const fn combine_all(hashes: &[u64]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    let mut at = 0;
+    while at < hashes.len() {
+        hash = combine(hash, hashes[at]);
+        at += 1;
     }
-}
-
-/// An event handler with `&mut self`.
-pub fn change<S: Model, E: Payload>(
-    state: State<S>,
-    change: impl FnOnce(&mut S),
-) -> Result<State<S>, FoldError> {
-    replace::<S, E, S>(state, |mut model| {
-        change(&mut model);
-        model
-    })
-}
-
-/// An event handler with `self`.
-pub fn replace<S: Model, E: Payload, R: IntoState<S>>(
-    state: State<S>,
-    replace: impl FnOnce(S) -> R,
-) -> Result<State<S>, FoldError> {
-    let was_absent = matches!(state, State::Absent);
-    match state.present().or_else(S::initial) {
-        Some(model) => Ok(replace(model).into_state()),
-        None if was_absent => Err(FoldError::Missing { event: E::TYPE.name, model: short_type_name::<S>() }),
-        None => Ok(State::Removed),
-    }
-}
-
-/// What an event handler that takes `self` may return.
-#[diagnostic::on_unimplemented(
-    message = "an event handler that takes `self` can't return `{Self}`",
-    label = "neither `Self` nor `Option<Self>`",
-    note = "return `Self`, or `Option<Self>` where `None` removes `{S}`; an event is a fact and can't be refused"
-)]
-pub trait IntoState<S> {
-    fn into_state(self) -> State<S>;
-}
-
-impl<S: Model> IntoState<S> for S {
-    fn into_state(self) -> State<S> {
-        State::Present(self)
-    }
-}
-
-impl<S: Model> IntoState<S> for Option<S> {
-    fn into_state(self) -> State<S> {
-        self.map_or(State::Removed, State::Present)
-    }
-}
-
-/// What a command handler without `self` decides on: nothing may be there yet.
-pub fn require_absent<S: Model, E>(state: &State<&S>) -> Result<(), HandleError<E>> {
-    match state {
-        State::Absent | State::Removed => Ok(()),
-        State::Present(_) => Err(HandleError::AlreadyExists),
-    }
-}
-
-/// What a command handler with `&self` decides on.
-pub fn require_present<S, E>(state: State<&S>) -> Result<&S, HandleError<E>> {
-    state.present().ok_or(HandleError::NotFound)
-}
-
-/// Reads data of one schema version.
-pub fn decode<T: DeserializeOwned>(
-    name: &'static str,
-    version: SchemaVersion,
-    rust_type: &'static str,
-    data: &Json,
-) -> Result<T, DecodeError> {
-    data.parse().map_err(|source| DecodeError::Data { name, version, rust_type, source })
-}
-
-/// Converts data of schema version `version` into the next.
-pub fn upcast<Old, New>(name: &'static str, version: SchemaVersion, old: Old) -> Result<New, DecodeError>
-where
-    New: TryFrom<Old>,
-    New::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    New::try_from(old).map_err(|source| DecodeError::Upcast { name, version, source: source.into() })
+    hash
 }
 
 /// `Order` for `shop::order::Order`.

@@ -14,3 +14,8 @@ pub mod store;
 
 #[doc(hidden)]
 pub mod __private;
+
+pub use domain::{Aggregate, Command, Event, Id, Projection};
+
+#[cfg(feature = "macros")]
+pub use cqrs_macros::{Aggregate, Command, Event, Id, Projection, command_handler, event_handler, handlers};

@@ -1,5 +1,5 @@
 //! A small domain with every impl written by hand: what the macros generate, and proof that it needs nothing else.
-#![allow(missing_docs)]
+#![allow(missing_docs, missing_debug_implementations)]
 
 use cqrs_core::{
     __private as p,
@@ -90,13 +90,8 @@ impl Payload for OrderConfirmed {
         match version.get() {
             2 => p::decode::<Self>("order_confirmed", version, "OrderConfirmed", data),
             1 => {
-                let old =
-                    p::decode::<OrderConfirmedV1>("order_confirmed", version, "OrderConfirmedV1", data)?;
-                p::upcast::<OrderConfirmedV1, OrderConfirmed>(
-                    "order_confirmed",
-                    SchemaVersion::__at_least_first(1),
-                    old,
-                )
+                let old = p::decode_older::<Self, OrderConfirmedV1>(version, "OrderConfirmedV1", data)?;
+                p::upcast::<Self, OrderConfirmedV1, Self>(1, old)
             }
             _ => Err(DecodeError::UnknownVersion {
                 name: "order_confirmed",
@@ -173,8 +168,6 @@ where
 }
 impl Includes<OrderPlaced> for OrderEvent {}
 impl Includes<OrderConfirmed> for OrderEvent {}
-impl Includes<OrderPlaced> for OrderPlaced {}
-impl Includes<OrderConfirmed> for OrderConfirmed {}
 impl IntoEvents<OrderEvent> for OrderPlaced {
     fn into_events(self, events: &mut Events<OrderEvent>) {
         events.push(OrderEvent::Placed(self));

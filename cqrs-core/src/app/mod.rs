@@ -1,1 +1,121 @@
-//! x
+//! [`App`]: the one object that a program holds. It executes commands, runs projections and answers queries.
+
+mod builder;
+mod decide;
+mod error;
+mod execute;
+mod health;
+mod receipt;
+mod snapshots;
+
+use std::{fmt, sync::Arc};
+
+pub use builder::{AppBuilder, BuildError, IntoEventStore, IntoViewStore};
+pub use error::ExecuteError;
+pub use execute::{Execute, RetryPolicy, WithServices};
+pub use health::{Health, StoreHealth};
+pub use receipt::Receipt;
+
+use crate::{
+    domain::{Aggregate, Command, NoServices, Projection},
+    envelope::{LogId, Version},
+    query::{FromApp, Log, Source, ViewQuery, Views, ViewsQuery},
+    runtime::Projections,
+    store::EventStore,
+};
+
+/// A running application: one write store, and the projections that are built from it.
+///
+/// Cheap to clone; all clones are the same application. When the last one is dropped, its projections stop after
+/// the batch that they are writing; [`shutdown`](Self::shutdown) also waits for that.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn EventStore>,
+    retry: RetryPolicy,
+    projections: Projections,
+    snapshots: snapshots::Saver,
+}
+
+impl App {
+    /// Starts to put an application together around a write store.
+    pub fn builder(store: impl IntoEventStore) -> AppBuilder {
+        AppBuilder::new(store.into_event_store())
+    }
+
+    /// Executes a command: loads its aggregate, lets it decide, appends the events. On a conflict with another
+    /// command it loads and decides again, a bounded number of times.
+    ///
+    /// Await it as it is, or add options first: `app.execute(command).id(id).await`.
+    pub fn execute<C: Command>(&self, command: C) -> Execute<'_, C>
+    where
+        C::Aggregate: Aggregate<Services = NoServices>,
+    {
+        self.with(&NoServices).execute(command)
+    }
+
+    /// Executes a command only if the aggregate is at this version; it does not retry.
+    pub fn execute_at<C: Command>(&self, version: Version, command: C) -> Execute<'_, C>
+    where
+        C::Aggregate: Aggregate<Services = NoServices>,
+    {
+        self.execute(command).at(version)
+    }
+
+    /// Hands services to the command handlers of aggregates that declare `services = S`:
+    /// `app.with(&services).execute(command)`.
+    pub fn with<'a, S>(&'a self, services: &'a S) -> WithServices<'a, S> {
+        WithServices { app: self, services }
+    }
+
+    /// Queries one view.
+    pub fn view<P: Projection>(&self, key: &P::Key) -> ViewQuery<P, FromApp> {
+        ViewQuery::new(self.source::<P>(), key.clone())
+    }
+
+    /// Queries the views of a projection, by its indexes and page by page.
+    pub fn views<P: Projection>(&self) -> ViewsQuery<P> {
+        ViewsQuery::new(self.source::<P>())
+    }
+
+    fn source<P: Projection>(&self) -> Source {
+        let Inner { store, projections, .. } = &*self.inner;
+        let log = projections.head().map(|head| Log { store: Arc::clone(store), head });
+        Source { views: projections.store_of::<P>(), log }
+    }
+
+    /// The views of one projection's store, as a program without commands would see them.
+    pub fn views_of<P: Projection>(&self) -> Option<Views> {
+        self.inner.projections.store_of::<P>().map(Views::from_store)
+    }
+
+    /// The identity of the log.
+    pub fn log_id(&self) -> LogId {
+        self.inner.store.log_id()
+    }
+
+    /// The write store, for reading the log.
+    pub fn event_store(&self) -> &Arc<dyn EventStore> {
+        &self.inner.store
+    }
+
+    /// How the stores and the projections are.
+    pub async fn health(&self) -> Health {
+        Health::of(&*self.inner.store, &self.inner.projections).await
+    }
+
+    /// Stops the projections after the batch that they are writing, and waits for it. Commands and queries go on
+    /// to work.
+    pub async fn shutdown(&self) {
+        self.inner.projections.stop().await;
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("store", &self.inner.store).finish_non_exhaustive()
+    }
+}

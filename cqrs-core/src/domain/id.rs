@@ -1,4 +1,4 @@
-use std::{fmt, hash::Hash, str::FromStr};
+use std::{convert::Infallible, fmt, hash::Hash, str::FromStr};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -44,5 +44,11 @@ impl IdError {
     /// Says why `text` is no `type_name`.
     pub fn new(type_name: &'static str, text: &str, reason: impl fmt::Display) -> Self {
         Self { type_name, text: text.chars().take(64).collect(), reason: reason.to_string() }
+    }
+}
+
+impl From<Infallible> for IdError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }

@@ -24,4 +24,4 @@ pub use fold::{Fold, Includes};
 pub use id::{Id, IdError};
 pub use model::{CreatedByHandlers, Model, State};
 pub use outcome::{Events, IntoEvents, Outcome};
-pub use projection::{Feed, Feeds, Index, IndexSpec, IndexValue, Projection, SingleStream};
+pub use projection::{Fed, Feed, Feeds, Index, IndexSpec, IndexValue, Projection, SingleStream};

@@ -1,14 +1,13 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 /// A serialised value: JSON text, checked to be JSON.
 ///
-/// It is kept as text, so that what was stored is what is read, to the byte.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Json(Box<RawValue>);
+/// It is kept as text, so that what was stored is what is read, to the byte. Copies share it.
+#[derive(Clone)]
+pub struct Json(Arc<RawValue>);
 
 impl Json {
     /// Serialises a value.
@@ -17,7 +16,7 @@ impl Json {
     ///
     /// Where the value's `Serialize` fails, or has a map with keys that are not text.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::value::to_raw_value(value).map(Self)
+        serde_json::value::to_raw_value(value).map(|text| Self(text.into()))
     }
 
     /// Takes a text that claims to be JSON.
@@ -26,7 +25,7 @@ impl Json {
     ///
     /// Where it is none.
     pub fn from_text(text: String) -> Result<Self, serde_json::Error> {
-        RawValue::from_string(text).map(Self)
+        RawValue::from_string(text).map(|text| Self(text.into()))
     }
 
     /// Reads the value.
@@ -51,6 +50,18 @@ impl Json {
     /// Never: JSON has no empty text.
     pub fn is_empty(&self) -> bool {
         self.0.get().is_empty()
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(|text| Self(text.into()))
     }
 }
 

@@ -1,1 +1,39 @@
-//! x
+//! Keeps projections up to date.
+//!
+//! Each projection has a runner: it reads the log from the projection's checkpoint, folds the events into
+//! documents in batches, and writes documents and checkpoint together. At the head of the log it waits until the
+//! log tells of news. What stands in its way is sorted:
+//!
+//! - A store that is away is tried again, for ever, with growing, random pauses. The projection's
+//!   [health](ProjectionHealth) says so.
+//! - An event that can't be read or folded is parked, and with it all later events of the same document, which
+//!   depend on it. The other documents go on.
+//! - A log that is not the one the checkpoint was made for, or that ends before it (a restored backup), stops the
+//!   projection, and so does a damaged read store: going on would lose data in silence.
+
+mod batch;
+mod fold;
+mod lag;
+mod options;
+mod projections;
+mod runner;
+mod status;
+
+pub(crate) use lag::elapsed;
+pub use lag::{Lag, LagHook};
+pub use options::RuntimeOptions;
+pub use projections::Projections;
+pub(crate) use projections::ProjectionsBuilder;
+pub use status::{ProjectionHealth, ProjectionState};
+
+/// An error with all its causes, in one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

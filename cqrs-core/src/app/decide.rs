@@ -1,0 +1,85 @@
+use crate::{
+    app::ExecuteError,
+    domain::{Aggregate, Event, Fold, Model, State},
+    envelope::{Position, RecordedEvent, StreamId, Version},
+    store::{EventStore, Load, Loaded, RecordedCommand},
+};
+
+/// An aggregate as a command finds it.
+pub(super) struct Loading<A> {
+    pub(super) state: State<A>,
+    pub(super) version: Version,
+    /// The version of the snapshot that was used.
+    pub(super) snapshot: Version,
+    pub(super) head: Position,
+    pub(super) command: Option<RecordedCommand>,
+}
+
+/// Hash of the aggregate's shape and of all that folds it.
+pub(super) const fn fingerprint<A: Aggregate>() -> u64 {
+    crate::__private::combine(<A as Model>::FINGERPRINT, <A::Event as Fold<A>>::FINGERPRINT)
+}
+
+pub(super) async fn load<A: Aggregate, E>(
+    store: &dyn EventStore,
+    stream: &StreamId,
+    command: Option<crate::envelope::CommandId>,
+) -> Result<Loading<A>, ExecuteError<E>> {
+    let failed = |source| ExecuteError::Load { stream: stream.clone(), source };
+    let wanted = A::SNAPSHOT_EVERY.map(|_| fingerprint::<A>());
+    let mut loaded = store.load(Load { stream, snapshot: wanted, command }).await.map_err(failed)?;
+
+    let mut start = None;
+    if let Some(snapshot) = loaded.snapshot.take() {
+        if let Some(state) = A::from_snapshot(&snapshot.data) {
+            start = Some((state, snapshot.version));
+        } else {
+            tracing::debug!(%stream, version = %snapshot.version, "a snapshot does not fit; reading the whole stream");
+            loaded = store.load(Load { stream, snapshot: None, command }).await.map_err(failed)?;
+        }
+    }
+    let Loaded { events, head, command, .. } = loaded;
+    let (state, snapshot) = match start {
+        Some((state, version)) => (State::Present(state), version),
+        None => (State::Absent, Version::ZERO),
+    };
+    let (state, version) = fold(state, snapshot, &events, stream)?;
+    Ok(Loading { state, version, snapshot, head, command })
+}
+
+/// Folds recorded events into a state that is at version `after`.
+pub(super) fn fold<A: Aggregate, E>(
+    mut state: State<A>,
+    after: Version,
+    events: &[RecordedEvent],
+    stream: &StreamId,
+) -> Result<(State<A>, Version), ExecuteError<E>> {
+    let mut version = after;
+    for recorded in events {
+        if recorded.version != version.plus(1) {
+            return Err(ExecuteError::Gap {
+                stream: stream.clone(),
+                after: version,
+                found: recorded.version,
+            });
+        }
+        version = recorded.version;
+        let position = recorded.position;
+        let event = <A::Event as Event>::decode(&recorded.name, recorded.schema_version, &recorded.data)
+            .map_err(|source| ExecuteError::Decode { stream: stream.clone(), position, source })?;
+        state = event.fold(state, &recorded.metadata).map_err(|source| ExecuteError::Fold {
+            stream: stream.clone(),
+            position,
+            source,
+        })?;
+    }
+    Ok((state, version))
+}
+
+/// A `default` model exists before its first event, and again after its removal.
+pub(super) fn or_initial<A: Model>(state: State<A>) -> State<A> {
+    match state {
+        State::Present(state) => State::Present(state),
+        missing => A::initial().map_or(missing, State::Present),
+    }
+}

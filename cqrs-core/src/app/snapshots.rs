@@ -1,0 +1,55 @@
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::decide::fingerprint;
+use crate::{
+    domain::{Aggregate, State},
+    envelope::{StreamId, Version},
+    store::{EventStore, Snapshot},
+};
+
+/// How many snapshots may be on their way to the store; one more is left out, as the next command takes it again.
+const AT_ONCE: usize = 4;
+
+/// Takes snapshots beside the commands that make them due.
+pub(super) struct Saver {
+    permits: Arc<Semaphore>,
+}
+
+impl Saver {
+    pub(super) fn new() -> Self {
+        Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Saves a snapshot of `state`, if one is due that many events after the `last`.
+    pub(super) fn save_if_due<A: Aggregate>(
+        &self,
+        store: &Arc<dyn EventStore>,
+        stream: &StreamId,
+        last: Version,
+        version: Version,
+        state: impl FnOnce() -> Option<State<A>>,
+    ) {
+        if !is_due::<A>(last, version) {
+            return;
+        }
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { return };
+        let Some(data) = state().and_then(State::present).and_then(|state| state.to_snapshot()) else {
+            return;
+        };
+        let snapshot = Snapshot { stream: stream.clone(), version, fingerprint: fingerprint::<A>(), data };
+        let store = Arc::clone(store);
+        tokio::spawn(async move {
+            let _permit = permit;
+            let stream = snapshot.stream.clone();
+            if let Err(error) = store.save_snapshot(snapshot).await {
+                tracing::warn!(%stream, error = &error as &dyn std::error::Error, "a snapshot could not be saved");
+            }
+        });
+    }
+}
+
+fn is_due<A: Aggregate>(last: Version, version: Version) -> bool {
+    A::SNAPSHOT_EVERY.is_some_and(|every| version.since(last) >= every)
+}

@@ -1,0 +1,132 @@
+use std::{ops::Deref, time::Duration};
+
+use jiff::Timestamp;
+
+use super::Cursor;
+use crate::{
+    domain::Projection,
+    envelope::{LogId, Position, Token},
+    runtime::Lag,
+    store::{Checkpoint, StoredDocument},
+};
+
+/// What a query found, and how fresh it is.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Answer<T> {
+    /// What was found.
+    pub value: T,
+    /// Where it stands.
+    pub provenance: Provenance,
+}
+
+impl<T> Answer<T> {
+    pub(super) const fn new(value: T, provenance: Provenance) -> Self {
+        Self { value, provenance }
+    }
+
+    /// What was found, alone.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+}
+
+impl<T> Deref for Answer<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// How fresh an answer is: it is at least as fresh as this says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Provenance {
+    /// All events up to here are in the answer.
+    pub applied: Position,
+    /// The head of the log, as far as this program knows it.
+    pub head: Position,
+    /// How far the answer is behind at the most. A program without the log can't know of events since the last
+    /// heartbeat of the projection, so for it the time counts from there.
+    pub lag: Lag,
+    /// The answer is less fresh than the query asked for, which took it all the same.
+    pub stale: bool,
+    /// Give it to the next query, and that one will not be older than this answer.
+    pub token: Token,
+}
+
+impl Provenance {
+    pub(super) fn of(checkpoint: Option<&Checkpoint>, head: Option<Position>, log: Option<LogId>) -> Self {
+        let now = Timestamp::now();
+        let Some(checkpoint) = checkpoint else {
+            let head = head.unwrap_or(Position::ZERO);
+            let lag = Lag { events: head.get(), time: Duration::ZERO };
+            let log = log.unwrap_or(LogId::from_uuid(uuid::Uuid::nil()));
+            return Self {
+                applied: Position::ZERO,
+                head,
+                lag,
+                stale: false,
+                token: Token::new(log, Position::ZERO),
+            };
+        };
+        let applied = checkpoint.position;
+        let (head, lag) = if let Some(head) = head {
+            let head = head.max(checkpoint.head);
+            (head, Lag::measure(applied, head, checkpoint.as_of, now))
+        } else {
+            let time = crate::runtime::elapsed(checkpoint.as_of, now);
+            (checkpoint.head, Lag { events: checkpoint.head.since(applied), time })
+        };
+        Self { applied, head, lag, stale: false, token: Token::new(checkpoint.log, applied) }
+    }
+}
+
+/// One document of a projection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct View<P: Projection> {
+    /// Its key.
+    pub key: P::Key,
+    /// The document.
+    pub document: P,
+    /// The position of the event that created it.
+    pub created: Position,
+    /// The position of the last event that is folded into it.
+    pub applied: Position,
+}
+
+impl<P: Projection> View<P> {
+    pub(super) const fn new(key: P::Key, document: P, created: Position, applied: Position) -> Self {
+        Self { key, document, created, applied }
+    }
+
+    pub(super) fn read(stored: &StoredDocument) -> Result<Option<Self>, super::QueryError> {
+        let unreadable = |key: &str, source: Box<dyn std::error::Error + Send + Sync>| {
+            super::QueryError::Document { projection: P::NAME, key: key.to_owned(), source }
+        };
+        let Some(data) = &stored.data else { return Ok(None) };
+        let document = data.parse().map_err(|error| unreadable(&stored.key, Box::new(error)))?;
+        let key = stored.key.parse().map_err(|error| unreadable(&stored.key, Box::new(error)))?;
+        Ok(Some(Self::new(key, document, stored.created, stored.applied)))
+    }
+}
+
+impl<P: Projection> Deref for View<P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        &self.document
+    }
+}
+
+/// Some of the views that a query found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Page<P: Projection> {
+    /// The views, in the order that was asked for.
+    pub items: Vec<View<P>>,
+    /// Give it to [`ViewsQuery::after`](super::ViewsQuery::after) for the next page; `None` on the last one.
+    pub next: Option<Cursor>,
+}

@@ -1,0 +1,168 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::{sync::watch, time::Instant};
+
+use super::{QueryError, Source};
+use crate::{
+    envelope::{Position, Token},
+    store::{BoxFuture, Checkpoint, Error, ProjectionId, Read, ViewStore},
+};
+
+/// How fresh an answer has to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Freshness {
+    /// As it comes.
+    #[default]
+    Any,
+    /// No more than this behind the log, in time.
+    MaxLag(Duration),
+    /// It holds everything up to this point of the log.
+    AtLeast(Token),
+    /// It holds everything that was acknowledged before the query came.
+    Latest,
+}
+
+/// What a query does when it has waited long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fallback {
+    Error,
+    Stale,
+    Live,
+}
+
+/// A query's demands on its answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Demand {
+    pub(super) freshness: Freshness,
+    pub(super) within: Duration,
+    pub(super) fallback: Fallback,
+}
+
+impl Default for Demand {
+    fn default() -> Self {
+        Self { freshness: Freshness::Any, within: Duration::from_secs(1), fallback: Fallback::Error }
+    }
+}
+
+/// An answer of the read store, judged.
+pub(super) struct Judged<T> {
+    pub(super) value: T,
+    pub(super) checkpoint: Option<Checkpoint>,
+    pub(super) fresh: bool,
+    /// The head of the log, where it is known.
+    pub(super) head: Option<Position>,
+}
+
+/// What a demand comes down to at the moment of asking.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Anything,
+    Position(Position),
+    AsOf(Timestamp),
+    MaxLag(Duration),
+}
+
+/// How long a waiting query trusts the store to tell it of news before it looks by itself.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// How long it waits where it was told of a checkpoint that the answer did not have yet: it came from a replica.
+const REPLICA_PAUSE: Duration = Duration::from_millis(5);
+
+impl Demand {
+    /// Asks the read store until its answer is fresh enough, or time is up.
+    pub(super) async fn meet<T>(
+        &self,
+        source: &Source,
+        projection: &ProjectionId,
+        ask: impl for<'s> Fn(&'s dyn ViewStore) -> BoxFuture<'s, Result<Read<T>, Error>>,
+    ) -> Result<Judged<T>, QueryError> {
+        let Some(views) = &source.views else {
+            return Err(QueryError::Unregistered { projection: projection.clone() });
+        };
+        if let (Freshness::AtLeast(token), Some(log)) = (&self.freshness, &source.log) {
+            check_log(token, log.store.log_id())?;
+        }
+        let deadline = Instant::now() + self.within;
+        let mut wanted = self.wanted(source).await?;
+        let mut told = false;
+        let mut news: Option<watch::Receiver<Option<Checkpoint>>> = None;
+        loop {
+            let Read { value, checkpoint } = ask(&**views).await?;
+            let head = source.log.as_ref().map(|log| *log.head.borrow());
+            let fresh = self.is_met(&mut wanted, checkpoint.as_ref(), source).await?;
+            if fresh || Instant::now() >= deadline {
+                return Ok(Judged { value, checkpoint, fresh, head });
+            }
+            // Listen first, then ask once more, so that no news falls between the two.
+            let Some(news) = &mut news else {
+                news = Some(views.watch(projection));
+                continue;
+            };
+            if told {
+                tokio::time::sleep_until(deadline.min(Instant::now() + REPLICA_PAUSE)).await;
+            }
+            // Wait on the checkpoint alone: the answer is asked for again when it can be fresh enough.
+            let can_be_fresh = |at: &Option<Checkpoint>| wanted.is_met_by(at.as_ref(), Timestamp::now());
+            let until = deadline.min(Instant::now() + LOOK_AGAIN);
+            told = match tokio::time::timeout_at(until, news.wait_for(can_be_fresh)).await {
+                Ok(Ok(_)) => true,
+                Ok(Err(_)) => return Err(Error::Closed.into()),
+                Err(_) => false,
+            };
+        }
+    }
+
+    async fn wanted(&self, source: &Source) -> Result<Wanted, QueryError> {
+        Ok(match (self.freshness, &source.log) {
+            (Freshness::Any, _) => Wanted::Anything,
+            (Freshness::AtLeast(token), _) => Wanted::Position(token.position()),
+            (Freshness::Latest, Some(log)) => Wanted::Position(log.store.head().await?),
+            (Freshness::Latest, None) => Wanted::AsOf(Timestamp::now()),
+            (Freshness::MaxLag(lag), _) => Wanted::MaxLag(lag),
+        })
+    }
+
+    async fn is_met(
+        &self,
+        wanted: &mut Wanted,
+        checkpoint: Option<&Checkpoint>,
+        source: &Source,
+    ) -> Result<bool, QueryError> {
+        if let (Freshness::AtLeast(token), Some(checkpoint)) = (&self.freshness, checkpoint) {
+            check_log(token, checkpoint.log)?;
+        }
+        if wanted.is_met_by(checkpoint, Timestamp::now()) {
+            return Ok(true);
+        }
+        // A program with the log knows better than the last heartbeat: at the head, there is no lag.
+        if let (Wanted::MaxLag(_), Some(log)) = (&wanted, &source.log) {
+            let head = log.store.head().await?;
+            return Ok(checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position) >= head);
+        }
+        Ok(false)
+    }
+}
+
+impl Wanted {
+    fn is_met_by(self, checkpoint: Option<&Checkpoint>, now: Timestamp) -> bool {
+        match (self, checkpoint) {
+            (Self::Anything | Self::Position(Position::ZERO), _) => true,
+            (_, None) => false,
+            (Self::Position(position), Some(checkpoint)) => checkpoint.position >= position,
+            (Self::AsOf(moment), Some(checkpoint)) => checkpoint.as_of >= moment,
+            (Self::MaxLag(lag), Some(checkpoint)) => crate::runtime::elapsed(checkpoint.as_of, now) <= lag,
+        }
+    }
+}
+
+/// A token of position 0 that knows no log asks for nothing.
+fn check_log(token: &Token, log: crate::envelope::LogId) -> Result<(), QueryError> {
+    let knows_no_log = token.log().as_uuid().is_nil() && token.position() == Position::ZERO;
+    if token.log() == log || knows_no_log {
+        Ok(())
+    } else {
+        Err(QueryError::ForeignToken { token: token.log(), log })
+    }
+}

@@ -1,0 +1,79 @@
+use super::{Answer, Provenance, QueryError, Source, View};
+use crate::{
+    domain::{Event, Fold, SingleStream, State},
+    envelope::{Position, RecordedEvent, StreamId, Token},
+    runtime::Lag,
+    store::{BoxFuture, EventStore, StoredDocument, StreamRead},
+};
+
+pub(super) type Folding<P> = BoxFuture<'static, Result<Answer<Option<View<P>>>, QueryError>>;
+
+/// How many events are read at once, from the end of the stream backwards.
+const PAGE: usize = 200;
+
+/// Folds what a stored view lacks of its stream, without storing it.
+pub(super) fn fold<P: SingleStream>(
+    source: Source,
+    key: P::Key,
+    stored: Option<StoredDocument>,
+) -> Folding<P> {
+    Box::pin(async move {
+        let log = source.log.expect("only an application offers a live fold, and it has a log").store;
+        let stream = StreamId::new(<P::Event as Event>::STREAM, key.to_string())?;
+        // The head first: whatever comes after it may be in the answer, what comes before it is.
+        let head = log.head().await?;
+        let (created, applied) = stored
+            .as_ref()
+            .map_or((Position::ZERO, Position::ZERO), |stored| (stored.created, stored.applied));
+        let tail = tail(&*log, &stream, applied).await?;
+        let state = match stored.as_ref().map(View::<P>::read).transpose()? {
+            None => State::Absent,
+            Some(None) => State::Removed,
+            Some(Some(view)) => State::Present(view.document),
+        };
+        let (state, created) = replay::<P>(state, created, &tail)?;
+        let applied = tail.last().map_or(applied, |event| event.position);
+        let view = state.present().map(|document| View::new(key, document, created, applied));
+        let token = Token::new(log.log_id(), head);
+        Ok(Answer::new(view, Provenance { applied: head, head, lag: Lag::default(), stale: false, token }))
+    })
+}
+
+/// The events of a stream after a position, oldest first.
+async fn tail(
+    log: &dyn EventStore,
+    stream: &StreamId,
+    after: Position,
+) -> Result<Vec<RecordedEvent>, QueryError> {
+    let mut tail: Vec<RecordedEvent> = Vec::new();
+    loop {
+        let before = tail.last().map(|event| event.version);
+        let page = log.read_stream(stream, StreamRead::Before(before), PAGE).await?;
+        let read = page.len();
+        let fresh: Vec<_> = page.into_iter().take_while(|event| event.position > after).collect();
+        let more = fresh.len() == PAGE && read == PAGE;
+        tail.extend(fresh);
+        if !more {
+            tail.reverse();
+            return Ok(tail);
+        }
+    }
+}
+
+fn replay<P: SingleStream>(
+    mut state: State<P>,
+    mut created: Position,
+    tail: &[RecordedEvent],
+) -> Result<(State<P>, Position), QueryError> {
+    for recorded in tail {
+        let position = recorded.position;
+        let event: P::Event = recorded.decode().map_err(|source| QueryError::Decode { position, source })?;
+        let existed = matches!(state, State::Present(_));
+        state =
+            event.fold(state, &recorded.metadata).map_err(|source| QueryError::Fold { position, source })?;
+        if !existed && matches!(state, State::Present(_)) {
+            created = position;
+        }
+    }
+    Ok((state, created))
+}

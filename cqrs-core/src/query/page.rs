@@ -1,0 +1,199 @@
+use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
+
+use super::{
+    Answer, Condition, Cursor, Freshness, Page, Provenance, QueryError, Source, View,
+    freshness::{Demand, Fallback},
+};
+use crate::{
+    domain::{Index, Projection},
+    envelope::Token,
+    store::{After, BoxFuture, Direction, Filter, Find, OrderBy, ProjectionId, StoredDocument},
+};
+
+/// A query for the views of a projection; await it for a [`Page`].
+///
+/// Without further words: all views, in the order in which they were created, 50 of them.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct ViewsQuery<P> {
+    source: Source,
+    filters: Vec<Result<Filter, QueryError>>,
+    order: OrderBy,
+    direction: Direction,
+    after: Option<Cursor>,
+    limit: usize,
+    demand: Demand,
+    marker: PhantomData<fn() -> P>,
+}
+
+impl<P: Projection> ViewsQuery<P> {
+    /// The most views that one page may have.
+    pub const MAX_LIMIT: usize = 1_000;
+
+    pub(crate) fn new(source: Source) -> Self {
+        Self {
+            source,
+            filters: Vec::new(),
+            order: OrderBy::Created,
+            direction: Direction::Ascending,
+            after: None,
+            limit: 50,
+            demand: Demand::default(),
+            marker: PhantomData,
+        }
+    }
+
+    /// Only views for which this holds; several conditions hold all together.
+    pub fn filter(mut self, condition: Condition<P>) -> Self {
+        self.filters.push(condition.filter);
+        self
+    }
+
+    /// Those created first come first: the default.
+    pub fn oldest_first(mut self) -> Self {
+        (self.order, self.direction) = (OrderBy::Created, Direction::Ascending);
+        self
+    }
+
+    /// Those created last come first.
+    pub fn newest_first(mut self) -> Self {
+        (self.order, self.direction) = (OrderBy::Created, Direction::Descending);
+        self
+    }
+
+    /// Sorted by an index, smallest first; ties by key.
+    pub fn sorted_by<T>(mut self, index: Index<P, T>) -> Self {
+        (self.order, self.direction) = (OrderBy::Index(index.name.to_owned()), Direction::Ascending);
+        self
+    }
+
+    /// Sorted by an index, largest first; ties by key, largest first.
+    pub fn sorted_down_by<T>(mut self, index: Index<P, T>) -> Self {
+        (self.order, self.direction) = (OrderBy::Index(index.name.to_owned()), Direction::Descending);
+        self
+    }
+
+    /// At most this many, 1 to [`MAX_LIMIT`](Self::MAX_LIMIT). Default: 50.
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Goes on where a page ended. Each view is found at most once, however the views change meanwhile, unless its
+    /// own place in the order changes.
+    pub fn after(mut self, cursor: &Cursor) -> Self {
+        self.after = Some(cursor.clone());
+        self
+    }
+
+    /// How fresh the answer has to be. Default: [`Freshness::Any`].
+    pub fn freshness(mut self, freshness: Freshness) -> Self {
+        self.demand.freshness = freshness;
+        self
+    }
+
+    /// As it comes: the default.
+    pub fn any(self) -> Self {
+        self.freshness(Freshness::Any)
+    }
+
+    /// No more than this behind the log.
+    pub fn max_lag(self, lag: Duration) -> Self {
+        self.freshness(Freshness::MaxLag(lag))
+    }
+
+    /// With all up to this point of the log, such as a command's receipt names.
+    pub fn at_least(self, token: &Token) -> Self {
+        self.freshness(Freshness::AtLeast(*token))
+    }
+
+    /// With all that was acknowledged before now.
+    pub fn latest(self) -> Self {
+        self.freshness(Freshness::Latest)
+    }
+
+    /// How long to wait for that. Default: 1 s.
+    pub fn within(mut self, time: Duration) -> Self {
+        self.demand.within = time;
+        self
+    }
+
+    /// When time is up, answer with the views as they are, and [say so](Provenance::stale).
+    pub fn or_stale(mut self) -> Self {
+        self.demand.fallback = Fallback::Stale;
+        self
+    }
+
+    async fn run(self) -> Result<Answer<Page<P>>, QueryError> {
+        let Self { source, filters, order, direction, after, limit, demand, .. } = self;
+        if limit == 0 || limit > Self::MAX_LIMIT {
+            return Err(QueryError::Limit { limit, max: Self::MAX_LIMIT });
+        }
+        let projection = ProjectionId::of::<P>();
+        let after = after.map(|cursor| cursor.after(P::NAME, &order)).transpose()?;
+        // One more than asked for tells whether there is a next page.
+        let filters = filters.into_iter().collect::<Result<_, _>>()?;
+        let find = Find { filters, order, direction, after, limit: limit + 1 };
+        let started = tokio::time::Instant::now();
+        let judged = demand
+            .meet(&source, &projection, |views| {
+                let (projection, find) = (projection.clone(), find.clone());
+                Box::pin(async move { views.find(&projection, &find).await })
+            })
+            .await?;
+        let log = source.log.as_ref().map(|log| log.store.log_id());
+        let mut provenance = Provenance::of(judged.checkpoint.as_ref(), judged.head, log);
+        if !judged.fresh {
+            if demand.fallback != Fallback::Stale {
+                return Err(demand.not_yet(projection, &provenance, started.elapsed()));
+            }
+            provenance.stale = true;
+        }
+        Ok(Answer::new(page(judged.value, limit, &find.order)?, provenance))
+    }
+}
+
+fn page<P: Projection>(
+    documents: Vec<StoredDocument>,
+    limit: usize,
+    order: &OrderBy,
+) -> Result<Page<P>, QueryError> {
+    let more = documents.len() > limit;
+    let mut items = Vec::with_capacity(documents.len().min(limit));
+    for document in documents.into_iter().take(limit) {
+        items.extend(View::<P>::read(&document)?);
+    }
+    let next = match items.last() {
+        Some(last) if more => Some(Cursor::new(P::NAME, order.clone(), place_of(last, order)?)),
+        _ => None,
+    };
+    Ok(Page { items, next })
+}
+
+fn place_of<P: Projection>(view: &View<P>, order: &OrderBy) -> Result<After, QueryError> {
+    let key = view.key.to_string();
+    let OrderBy::Index(name) = order else { return Ok(After::Created(view.created, key)) };
+    let unreadable = |source| QueryError::Document { projection: P::NAME, key: key.clone(), source };
+    let values = view.document.index_values().map_err(|error| unreadable(Box::new(error)))?;
+    let value = P::INDEXES.iter().zip(values).find(|(spec, _)| spec.name == name).map(|(_, value)| value);
+    value
+        .map(|value| After::Index(value, key.clone()))
+        .ok_or_else(|| unreadable(format!("its type gives no value for the index `{name}`").into()))
+}
+
+impl<P: Projection> IntoFuture for ViewsQuery<P> {
+    type Output = Result<Answer<Page<P>>, QueryError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<P: Projection> fmt::Debug for ViewsQuery<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ViewsQuery")
+            .field("projection", &P::NAME)
+            .field("order", &self.order)
+            .finish_non_exhaustive()
+    }
+}

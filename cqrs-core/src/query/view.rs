@@ -1,0 +1,143 @@
+use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
+
+use super::{
+    Answer, Freshness, Provenance, QueryError, Source, View,
+    freshness::{Demand, Fallback},
+    live,
+};
+use crate::{
+    domain::{Projection, SingleStream},
+    envelope::Token,
+    store::{BoxFuture, ProjectionId, StoredDocument},
+};
+
+/// A query by a program that has the log.
+#[derive(Clone, Copy, Debug)]
+pub struct FromApp;
+
+/// A query by a program that has the read store alone.
+#[derive(Clone, Copy, Debug)]
+pub struct FromViews;
+
+/// A query for one view; await it.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct ViewQuery<P: Projection, From> {
+    source: Source,
+    key: P::Key,
+    demand: Demand,
+    live: Option<LiveFold<P>>,
+    marker: PhantomData<fn() -> From>,
+}
+
+type LiveFold<P> = fn(Source, <P as crate::domain::Model>::Key, Option<StoredDocument>) -> live::Folding<P>;
+
+impl<P: Projection, From> ViewQuery<P, From> {
+    pub(crate) fn new(source: Source, key: P::Key) -> Self {
+        Self { source, key, demand: Demand::default(), live: None, marker: PhantomData }
+    }
+
+    /// How fresh the answer has to be. Default: [`Freshness::Any`].
+    pub fn freshness(mut self, freshness: Freshness) -> Self {
+        self.demand.freshness = freshness;
+        self
+    }
+
+    /// As it comes: the default.
+    pub fn any(self) -> Self {
+        self.freshness(Freshness::Any)
+    }
+
+    /// No more than this behind the log.
+    pub fn max_lag(self, lag: Duration) -> Self {
+        self.freshness(Freshness::MaxLag(lag))
+    }
+
+    /// With all up to this point of the log, such as a command's receipt names.
+    pub fn at_least(self, token: &Token) -> Self {
+        self.freshness(Freshness::AtLeast(*token))
+    }
+
+    /// With all that was acknowledged before now.
+    pub fn latest(self) -> Self {
+        self.freshness(Freshness::Latest)
+    }
+
+    /// How long to wait for that. Default: 1 s.
+    pub fn within(mut self, time: Duration) -> Self {
+        self.demand.within = time;
+        self
+    }
+
+    /// When time is up, answer with the view as it is, and [say so](super::Provenance::stale).
+    pub fn or_stale(mut self) -> Self {
+        self.demand.fallback = Fallback::Stale;
+        self
+    }
+}
+
+impl<P: SingleStream> ViewQuery<P, FromApp> {
+    /// When time is up, fold what is missing from the view's stream, here and now, without storing it. For views of
+    /// one stream only.
+    pub fn or_live(mut self) -> Self {
+        self.demand.fallback = Fallback::Live;
+        self.live = Some(live::fold::<P>);
+        self
+    }
+}
+
+impl<P: Projection, From> ViewQuery<P, From> {
+    async fn run(self) -> Result<Answer<Option<View<P>>>, QueryError> {
+        let Self { source, key, demand, live, .. } = self;
+        let projection = ProjectionId::of::<P>();
+        let text = key.to_string();
+        let started = tokio::time::Instant::now();
+        let judged = demand
+            .meet(&source, &projection, |views| {
+                let (projection, text) = (projection.clone(), text.clone());
+                Box::pin(async move { views.get(&projection, &text).await })
+            })
+            .await?;
+        let log = source.log.as_ref().map(|log| log.store.log_id());
+        let mut provenance = Provenance::of(judged.checkpoint.as_ref(), judged.head, log);
+        match (judged.fresh, demand.fallback, live) {
+            (true, _, _) => {}
+            (false, Fallback::Stale, _) => provenance.stale = true,
+            (false, Fallback::Live, Some(fold)) => return fold(source, key, judged.value).await,
+            (false, Fallback::Error | Fallback::Live, _) => {
+                return Err(demand.not_yet(projection, &provenance, started.elapsed()));
+            }
+        }
+        let view = judged.value.as_ref().map(View::read).transpose()?.flatten();
+        Ok(Answer::new(view, provenance))
+    }
+}
+
+impl Demand {
+    pub(super) fn not_yet(&self, projection: ProjectionId, at: &Provenance, waited: Duration) -> QueryError {
+        let wanted = match self.freshness {
+            Freshness::AtLeast(token) => token.position(),
+            _ => at.head,
+        };
+        let head = at.head.max(wanted);
+        let lag = crate::runtime::Lag { events: head.since(at.applied), time: at.lag.time };
+        QueryError::NotYetConsistent { projection, applied: at.applied, head, lag, waited }
+    }
+}
+
+impl<P: Projection, From: 'static> IntoFuture for ViewQuery<P, From> {
+    type Output = Result<Answer<Option<View<P>>>, QueryError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<P: Projection, From> fmt::Debug for ViewQuery<P, From> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ViewQuery")
+            .field("projection", &P::NAME)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}

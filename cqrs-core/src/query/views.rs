@@ -1,0 +1,50 @@
+use std::sync::Arc;
+
+use super::{FromViews, Source, ViewQuery, ViewsQuery};
+use crate::{
+    app::IntoViewStore,
+    domain::Projection,
+    store::{Checkpoint, Error, ProjectionId, ViewStore},
+};
+
+/// The views of a read store, for a program that only answers queries: it needs no write store and no aggregate.
+///
+/// Waiting works all the same, as the checkpoint that is waited for is in the read store.
+#[derive(Clone, Debug)]
+pub struct Views {
+    store: Arc<dyn ViewStore>,
+}
+
+impl Views {
+    /// Answers queries from this store.
+    pub fn new(store: impl IntoViewStore) -> Self {
+        Self::from_store(store.into_view_store())
+    }
+
+    pub(crate) const fn from_store(store: Arc<dyn ViewStore>) -> Self {
+        Self { store }
+    }
+
+    /// Queries one view.
+    pub fn view<P: Projection>(&self, key: &P::Key) -> ViewQuery<P, FromViews> {
+        ViewQuery::new(self.source(), key.clone())
+    }
+
+    /// Queries the views of a projection, by its indexes and page by page.
+    pub fn views<P: Projection>(&self) -> ViewsQuery<P> {
+        ViewsQuery::new(self.source())
+    }
+
+    /// How far a projection has come; `None` before its first batch.
+    ///
+    /// # Errors
+    ///
+    /// Where the store is away or damaged.
+    pub async fn checkpoint<P: Projection>(&self) -> Result<Option<Checkpoint>, Error> {
+        self.store.checkpoint(&ProjectionId::of::<P>()).await
+    }
+
+    fn source(&self) -> Source {
+        Source { views: Some(Arc::clone(&self.store)), log: None }
+    }
+}

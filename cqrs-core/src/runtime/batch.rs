@@ -1,0 +1,214 @@
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::fold::{Document, guarded};
+use crate::{
+    domain::{Fed, Feed, Feeds, Projection},
+    envelope::RecordedEvent,
+    store::{DeadLetter, DocumentWrite, Reason, Sequence, StoredDocument},
+};
+
+/// A page of the log, decoded and routed to the documents of `P`.
+pub(super) struct Batch<'e, P> {
+    steps: Vec<Step<'e, P>>,
+}
+
+/// What one event asks for.
+struct Step<'e, P> {
+    event: &'e RecordedEvent,
+    what: What<P>,
+}
+
+enum What<P> {
+    Fold {
+        fed: Box<dyn Fed<P>>,
+        keys: Vec<String>,
+    },
+    /// The event can't be read, or not be routed.
+    Park {
+        sequence: Sequence,
+        error: String,
+    },
+}
+
+/// What a batch changes.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) documents: Vec<DocumentWrite>,
+    pub(super) parked: Vec<DeadLetter>,
+}
+
+impl<'e, P: Projection> Batch<'e, P> {
+    pub(super) fn of(feeds: &Feeds<P>, events: &'e [RecordedEvent]) -> Self {
+        let steps = events
+            .iter()
+            .filter_map(|event| {
+                let feed = feeds.of_event(event.stream.category(), &event.name)?;
+                (!feed.ignores(&event.name)).then(|| Step { event, what: route(feed, event) })
+            })
+            .collect();
+        Self { steps }
+    }
+
+    /// The keys of all documents that the batch touches.
+    pub(super) fn keys(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let keys = self.steps.iter().flat_map(|step| match &step.what {
+            What::Fold { keys, .. } => keys.as_slice(),
+            What::Park { .. } => &[],
+        });
+        keys.filter(|key| seen.insert(key.as_str())).cloned().collect()
+    }
+
+    /// Folds the batch into the documents as they are stored.
+    ///
+    /// `parked` are the sequences that are parked already; `refused` the documents that the store does not take,
+    /// and why: their events are parked.
+    pub(super) fn fold(
+        &'e self,
+        stored: &[StoredDocument],
+        parked: &HashSet<Sequence>,
+        refused: &HashMap<String, String>,
+        now: Timestamp,
+    ) -> Changes {
+        let mut refused = refused.clone();
+        loop {
+            let folding = Folding {
+                stored: stored.iter().map(|document| (document.key.as_str(), document)).collect(),
+                documents: HashMap::new(),
+                order: Vec::new(),
+                parked: parked.clone(),
+                refused: &refused,
+                letters: Vec::new(),
+                now,
+            };
+            match folding.run(&self.steps) {
+                Ok(changes) => return changes,
+                // A document that can't be serialised parks its events; the others are folded again without it.
+                Err(unfit) => refused.extend(unfit),
+            }
+        }
+    }
+}
+
+fn route<P: Projection>(feed: &Feed<P>, event: &RecordedEvent) -> What<P> {
+    let decoded = guarded(|| feed.decode(&event.name, event.schema_version, &event.data));
+    let fed = match decoded {
+        Ok(fed) => fed,
+        Err(error) => return What::Park { sequence: sequence_of_unread(feed, event), error },
+    };
+    let mut keys = Vec::new();
+    match guarded(|| fed.route(event.stream.id(), &mut keys)) {
+        Ok(()) => {
+            let mut texts: Vec<String> = Vec::with_capacity(keys.len());
+            for key in keys {
+                let text = key.to_string();
+                if !texts.contains(&text) {
+                    texts.push(text);
+                }
+            }
+            What::Fold { fed, keys: texts }
+        }
+        Err(error) => What::Park { sequence: Sequence::Stream(event.stream.clone()), error },
+    }
+}
+
+/// An event that can't be read names no document; where documents go by stream, it is known all the same.
+fn sequence_of_unread<P: Projection>(feed: &Feed<P>, event: &RecordedEvent) -> Sequence {
+    match event.stream.id().parse::<P::Key>() {
+        Ok(key) if feed.by_stream => Sequence::Document(key.to_string()),
+        _ => Sequence::Stream(event.stream.clone()),
+    }
+}
+
+/// One pass over a batch.
+struct Folding<'e, P> {
+    stored: HashMap<&'e str, &'e StoredDocument>,
+    documents: HashMap<&'e str, Document<'e, P>>,
+    order: Vec<&'e str>,
+    parked: HashSet<Sequence>,
+    refused: &'e HashMap<String, String>,
+    letters: Vec<DeadLetter>,
+    now: Timestamp,
+}
+
+impl<'e, P: Projection> Folding<'e, P> {
+    fn run(mut self, steps: &'e [Step<'e, P>]) -> Result<Changes, HashMap<String, String>> {
+        for Step { event, what } in steps {
+            if !self.parked.is_empty() {
+                let stream = Sequence::Stream(event.stream.clone());
+                if self.parked.contains(&stream) {
+                    self.park(event, stream, Reason::Queued);
+                    continue;
+                }
+            }
+            match what {
+                What::Park { sequence, error } => self.fail(event, sequence.clone(), error.clone()),
+                What::Fold { fed, keys } => {
+                    for key in keys {
+                        self.fold(event, &**fed, key);
+                    }
+                }
+            }
+        }
+        self.finish()
+    }
+
+    fn fold(&mut self, event: &'e RecordedEvent, fed: &'e dyn Fed<P>, key: &'e str) {
+        let sequence = || Sequence::Document(key.to_owned());
+        if !self.parked.is_empty() && self.parked.contains(&sequence()) {
+            return self.park(event, sequence(), Reason::Queued);
+        }
+        if let Some(error) = self.refused.get(key) {
+            return self.fail(event, sequence(), error.clone());
+        }
+        if !self.documents.contains_key(key) {
+            match Document::open(self.stored.get(key).copied().cloned()) {
+                Ok(document) => {
+                    self.documents.insert(key, document);
+                    self.order.push(key);
+                }
+                Err(error) => return self.fail(event, sequence(), error),
+            }
+        }
+        let document = self.documents.get_mut(key).expect("inserted above, if it was not there");
+        if let Err(error) = document.fold(fed, event) {
+            self.fail(event, sequence(), error);
+        }
+    }
+
+    /// Parks an event that failed; behind one that failed before, it only queues.
+    fn fail(&mut self, event: &RecordedEvent, sequence: Sequence, error: String) {
+        let first = self.parked.insert(sequence.clone());
+        self.park(event, sequence, if first { Reason::Failed(error) } else { Reason::Queued });
+    }
+
+    fn park(&mut self, event: &RecordedEvent, sequence: Sequence, reason: Reason) {
+        self.letters.push(DeadLetter {
+            sequence,
+            position: event.position,
+            event_id: event.event_id,
+            stream: event.stream.clone(),
+            version: event.version,
+            event: event.name.clone().into_owned(),
+            reason,
+            parked_at: self.now,
+        });
+    }
+
+    fn finish(mut self) -> Result<Changes, HashMap<String, String>> {
+        let mut writes = Vec::with_capacity(self.order.len());
+        let mut unfit = HashMap::new();
+        for key in self.order {
+            let document = self.documents.remove(key).expect("each key is in the order once");
+            match document.into_write(key) {
+                Ok(write) => writes.extend(write),
+                Err(error) => {
+                    unfit.insert(key.to_owned(), error);
+                }
+            }
+        }
+        if unfit.is_empty() { Ok(Changes { documents: writes, parked: self.letters }) } else { Err(unfit) }
+    }
+}

@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+
+/// How projections run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuntimeOptions {
+    /// The most events that are read and written at once. Default: 1,000.
+    pub batch: usize,
+    /// How often a projection with nothing to do says in its read store that it is up to date, which is how other
+    /// processes know. It bounds what `latest()` and `max_lag(…)` cost them. Default: 250 ms; a projection that
+    /// promises a `max_lag` does so at least four times in that.
+    pub heartbeat: Duration,
+    /// The longest pause before a store that is away is tried again; pauses start at 20 ms and double, with jitter.
+    /// Default: 2 s.
+    pub longest_pause: Duration,
+}
+
+impl Default for RuntimeOptions {
+    fn default() -> Self {
+        Self { batch: 1_000, heartbeat: Duration::from_millis(250), longest_pause: Duration::from_secs(2) }
+    }
+}
+
+impl RuntimeOptions {
+    /// Batches of at most this many events, at least one.
+    #[must_use]
+    pub const fn batch(mut self, events: usize) -> Self {
+        self.batch = if events == 0 { 1 } else { events };
+        self
+    }
+
+    /// A heartbeat this often.
+    #[must_use]
+    pub const fn heartbeat(mut self, every: Duration) -> Self {
+        self.heartbeat = every;
+        self
+    }
+
+    /// Pauses of up to this length.
+    #[must_use]
+    pub const fn longest_pause(mut self, pause: Duration) -> Self {
+        self.longest_pause = pause;
+        self
+    }
+
+    pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(20).min(self.longest_pause))
+            .with_max_delay(self.longest_pause)
+            .with_jitter()
+            .without_max_times()
+            .build()
+    }
+
+    /// The heartbeat of a projection that promises this lag.
+    pub(super) fn heartbeat_for(&self, max_lag: Option<Duration>) -> Duration {
+        let promised = max_lag.map_or(self.heartbeat, |lag| self.heartbeat.min(lag / 4));
+        promised.max(Duration::from_millis(10))
+    }
+}

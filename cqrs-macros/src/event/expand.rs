@@ -1,0 +1,300 @@
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use syn::LitStr;
+
+use super::model::{Event, EventSet};
+use crate::{generated, names};
+
+pub(super) fn impls(set: &EventSet) -> TokenStream {
+    let EventSet { ident, krate, stream, id, events, .. } = set;
+    let payloads: Vec<_> = events.iter().map(|event| &event.payload).collect();
+    let variants: Vec<_> = events.iter().map(|event| &event.variant).collect();
+    let names: Vec<_> = events.iter().map(|event| &event.name).collect();
+    let indexes = (0..events.len()).map(Literal::usize_unsuffixed);
+    let conversions = events.iter().map(|event| conversions(set, event));
+    let payload_impls = events.iter().map(|event| payload(set, event));
+    let whole = whole(set);
+    let impls = quote! {
+        #(#conversions)*
+        #(#payload_impls)*
+        #whole
+
+        #[automatically_derived]
+        impl __cqrs::Event for #ident {
+            type Id = #id;
+            const STREAM: &'static __cqrs::str = #stream;
+            const TYPES: &'static [__cqrs::EventType] = &[#(<#payloads as __cqrs::Payload>::TYPE),*];
+            fn event_type(&self) -> &'static __cqrs::EventType {
+                match self {
+                    #(Self::#variants(_) => &<Self as __cqrs::Event>::TYPES[#indexes],)*
+                }
+            }
+            fn encode(&self) -> __cqrs::Result<__cqrs::Json, __cqrs::EncodeError> {
+                match self {
+                    #(Self::#variants(event) => __cqrs::encode(event),)*
+                }
+            }
+            fn decode(
+                name: &__cqrs::str,
+                version: __cqrs::SchemaVersion,
+                data: &__cqrs::Json,
+            ) -> __cqrs::Result<Self, __cqrs::DecodeError> {
+                match name {
+                    #(#names => __cqrs::Result::map(
+                        <#payloads as __cqrs::Payload>::decode(version, data),
+                        Self::#variants,
+                    ),)*
+                    _ => __cqrs::Err(__cqrs::unknown_name::<Self>(name)),
+                }
+            }
+        }
+
+        #[automatically_derived]
+        impl<S> __cqrs::Fold<S> for #ident
+        where
+            S: __cqrs::Model #(+ __cqrs::Apply<#payloads>)*,
+        {
+            const FINGERPRINT: __cqrs::u64 =
+                __cqrs::combine_all(&[#(<S as __cqrs::Apply<#payloads>>::FINGERPRINT),*]);
+            const CATEGORY: &'static __cqrs::str = #stream;
+            const WHOLE: __cqrs::bool = true;
+            const BY_STREAM: __cqrs::bool = true #(&& <S as __cqrs::Apply<#payloads>>::BY_STREAM)*;
+            fn types() -> &'static [__cqrs::EventType] {
+                <Self as __cqrs::Event>::TYPES
+            }
+            fn ignores(name: &__cqrs::str) -> __cqrs::bool {
+                match name {
+                    #(#names => <S as __cqrs::Apply<#payloads>>::IGNORED,)*
+                    _ => false,
+                }
+            }
+            fn read(
+                name: &__cqrs::str,
+                version: __cqrs::SchemaVersion,
+                data: &__cqrs::Json,
+            ) -> __cqrs::Result<Self, __cqrs::DecodeError> {
+                <Self as __cqrs::Event>::decode(name, version, data)
+            }
+            fn route(
+                &self,
+                stream: &__cqrs::str,
+                keys: &mut __cqrs::Vec<__cqrs::Key<S>>,
+            ) -> __cqrs::Result<(), __cqrs::IdError> {
+                match self {
+                    #(Self::#variants(event) => <S as __cqrs::Apply<#payloads>>::route(event, stream, keys),)*
+                }
+            }
+            fn fold(
+                &self,
+                state: __cqrs::State<S>,
+                metadata: &__cqrs::Metadata,
+            ) -> __cqrs::Result<__cqrs::State<S>, __cqrs::FoldError> {
+                match self {
+                    #(Self::#variants(event) => <S as __cqrs::Apply<#payloads>>::apply(state, event, metadata),)*
+                }
+            }
+        }
+    };
+    generated::hidden(krate, &[], &impls)
+}
+
+/// From an event to its set, also as what a command handler returns.
+fn conversions(set: &EventSet, event: &Event) -> TokenStream {
+    let ident = &set.ident;
+    let Event { variant, payload, .. } = event;
+    quote! {
+        #[automatically_derived]
+        impl __cqrs::From<#payload> for #ident {
+            fn from(event: #payload) -> Self {
+                Self::#variant(event)
+            }
+        }
+        #[automatically_derived]
+        impl __cqrs::IntoEvents<#ident> for #payload {
+            fn into_events(self, events: &mut __cqrs::Events<#ident>) {
+                __cqrs::push(self, events);
+            }
+        }
+        #[automatically_derived]
+        impl __cqrs::Outcome<#ident> for #payload {
+            type Error = __cqrs::Infallible;
+            fn into_outcome(self) -> __cqrs::Result<__cqrs::Events<#ident>, __cqrs::Infallible> {
+                __cqrs::outcome_of(self)
+            }
+        }
+        #[automatically_derived]
+        impl __cqrs::Includes<#payload> for #ident {}
+    }
+}
+
+/// A command handler may also return the set.
+fn whole(set: &EventSet) -> TokenStream {
+    let ident = &set.ident;
+    quote! {
+        #[automatically_derived]
+        impl __cqrs::IntoEvents<#ident> for #ident {
+            fn into_events(self, events: &mut __cqrs::Events<#ident>) {
+                __cqrs::push(self, events);
+            }
+        }
+        #[automatically_derived]
+        impl __cqrs::Outcome<#ident> for #ident {
+            type Error = __cqrs::Infallible;
+            fn into_outcome(self) -> __cqrs::Result<__cqrs::Events<#ident>, __cqrs::Infallible> {
+                __cqrs::outcome_of(self)
+            }
+        }
+    }
+}
+
+fn payload(set: &EventSet, event: &Event) -> TokenStream {
+    let ident = &set.ident;
+    let Event { payload, name, version, older, .. } = event;
+    let type_name = type_name(event);
+    let newest = Literal::u32_unsuffixed(*version);
+    let arms = older.iter().enumerate().map(|(at, oldest)| {
+        let number = Literal::u32_unsuffixed(oldest.version);
+        let ty = &oldest.ty;
+        let old_name = names::of_type(ty).map(names::plain).unwrap_or_default();
+        let steps = older[at..].iter().enumerate().map(|(step, from)| {
+            let version = Literal::u32_unsuffixed(from.version);
+            let from = &from.ty;
+            let to = older.get(at + step + 1).map_or(payload, |next| &next.ty);
+            quote!(let event = __cqrs::upcast::<Self, #from, #to>(#version, event)?;)
+        });
+        quote! {
+            #number => {
+                let event = __cqrs::decode_older::<Self, #ty>(version, #old_name, data)?;
+                #(#steps)*
+                __cqrs::Ok(event)
+            }
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        impl __cqrs::Payload for #payload {
+            type Set = #ident;
+            const TYPE: __cqrs::EventType = __cqrs::EventType::new(
+                #name,
+                __cqrs::SchemaVersion::__at_least_first(#newest),
+                #type_name,
+            );
+            fn decode(
+                version: __cqrs::SchemaVersion,
+                data: &__cqrs::Json,
+            ) -> __cqrs::Result<Self, __cqrs::DecodeError> {
+                match __cqrs::SchemaVersion::get(version) {
+                    #newest => __cqrs::decode_newest(version, data),
+                    #(#arms)*
+                    _ => __cqrs::Err(__cqrs::unknown_version::<Self>(version)),
+                }
+            }
+        }
+    }
+}
+
+fn type_name(event: &Event) -> LitStr {
+    let ident = names::of_type(&event.payload).unwrap_or(&event.variant);
+    LitStr::new(&names::plain(ident), ident.span())
+}
+
+/// After a mistake: impls that compile, so that no other message follows from it.
+pub(super) fn inert(set: &EventSet) -> TokenStream {
+    let EventSet { ident, krate, id, events, generic, .. } = set;
+    if *generic {
+        return TokenStream::new();
+    }
+    let conversions = events.iter().map(|event| inert_conversions(set, event));
+    let whole = whole(set);
+    let impls = quote! {
+        #(#conversions)*
+        #whole
+        impl __cqrs::Event for #ident {
+            type Id = #id;
+            const STREAM: &'static __cqrs::str = "";
+            const TYPES: &'static [__cqrs::EventType] = &[];
+            fn event_type(&self) -> &'static __cqrs::EventType {
+                __cqrs::inert()
+            }
+            fn encode(&self) -> __cqrs::Result<__cqrs::Json, __cqrs::EncodeError> {
+                __cqrs::inert()
+            }
+            fn decode(
+                _: &__cqrs::str,
+                _: __cqrs::SchemaVersion,
+                _: &__cqrs::Json,
+            ) -> __cqrs::Result<Self, __cqrs::DecodeError> {
+                __cqrs::inert()
+            }
+        }
+        impl<S: __cqrs::Model> __cqrs::Fold<S> for #ident {
+            const FINGERPRINT: __cqrs::u64 = 0;
+            const CATEGORY: &'static __cqrs::str = "";
+            const WHOLE: __cqrs::bool = true;
+            const BY_STREAM: __cqrs::bool = true;
+            fn types() -> &'static [__cqrs::EventType] {
+                __cqrs::inert()
+            }
+            fn ignores(_: &__cqrs::str) -> __cqrs::bool {
+                __cqrs::inert()
+            }
+            fn read(
+                _: &__cqrs::str,
+                _: __cqrs::SchemaVersion,
+                _: &__cqrs::Json,
+            ) -> __cqrs::Result<Self, __cqrs::DecodeError> {
+                __cqrs::inert()
+            }
+            fn route(
+                &self,
+                _: &__cqrs::str,
+                _: &mut __cqrs::Vec<__cqrs::Key<S>>,
+            ) -> __cqrs::Result<(), __cqrs::IdError> {
+                __cqrs::inert()
+            }
+            fn fold(
+                &self,
+                _: __cqrs::State<S>,
+                _: &__cqrs::Metadata,
+            ) -> __cqrs::Result<__cqrs::State<S>, __cqrs::FoldError> {
+                __cqrs::inert()
+            }
+        }
+        impl<E> __cqrs::Includes<E> for #ident {}
+    };
+    generated::hidden(krate, &[], &impls)
+}
+
+fn inert_conversions(set: &EventSet, event: &Event) -> TokenStream {
+    let ident = &set.ident;
+    let Event { variant, payload, .. } = event;
+    quote! {
+        impl __cqrs::From<#payload> for #ident {
+            fn from(event: #payload) -> Self {
+                Self::#variant(event)
+            }
+        }
+        impl __cqrs::IntoEvents<#ident> for #payload {
+            fn into_events(self, _: &mut __cqrs::Events<#ident>) {
+                __cqrs::inert()
+            }
+        }
+        impl __cqrs::Outcome<#ident> for #payload {
+            type Error = __cqrs::Infallible;
+            fn into_outcome(self) -> __cqrs::Result<__cqrs::Events<#ident>, __cqrs::Infallible> {
+                __cqrs::inert()
+            }
+        }
+        impl __cqrs::Payload for #payload {
+            type Set = #ident;
+            const TYPE: __cqrs::EventType =
+                __cqrs::EventType::new("", __cqrs::SchemaVersion::FIRST, "");
+            fn decode(
+                _: __cqrs::SchemaVersion,
+                _: &__cqrs::Json,
+            ) -> __cqrs::Result<Self, __cqrs::DecodeError> {
+                __cqrs::inert()
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+use proc_macro2::{Literal, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Expr, Type};
+
+use super::{
+    command::CommandHandler,
+    event::{EventHandler, EventReceiver, Route},
+    model::Handlers,
+};
+use crate::generated;
+
+pub(super) fn impls(handlers: &Handlers) -> TokenStream {
+    let model = &handlers.model;
+    let ignored = handlers.ignored.iter().map(|event| ignore(model, event));
+    let events = handlers.events.iter().map(|handler| event(model, handler));
+    let commands = handlers.commands.iter().map(|handler| command(model, handler));
+    let impls = quote! {
+        #[allow(unused_imports)]
+        use __cqrs::{BelongsAlone as _, BelongsNowhere as _};
+        #(#ignored)*
+        #(#events)*
+        #(#commands)*
+    };
+    frame(handlers, &impls)
+}
+
+fn frame(handlers: &Handlers, impls: &TokenStream) -> TokenStream {
+    generated::hidden(&handlers.krate, &handlers.cfgs.iter().collect::<Vec<_>>(), impls)
+}
+
+fn event(model: &Type, handler: &EventHandler) -> TokenStream {
+    let EventHandler { cfgs, event, method, receiver, context, fingerprint, .. } = handler;
+    let context = context.iter().map(|ty| quote!(<#ty as __cqrs::EventContext>::of(metadata)));
+    let fold = match receiver {
+        EventReceiver::Creates => {
+            quote!(__cqrs::create::<Self, #event>(state, || Self::#method(event #(, #context)*)))
+        }
+        EventReceiver::Changes => {
+            quote!(__cqrs::change::<Self, #event>(state, |this| Self::#method(this, event #(, #context)*)))
+        }
+        EventReceiver::Replaces => {
+            quote!(__cqrs::replace::<Self, #event, _>(state, |this| Self::#method(this, event #(, #context)*)))
+        }
+    };
+    let (by_stream, route) = route(handler);
+    let fingerprint = Literal::u64_suffixed(*fingerprint);
+    let check = check_event(model, handler);
+    let created = (*receiver == EventReceiver::Creates).then(|| may_create(model, method));
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl __cqrs::Apply<#event> for #model {
+            const FINGERPRINT: __cqrs::u64 = #fingerprint;
+            #by_stream
+            #route
+            fn apply(
+                state: __cqrs::State<Self>,
+                event: &#event,
+                metadata: &__cqrs::Metadata,
+            ) -> __cqrs::Result<__cqrs::State<Self>, __cqrs::FoldError> {
+                let _ = metadata;
+                #fold
+            }
+        }
+        #(#cfgs)*
+        const _: fn() = || {
+            #check
+            #created
+        };
+    }
+}
+
+/// The functions that find the states an event belongs to.
+fn route(handler: &EventHandler) -> (Option<TokenStream>, TokenStream) {
+    let EventHandler { event, argument, .. } = handler;
+    let (by_stream, body) = match &handler.route {
+        Route::Stream => (
+            None,
+            quote! {
+                let _ = event;
+                __cqrs::push_stream_key::<Self>(__stream, __keys)
+            },
+        ),
+        Route::Key(option, expression) => {
+            let bind = bind(argument);
+            let span = generated::at(expression);
+            let key = if is_place(expression) {
+                quote_spanned!(span=> __cqrs::push_key::<Self, _>(__cqrs::Clone::clone(&#expression), __keys))
+            } else {
+                let ty = quote_spanned!(generated::at(option)=> __cqrs::Key<Self>);
+                quote! {
+                    let __key: #ty = #expression;
+                    __cqrs::push_key::<Self, _>(__key, __keys)
+                }
+            };
+            (Some(()), quote!(#bind let _ = __stream; #key))
+        }
+        Route::Keys(_, expression) => {
+            let bind = bind(argument);
+            let span = generated::at(expression);
+            let keys = if is_place(expression) {
+                quote_spanned!(span=> __cqrs::Clone::clone(&#expression))
+            } else {
+                quote!(#expression)
+            };
+            let push = quote_spanned!(span=> __cqrs::push_keys::<Self, _>(#keys, __keys));
+            (Some(()), quote!(#bind let _ = __stream; #push))
+        }
+    };
+    let by_stream = by_stream.map(|()| {
+        quote!(
+            const BY_STREAM: __cqrs::bool = false;
+        )
+    });
+    let route = quote! {
+        fn route(
+            event: &#event,
+            __stream: &__cqrs::str,
+            __keys: &mut __cqrs::Vec<__cqrs::Key<Self>>,
+        ) -> __cqrs::Result<(), __cqrs::IdError> {
+            #body
+        }
+    };
+    (by_stream, route)
+}
+
+/// Brings the handler's own name for the event into scope.
+fn bind(argument: &syn::Pat) -> TokenStream {
+    quote! {
+        #[allow(unused_variables, clippy::let_underscore_untyped, clippy::no_effect_underscore_binding)]
+        let #argument = event;
+    }
+}
+
+/// A plain path to a field, which is cloned.
+fn is_place(expression: &Expr) -> bool {
+    match expression {
+        Expr::Path(_) => true,
+        Expr::Field(field) => is_place(&field.base),
+        _ => false,
+    }
+}
+
+/// That the event feeds the model, and how it finds its state.
+fn check_event(model: &Type, handler: &EventHandler) -> TokenStream {
+    let EventHandler { event, .. } = handler;
+    let belongs = belongs(model, event);
+    match &handler.route {
+        Route::Stream => quote_spanned!(generated::at(event)=> #belongs.by_stream();),
+        Route::Key(option, _) | Route::Keys(option, _) => {
+            quote_spanned!(generated::at(option)=> #belongs.by_key();)
+        }
+    }
+}
+
+fn belongs(model: &Type, event: &Type) -> TokenStream {
+    quote_spanned!(generated::at(event)=> __cqrs::Belongs::<#model, #event>::new().belongs())
+}
+
+/// That the model may come into being through this handler.
+fn may_create(model: &Type, method: &syn::Ident) -> TokenStream {
+    let model = generated::moved(quote!(#model), generated::at(method));
+    quote_spanned!(generated::at(method)=> __cqrs::may_create::<#model>();)
+}
+
+fn ignore(model: &Type, event: &Type) -> TokenStream {
+    let belongs = belongs(model, event);
+    quote! {
+        #[automatically_derived]
+        impl __cqrs::Apply<#event> for #model {
+            const FINGERPRINT: __cqrs::u64 = 0;
+            const IGNORED: __cqrs::bool = true;
+            fn route(
+                _: &#event,
+                _: &__cqrs::str,
+                _: &mut __cqrs::Vec<__cqrs::Key<Self>>,
+            ) -> __cqrs::Result<(), __cqrs::IdError> {
+                __cqrs::Ok(())
+            }
+            fn apply(
+                state: __cqrs::State<Self>,
+                _: &#event,
+                _: &__cqrs::Metadata,
+            ) -> __cqrs::Result<__cqrs::State<Self>, __cqrs::FoldError> {
+                __cqrs::Ok(state)
+            }
+        }
+        const _: fn() = || {
+            #belongs;
+        };
+    }
+}
+
+fn command(model: &Type, handler: &CommandHandler) -> TokenStream {
+    let CommandHandler { cfgs, command, method, owned, creates, asynchronous, context, output } = handler;
+    let unit = quote_spanned!(generated::at(method)=> ());
+    let output = output.as_ref().map_or(unit, |output| quote!(#output));
+    let copy = if *owned { quote!(__cqrs::Command::__copy(command)) } else { quote!(command) };
+    let arguments = quote!(#copy #(, <#context as __cqrs::Extract<Self>>::extract(context))*);
+    let wait = asynchronous.then(|| quote!(.await));
+    let (require, call) = if *creates {
+        (
+            quote!(__cqrs::require_absent::<Self, Self::Error>(&state)?;),
+            quote!(Self::#method(#arguments)#wait),
+        )
+    } else {
+        (
+            quote!(let this = __cqrs::require_present::<Self, Self::Error>(state)?;),
+            quote!(Self::#method(this, #arguments)#wait),
+        )
+    };
+    let created = creates.then(|| {
+        let created = may_create(model, method);
+        quote! {
+            #(#cfgs)*
+            const _: fn() = || {
+                #created
+            };
+        }
+    });
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl __cqrs::Handle<#command> for #model {
+            type Error = <#output as __cqrs::Outcome<__cqrs::EventOf<Self>>>::Error;
+            async fn handle<'a>(
+                state: __cqrs::State<&'a Self>,
+                command: &'a #command,
+                context: __cqrs::Context<'a, Self>,
+            ) -> __cqrs::Result<__cqrs::Events<__cqrs::EventOf<Self>>, __cqrs::HandleError<Self::Error>> {
+                let _ = context;
+                #require
+                __cqrs::Result::map_err(
+                    <#output as __cqrs::Outcome<__cqrs::EventOf<Self>>>::into_outcome(#call),
+                    __cqrs::HandleError::Rejected,
+                )
+            }
+        }
+        #created
+    }
+}
+
+/// After a mistake: impls that compile, so that no other message follows from it.
+pub(super) fn inert(handlers: &Handlers) -> TokenStream {
+    if handlers.hopeless {
+        return TokenStream::new();
+    }
+    let model = &handlers.model;
+    let events = if handlers.unknown_event {
+        inert_event(&quote!(impl<E: __cqrs::Payload>), &quote!(E), model)
+    } else {
+        let events = handlers.events.iter().map(|handler| {
+            let (cfgs, event) = (&handler.cfgs, &handler.event);
+            inert_event(&quote!(#(#cfgs)* impl), &quote!(#event), model)
+        });
+        let ignored = handlers.ignored.iter().map(|event| inert_event(&quote!(impl), &quote!(#event), model));
+        quote!(#(#events)* #(#ignored)*)
+    };
+    let commands = if handlers.unknown_command {
+        inert_command(&quote!(impl<C: __cqrs::Command>), &quote!(C), model)
+    } else {
+        let commands = handlers.commands.iter().map(|handler| {
+            let (cfgs, command) = (&handler.cfgs, &handler.command);
+            inert_command(&quote!(#(#cfgs)* impl), &quote!(#command), model)
+        });
+        quote!(#(#commands)*)
+    };
+    frame(handlers, &quote!(#events #commands))
+}
+
+fn inert_event(head: &TokenStream, event: &TokenStream, model: &Type) -> TokenStream {
+    quote! {
+        #head __cqrs::Apply<#event> for #model {
+            const FINGERPRINT: __cqrs::u64 = 0;
+            fn route(
+                _: &#event,
+                _: &__cqrs::str,
+                _: &mut __cqrs::Vec<__cqrs::Key<Self>>,
+            ) -> __cqrs::Result<(), __cqrs::IdError> {
+                __cqrs::inert()
+            }
+            fn apply(
+                _: __cqrs::State<Self>,
+                _: &#event,
+                _: &__cqrs::Metadata,
+            ) -> __cqrs::Result<__cqrs::State<Self>, __cqrs::FoldError> {
+                __cqrs::inert()
+            }
+        }
+    }
+}
+
+fn inert_command(head: &TokenStream, command: &TokenStream, model: &Type) -> TokenStream {
+    quote! {
+        #head __cqrs::Handle<#command> for #model {
+            type Error = __cqrs::Infallible;
+            async fn handle<'a>(
+                _: __cqrs::State<&'a Self>,
+                _: &'a #command,
+                _: __cqrs::Context<'a, Self>,
+            ) -> __cqrs::Result<__cqrs::Events<__cqrs::EventOf<Self>>, __cqrs::HandleError<Self::Error>> {
+                __cqrs::inert()
+            }
+        }
+    }
+}

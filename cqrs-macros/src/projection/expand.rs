@@ -1,0 +1,168 @@
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::{fields::Index, model::Projection};
+use crate::{generated, names};
+
+pub(super) fn impls(projection: &Projection) -> TokenStream {
+    let Projection { ident, krate, name, version, feeds, default, indexes, .. } = projection;
+    let fingerprint = Literal::u64_suffixed(projection.fingerprint);
+    let (initial, created) = if *default {
+        (quote!(__cqrs::Some(<Self as __cqrs::StartsAsDefault>::start())), None)
+    } else {
+        (
+            quote!(__cqrs::None),
+            Some(quote! {
+                #[automatically_derived]
+                impl __cqrs::CreatedByHandlers for #ident {}
+            }),
+        )
+    };
+    let version = Literal::u32_unsuffixed(*version);
+    let max_lag = match projection.max_lag {
+        Some(lag) => {
+            let millis = Literal::u64_unsuffixed(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX));
+            quote!(__cqrs::Some(__cqrs::Duration::from_millis(#millis)))
+        }
+        None => quote!(__cqrs::None),
+    };
+    let key = key(projection);
+    let events = events(projection);
+    let keyed = keyed(projection);
+    let index_names = indexes.iter().map(|index| &index.name);
+    let index_fields = indexes.iter().map(|index| &index.field);
+    let accessors = accessors(projection);
+    let impls = quote! {
+        #[automatically_derived]
+        impl __cqrs::Model for #ident {
+            #key
+            type Events = #events;
+            const FINGERPRINT: __cqrs::u64 = #fingerprint;
+            fn initial() -> __cqrs::Option<Self> {
+                #initial
+            }
+        }
+        #(
+            #[automatically_derived]
+            impl __cqrs::FedBy<#feeds> for #ident {}
+        )*
+        #created
+        #keyed
+        #[automatically_derived]
+        impl __cqrs::Projection for #ident {
+            const NAME: &'static __cqrs::str = #name;
+            const VERSION: __cqrs::u32 = #version;
+            const MAX_LAG: __cqrs::Option<__cqrs::Duration> = #max_lag;
+            const INDEXES: &'static [__cqrs::IndexSpec] = &[#(__cqrs::IndexSpec::new(#index_names)),*];
+            fn feeds(feeds: &mut __cqrs::Feeds<Self>) {
+                #(__cqrs::Feeds::add::<#feeds>(feeds);)*
+            }
+            fn index_values(
+                &self,
+            ) -> __cqrs::Result<__cqrs::Vec<__cqrs::IndexValue>, __cqrs::serde_json::Error> {
+                __cqrs::Ok(__cqrs::Vec::from([#(__cqrs::IndexValue::of(&self.#index_fields)?),*]))
+            }
+        }
+        #accessors
+    };
+    generated::hidden(krate, &[], &impls)
+}
+
+/// What follows from whether the projection names a key: its handlers may choose one, or it is a view of one stream.
+fn keyed(projection: &Projection) -> TokenStream {
+    let Projection { ident, key, feeds, .. } = projection;
+    match key {
+        Some(_) => quote! {
+            #[automatically_derived]
+            impl __cqrs::HasKey for #ident {}
+        },
+        None => quote! {
+            #[automatically_derived]
+            impl __cqrs::SingleStream for #ident {
+                type Event = #(<#feeds as __cqrs::SoleFeed>::Event)*;
+            }
+        },
+    }
+}
+
+fn key(projection: &Projection) -> TokenStream {
+    match &projection.key {
+        Some(key) => quote!(type Key = #key;),
+        None => {
+            let feeds = &projection.feeds;
+            quote!(type Key = #(<#feeds as __cqrs::SoleFeed>::Id)*;)
+        }
+    }
+}
+
+fn events(projection: &Projection) -> TokenStream {
+    match projection.feeds.as_slice() {
+        [feed] => quote!(#feed),
+        feeds => quote!((#(#feeds),*)),
+    }
+}
+
+/// `OrderSummary::customer_id()`
+fn accessors(projection: &Projection) -> Option<TokenStream> {
+    let Projection { ident, vis, indexes, .. } = projection;
+    let accessors = indexes.iter().map(|Index { ty, name, accessor, field }| {
+        let doc = format!("The index on `{}`, for queries.", names::plain(field));
+        quote! {
+            #[doc = #doc]
+            #[must_use]
+            #[allow(dead_code, unreachable_pub)]
+            #vis const fn #accessor() -> __cqrs::Index<Self, #ty> {
+                __cqrs::Index::new(#name)
+            }
+        }
+    });
+    (!indexes.is_empty()).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #ident {
+                #(#accessors)*
+            }
+        }
+    })
+}
+
+/// After a mistake: impls that compile, so that no other message follows from it.
+pub(super) fn inert(projection: &Projection) -> TokenStream {
+    if projection.generic {
+        return TokenStream::new();
+    }
+    let Projection { ident, krate, .. } = projection;
+    let key = match &projection.key {
+        Some(key) => quote!(#key),
+        None => quote!(__cqrs::Inert),
+    };
+    let accessors = accessors(projection);
+    let impls = quote! {
+        impl __cqrs::Model for #ident {
+            type Key = #key;
+            type Events = __cqrs::Inert;
+            const FINGERPRINT: __cqrs::u64 = 0;
+            fn initial() -> __cqrs::Option<Self> {
+                __cqrs::inert()
+            }
+        }
+        impl __cqrs::CreatedByHandlers for #ident {}
+        impl __cqrs::HasKey for #ident {}
+        impl __cqrs::Projection for #ident {
+            const NAME: &'static __cqrs::str = "";
+            const VERSION: __cqrs::u32 = 1;
+            const MAX_LAG: __cqrs::Option<__cqrs::Duration> = __cqrs::None;
+            const INDEXES: &'static [__cqrs::IndexSpec] = &[];
+            fn feeds(_: &mut __cqrs::Feeds<Self>) {
+                __cqrs::inert()
+            }
+            fn index_values(
+                &self,
+            ) -> __cqrs::Result<__cqrs::Vec<__cqrs::IndexValue>, __cqrs::serde_json::Error> {
+                __cqrs::inert()
+            }
+        }
+        #accessors
+    };
+    generated::hidden(krate, &[], &impls)
+}

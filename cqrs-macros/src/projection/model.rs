@@ -1,0 +1,164 @@
+use std::time::Duration;
+
+use quote::ToTokens;
+use syn::{
+    DeriveInput, Ident, LitInt, LitStr, Path, Token, Type, Visibility, parse::ParseStream, parse_quote,
+    punctuated::Punctuated,
+};
+
+use super::{
+    duration,
+    fields::{self, Index},
+};
+use crate::{
+    diagnostics::Errors,
+    fingerprint::Fingerprint,
+    names,
+    options::{Grammar, Key, Known, default_crate},
+};
+
+pub(super) struct Projection {
+    pub(super) ident: Ident,
+    pub(super) vis: Visibility,
+    pub(super) krate: Path,
+    pub(super) name: LitStr,
+    pub(super) version: u32,
+    /// Event sets and single events, at least one.
+    pub(super) feeds: Vec<Type>,
+    /// `None`: the id of the only feed's streams.
+    pub(super) key: Option<Type>,
+    pub(super) max_lag: Option<Duration>,
+    pub(super) default: bool,
+    pub(super) indexes: Vec<Index>,
+    pub(super) fingerprint: u64,
+    /// Generics are a mistake; with them even inert impls would not compile.
+    pub(super) generic: bool,
+}
+
+const OPTIONS: Grammar = Grammar {
+    attribute: "projection",
+    options: &[
+        Known { name: "name", form: "name = \"order_summary\"" },
+        Known { name: "version", form: "version = 2" },
+        Known { name: "events", form: "events(OrderEvent, PaymentTaken)" },
+        Known { name: "key", form: "key = OrderId" },
+        Known { name: "max_lag", form: "max_lag = \"2s\"" },
+        Known { name: "default", form: "default" },
+        Known { name: "crate", form: "crate = path::to::cqrs_core" },
+    ],
+};
+
+pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
+    let (mut name, mut version, mut feeds, mut key, mut max_lag, mut default, mut krate) =
+        (None, None, None, None, None, false, None);
+    OPTIONS.read(&input.attrs, errors, |option, value| {
+        match option.name() {
+            "name" => name = Some(option.text(value)?),
+            "version" => version = Some(check_version(&option.number(value)?)?),
+            "events" => feeds = Some(read_feeds(option, value)?),
+            "key" => key = Some(option.ty(value)?),
+            "max_lag" => max_lag = Some(duration::parse(&option.text(value)?)?),
+            "default" => default = true,
+            _ => krate = Some(option.crate_path(value)?),
+        }
+        Ok(())
+    });
+    let ident = &input.ident;
+    let feeds = check_feeds(ident, feeds, key.is_some(), errors);
+    let generic = !input.generics.params.is_empty();
+    if generic {
+        errors.at(
+            &input.generics,
+            "a projection can't be generic, as its documents are stored by name; use a type for each",
+        );
+    }
+    let name = name.unwrap_or_else(|| LitStr::new(&names::snake_case(&names::plain(ident)), ident.span()));
+    check_name(&name, errors);
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.tokens(input.to_token_stream());
+    Projection {
+        ident: ident.clone(),
+        vis: input.vis.clone(),
+        krate: krate.unwrap_or_else(default_crate),
+        name,
+        version: version.unwrap_or(1),
+        feeds,
+        key,
+        max_lag,
+        default,
+        indexes: fields::indexes(ident, &input.data, errors),
+        fingerprint: fingerprint.get(),
+        generic,
+    }
+}
+
+fn read_feeds(option: &Key<'_>, value: ParseStream<'_>) -> syn::Result<Vec<Type>> {
+    if value.peek(Token![=]) {
+        return Ok(vec![option.ty(value)?]);
+    }
+    let feeds: Punctuated<Type, Token![,]> =
+        option.list(value, |input| input.call(Punctuated::parse_terminated))?;
+    if feeds.is_empty() { Err(option.wrong(option.ident().span())) } else { Ok(feeds.into_iter().collect()) }
+}
+
+/// What feeds the projection; after a mistake, something that lets the rest compile.
+fn check_feeds(projection: &Ident, feeds: Option<Vec<Type>>, keyed: bool, errors: &mut Errors) -> Vec<Type> {
+    let Some(feeds) = feeds else {
+        if errors.is_empty() {
+            errors.at(
+                projection,
+                format_args!(
+                    "`{projection}` does not say what feeds it; add `#[projection(events(…))]` with event sets such as `OrderEvent`, or single events"
+                ),
+            );
+        }
+        return vec![parse_quote!(__cqrs::Inert)];
+    };
+    let mut distinct: Vec<Type> = Vec::with_capacity(feeds.len());
+    for feed in feeds {
+        let text = feed.to_token_stream().to_string();
+        if distinct.iter().any(|other| other.to_token_stream().to_string() == text) {
+            errors.at(&feed, format_args!("`{text}` is listed twice; remove one of the two"));
+        } else {
+            distinct.push(feed);
+        }
+    }
+    if let (Some(second), false) = (distinct.get(1), keyed) {
+        errors.at(
+            second,
+            format_args!(
+                "with several feeds the documents of `{projection}` need a key; add `#[projection(key = …)]` with its type"
+            ),
+        );
+    }
+    distinct
+}
+
+fn check_version(literal: &LitInt) -> syn::Result<u32> {
+    match literal.base10_parse() {
+        Ok(version @ 1..) => Ok(version),
+        _ => Err(syn::Error::new(
+            literal.span(),
+            format_args!(
+                "{} is not a version; they count from 1, which is the default",
+                literal.to_token_stream()
+            ),
+        )),
+    }
+}
+
+/// The name becomes that of a table or collection, so it must suit every database.
+fn check_name(name: &LitStr, errors: &mut Errors) {
+    let text = name.value();
+    let suits = text.len() <= 48
+        && text.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && text.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    if !suits {
+        errors.at(
+            name,
+            format_args!(
+                "{text:?} can't name a table; choose up to 48 letters `a` to `z`, digits and `_`, beginning with a letter: `#[projection(name = \"order_summary\")]`"
+            ),
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! What spans crates: end-to-end and fault tests, and the examples of the documentation.
+
+pub mod shop;
+
+/// The README's quickstart compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+/// Each example on the page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/consistency.md")]
+struct Consistency;
