@@ -167,7 +167,11 @@ async fn retries_are_bounded_and_end_in_a_conflict_with_the_attempts() {
     assert_eq!(log.faults.appends.load(SeqCst), 40);
     assert_eq!(log.faults.loads.load(SeqCst), 40);
     // The first pause is none; a timer rounds up to a whole millisecond.
-    assert!(started.elapsed() <= 38 * (pause + std::time::Duration::from_millis(1)), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() <= 38 * (pause + std::time::Duration::from_millis(1)),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[tokio::test]

@@ -63,7 +63,8 @@ async fn a_command_that_follows_an_event_goes_on_with_its_correlation() {
     assert_eq!(metadata.trace, Some(trace()));
     assert!(!metadata.headers.contains_key("channel"), "headers are for the command that they came with");
 
-    let third = app.execute(Note { account: account("a") }).caused_by(&all_events(&log).await[1]).await.unwrap();
+    let third =
+        app.execute(Note { account: account("a") }).caused_by(&all_events(&log).await[1]).await.unwrap();
     assert_eq!(third.correlation_id, first.correlation_id);
     let metadata = all_events(&log).await[2].metadata.clone();
     assert_eq!(metadata.caused_by_event(), Some(all_events(&log).await[1].event_id));

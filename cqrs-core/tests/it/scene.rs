@@ -126,11 +126,8 @@ pub async fn from_scratch<P: Projection>(log: &dyn EventStore) -> BTreeMap<Strin
             });
             let existed = matches!(before.state, State::Present(_));
             let state = fed.fold(before.state, &event.metadata).unwrap();
-            let created = if !existed && matches!(state, State::Present(_)) {
-                event.position
-            } else {
-                before.created
-            };
+            let created =
+                if !existed && matches!(state, State::Present(_)) { event.position } else { before.created };
             kept.insert(key.to_string(), Kept { state, created, applied: event.position });
         }
     }
