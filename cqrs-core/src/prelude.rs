@@ -1,13 +1,16 @@
 //! All that a domain's code names: `use cqrs_core::prelude::*;`
 
 pub use crate::{
+    app::{App, ExecuteError, Receipt},
     domain::{
         Aggregate, Apply, Command, DecodeError, Event, Fold, FoldError, Handle, Id, IdError, Index, Model,
         NoServices, Payload, Projection, SchemaVersion, State,
     },
-    envelope::Metadata,
+    envelope::{CommandId, Metadata, Position, Token, Version},
+    query::{Answer, Page, QueryError, View, Views},
 };
 #[cfg(feature = "macros")]
 pub use cqrs_macros::{Aggregate, Command, Event, Id, Projection, command_handler, event_handler, handlers};
+pub use jiff::Timestamp;
 pub use serde::{Deserialize, Serialize};
 pub use uuid::Uuid;
