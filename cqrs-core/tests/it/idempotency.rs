@@ -218,7 +218,7 @@ async fn a_receipt_of_the_first_time_that_can_no_longer_be_read_is_an_error() {
     append(&log, &account_stream("a"), &[("noted", "{}")]).await;
     *log.faults.edit_loaded.lock().unwrap() = Some(Box::new(|loaded| {
         if let Some(command) = &mut loaded.command {
-            command.events[0].name = "renamed".to_owned();
+            command.events[0].name = "renamed".into();
         }
     }));
     assert!(matches!(app.execute(deposit(5)).id(id).await, Err(ExecuteError::Decode { .. })));

@@ -11,5 +11,6 @@ mod lifecycle;
 mod metadata;
 mod poison;
 mod projections;
+mod queries;
 mod scene;
 mod snapshots;
