@@ -462,7 +462,10 @@ async fn views_are_found_by_filters_and_ranges() {
     assert_eq!(keys(&views().filter(Balance::amount().within(10..20)).await.unwrap()), "17");
     let both = views().filter(Balance::owner().eq(&ada)).filter(Balance::amount().eq(&20));
     assert_eq!(keys(&both.await.unwrap()), "28");
-    assert_eq!(keys(&views().filter(Balance::label().eq(&serde_json::Value::Null)).await.unwrap()), "012356789");
+    assert_eq!(
+        keys(&views().filter(Balance::label().eq(&serde_json::Value::Null)).await.unwrap()),
+        "012356789"
+    );
     let refused = views().filter(Balance::amount().within(10..=20)).await;
     assert!(matches!(refused, Err(QueryError::Condition { index: "amount", .. })));
     let list = serde_json::json!([1]);
