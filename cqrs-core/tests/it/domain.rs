@@ -198,7 +198,6 @@ impl Account {
     }
 
     #[command_handler]
-    #[allow(clippy::unused_self)]
     fn check(&self, _: &Check) {}
 
     #[command_handler]

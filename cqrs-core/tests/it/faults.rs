@@ -48,6 +48,8 @@ pub struct LogFaults {
     pub appends: AtomicUsize,
     pub away: AtomicBool,
     pub always_conflict: AtomicBool,
+    /// The next append happens, but nobody hears of it.
+    pub loses_answer: AtomicBool,
     /// Others get in before each call.
     pub yields: AtomicBool,
     pub snapshots_fail: AtomicBool,
@@ -114,6 +116,9 @@ impl EventStore for FaultyLog {
             }
             let outcome = self.inner.append(append).await;
             self.pass("appends").await?;
+            if self.faults.loses_answer.swap(false, SeqCst) {
+                return Err(AppendError::OutcomeUnknown { source: "the connection is gone".into() });
+            }
             outcome
         })
     }

@@ -129,7 +129,7 @@ async fn a_waiting_query_polls_no_documents() {
     let id = account("a");
     let beyond = Token::new(scene.app.log_id(), Position::new(500));
     let gets = || scene.views.faults.gets.load(SeqCst);
-    let (before, minute) = (gets(), Duration::from_secs(60));
+    let (before, minute) = (gets(), Duration::from_mins(1));
     let mut in_app = scene.app.view::<Balance>(&id).at_least(&beyond).within(minute).into_future();
     let mut alone = scene.readers.view::<Balance>(&id).at_least(&beyond).within(minute).into_future();
     for _ in 0..100 {
@@ -324,7 +324,7 @@ async fn latest_of_an_empty_log_is_nothing() {
 #[tokio::test]
 async fn max_lag_takes_a_view_within_it_and_no_older_one() {
     let scene = Scene::opened().await;
-    let (id, hour) = (account("a"), Duration::from_secs(3600));
+    let (id, hour) = (account("a"), Duration::from_hours(1));
     scene.views.shut();
     scene.deposit(5).await;
     let wanted = jiff::Timestamp::now();
