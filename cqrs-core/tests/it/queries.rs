@@ -109,6 +109,21 @@ async fn a_waiting_query_is_woken_by_the_commit_and_not_by_a_clock() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_commit_that_comes_while_the_answer_is_on_its_way_is_not_missed() {
+    let scene = Scene::opened().await;
+    let started = Instant::now();
+    scene.views.shut();
+    let token = scene.deposit(5).await;
+    *scene.views.faults.late_answer.lock().unwrap() = Some(token.position());
+    let id = account("a");
+    let mut query = scene.readers.view::<Balance>(&id).at_least(&token).into_future();
+    assert!(is_waiting(&mut query).await);
+    scene.views.open();
+    assert_eq!(query.await.unwrap().as_ref().unwrap().amount, 5);
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lag_of_nothing_is_met_by_the_commit_that_reaches_the_head() {
     let scene = Scene::opened().await;
     scene.views.shut();
