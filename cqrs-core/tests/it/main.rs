@@ -10,6 +10,7 @@ mod idempotency;
 mod lag;
 mod lifecycle;
 mod metadata;
+mod pages;
 mod poison;
 mod projections;
 mod queries;
