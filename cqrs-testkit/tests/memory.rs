@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use cqrs_core::memory::MemoryEventStore;
+use cqrs_core::memory::{MemoryEventStore, MemoryViewStore};
 
 mod event_store {
     use super::*;
@@ -18,6 +18,15 @@ mod snapshot_store {
 
     cqrs_testkit::snapshot_store_suite!({
         let data = MemoryEventStore::new();
+        move || ready(data.clone())
+    });
+}
+
+mod view_store {
+    use super::*;
+
+    cqrs_testkit::view_store_suite!({
+        let data = MemoryViewStore::new();
         move || ready(data.clone())
     });
 }

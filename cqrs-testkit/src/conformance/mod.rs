@@ -15,6 +15,6 @@ mod suite;
 
 pub mod event_store;
 pub mod snapshot_store;
-//pub mod view_store;
+pub mod view_store;
 
 pub use stores::{Rule, Stores};

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use cqrs_core::{
     domain::SchemaVersion,
     envelope::{CommandId, EventId, Metadata, Position, RecordedEvent, TraceContext},
@@ -49,6 +51,7 @@ pub async fn events_are_read_back_as_they_were_appended(stores: &Stores<dyn Even
         let answer = must_append(&*store, append).await;
         let mut as_recorded = metadata;
         as_recorded.time = answer.time;
+        let as_recorded = Arc::new(as_recorded);
         let expected: Vec<RecordedEvent> = given
             .into_iter()
             .zip(&answer.events)
@@ -57,10 +60,10 @@ pub async fn events_are_read_back_as_they_were_appended(stores: &Stores<dyn Even
                 stream: event.stream,
                 version: written.version,
                 position: written.position,
-                name: event.name.into_owned(),
+                name: event.name,
                 schema_version: event.schema_version,
                 data: event.data,
-                metadata: as_recorded.clone(),
+                metadata: Arc::clone(&as_recorded),
             })
             .collect();
         let new = |events: Vec<RecordedEvent>| -> Vec<RecordedEvent> {
