@@ -4,7 +4,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
-use crate::{Failure, domain::{COMMANDS_PER_STREAM, LineAdded}, figures::per_second, places::Folder};
+use crate::{
+    Failure,
+    domain::{COMMANDS_PER_STREAM, LineAdded},
+    figures::per_second,
+    places::Folder,
+};
 
 const TABLE: &str = "
     CREATE TABLE events (
@@ -54,8 +59,13 @@ fn insert(connection: &Connection, number: u64) -> Result<(), Failure> {
     let data = cqrs_core::envelope::Json::of(&LineAdded::sample(number))?;
     let stream = format!("order-{}", number / COMMANDS_PER_STREAM);
     let version = i64::try_from(number % COMMANDS_PER_STREAM + 1)?;
-    connection
-        .prepare_cached(INSERT)?
-        .execute(params![stream, version, "line_added", data.as_str(), METADATA, 1_700_000_000_000_000_i64])?;
+    connection.prepare_cached(INSERT)?.execute(params![
+        stream,
+        version,
+        "line_added",
+        data.as_str(),
+        METADATA,
+        1_700_000_000_000_000_i64
+    ])?;
     Ok(())
 }
