@@ -80,16 +80,6 @@ pub enum OpenError {
         /// The kind of store.
         store: &'static str,
     },
-    /// The folder of the file can't be made.
-    #[error("the folder of {path:?}, which {option} names, can't be created")]
-    Folder {
-        /// The option.
-        option: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// The store refuses.
     #[error("{path:?}, which {option} names, can't be opened")]
     Open {
@@ -98,20 +88,27 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: cqrs_core::store::Error,
     },
 }
 
+#[cfg(feature = "sqlite")]
 mod sqlite {
     use super::{Arc, EventStore, OpenError, PathBuf, ViewStore};
 
-    #[allow(clippy::unused_async)]
-    pub(super) async fn events(_: PathBuf) -> Result<Arc<dyn EventStore>, OpenError> {
-        Err(OpenError::NotBuiltIn { option: "--write", store: "SQLite" })
+    #[cfg(any(feature = "command", feature = "projector"))]
+    pub(super) async fn events(path: PathBuf) -> Result<Arc<dyn EventStore>, OpenError> {
+        match cqrs_sqlite::SqliteEventStore::open(&path).await {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(source) => Err(OpenError::Open { option: "--write", path, source }),
+        }
     }
 
-    #[allow(clippy::unused_async)]
-    pub(super) async fn views(_: PathBuf) -> Result<Arc<dyn ViewStore>, OpenError> {
-        Err(OpenError::NotBuiltIn { option: "--read", store: "SQLite" })
+    #[cfg(any(feature = "query", feature = "projector"))]
+    pub(super) async fn views(path: PathBuf) -> Result<Arc<dyn ViewStore>, OpenError> {
+        match cqrs_sqlite::SqliteViewStore::open(&path).await {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(source) => Err(OpenError::Open { option: "--read", path, source }),
+        }
     }
 }

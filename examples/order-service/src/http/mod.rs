@@ -19,6 +19,9 @@ mod problem;
 mod queries;
 mod routes;
 
+#[cfg(any(feature = "command", feature = "query"))]
+use problem::order_not_found;
+
 pub use openapi::description;
 pub use page::has_page;
 pub use problem::{Code, Problem};

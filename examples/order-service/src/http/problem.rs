@@ -173,3 +173,9 @@ impl IntoResponse for Problem {
         respond(status, self.body())
     }
 }
+
+/// There is no such order.
+#[cfg(any(feature = "command", feature = "query"))]
+pub(super) fn order_not_found(id: impl std::fmt::Display) -> Problem {
+    Problem::new(Code::OrderNotFound, format!("there is no order \"{id}\""))
+}
