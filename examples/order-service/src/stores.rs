@@ -73,7 +73,9 @@ pub enum OpenError {
         option: &'static str,
     },
     /// A store that this program was built without.
-    #[error("{option} asks for {store}, which this program was built without; use `memory:` or `sqlite:PATH`")]
+    #[error(
+        "{option} asks for {store}, which this program was built without; use `memory:` or `sqlite:PATH`"
+    )]
     NotBuiltIn {
         /// The option.
         option: &'static str,

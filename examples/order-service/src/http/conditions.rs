@@ -40,7 +40,8 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(Some(key.to_owned()));
     }
-    let detail = format!("the header `Idempotency-Key` has 1 to {MAX_KEY} visible ASCII characters, no spaces");
+    let detail =
+        format!("the header `Idempotency-Key` has 1 to {MAX_KEY} visible ASCII characters, no spaces");
     Err(Problem::new(Code::BadIdempotencyKey, detail))
 }
 

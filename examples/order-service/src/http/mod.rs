@@ -19,6 +19,7 @@ mod problem;
 mod queries;
 mod routes;
 
+use problem::ProblemBody;
 #[cfg(any(feature = "command", feature = "query"))]
 use problem::order_not_found;
 

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::{
-    Code, Problem,
+    Code, Problem, ProblemBody,
     consistency::{self, Consistency, Wish},
     order_not_found,
     routes::path_id,
@@ -37,7 +37,11 @@ pub(super) enum Reads {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Reads {
-    async fn view<P: Projection>(&self, key: &P::Key, wish: Wish) -> Result<Answer<Option<View<P>>>, Problem> {
+    async fn view<P: Projection>(
+        &self,
+        key: &P::Key,
+        wish: Wish,
+    ) -> Result<Answer<Option<View<P>>>, Problem> {
         fn demand<P: Projection, From>(
             query: ViewQuery<P, From>,
             freshness: Freshness,
@@ -93,13 +97,11 @@ where
         answer.provenance.stale |= stale;
         Ok(answer)
     };
-    match tokio::time::timeout(wish.within + PATIENCE, asking).await {
-        Ok(answer) => answer.map_err(|error| consistency::problem_of(&error)),
-        Err(_) => {
-            let detail = format!("the read store did not answer within {:?}", wish.within + PATIENCE);
-            Err(Problem::new(Code::ReadStoreUnavailable, detail))
-        }
-    }
+    let answer = tokio::time::timeout(wish.within + PATIENCE, asking).await.map_err(|_| {
+        let detail = format!("the read store did not answer within {:?}", wish.within + PATIENCE);
+        Problem::new(Code::ReadStoreUnavailable, detail)
+    })?;
+    answer.map_err(|error| consistency::problem_of(&error))
 }
 
 /// An order as it stands.
@@ -204,11 +206,11 @@ pub(super) struct CustomerBody {
             ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
             ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
         )),
-        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`order_not_found`, as fresh as its headers say", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`read_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "`order_not_found`, as fresh as its headers say", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`foreign_token`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`read_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
+        (status = 504, description = "`not_yet_consistent`", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn order(
@@ -218,7 +220,7 @@ pub(super) async fn order(
 ) -> Result<Response, Problem> {
     let (id, wish) = (path_id(id)?, Wish::of(&headers)?);
     let answer = reads.view::<OrderSummary>(&id, wish).await?;
-    let consistency = Consistency(answer.provenance);
+    let consistency = Consistency::from(answer.provenance);
     Ok(match answer.value {
         Some(view) => (consistency, Json(OrderBody::from(view))).into_response(),
         None => (consistency, order_not_found(&id)).into_response(),
@@ -245,10 +247,10 @@ pub(super) async fn order(
             ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
             ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
         )),
-        (status = 400, description = "`bad_id`, `bad_status`, `bad_limit`, `bad_after`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`read_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`bad_id`, `bad_status`, `bad_limit`, `bad_after`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`foreign_token`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`read_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
+        (status = 504, description = "`not_yet_consistent`", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn orders(
@@ -272,7 +274,7 @@ pub(super) async fn orders(
     let Answer { value: Page { items, next, .. }, provenance, .. } = reads.views(wish, find).await?;
     let orders = items.into_iter().map(OrderBody::from).collect();
     let body = OrdersBody { orders, next: next.map(|next| next.to_string()) };
-    Ok((Consistency(provenance), Json(body)).into_response())
+    Ok((Consistency::from(provenance), Json(body)).into_response())
 }
 
 /// Sum up a customer's orders
@@ -292,10 +294,10 @@ pub(super) async fn orders(
             ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
             ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
         )),
-        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`read_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`foreign_token`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`read_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
+        (status = 504, description = "`not_yet_consistent`", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn customer(
@@ -309,7 +311,7 @@ pub(super) async fn customer(
     let CustomerSummary { orders, confirmed, cancelled, total_cents } = summary;
     let total_cents = total_cents.cents();
     let body = CustomerBody { customer_id: id.to_string(), orders, confirmed, cancelled, total_cents };
-    Ok((Consistency(answer.provenance), Json(body)).into_response())
+    Ok((Consistency::from(answer.provenance), Json(body)).into_response())
 }
 
 /// Which orders are wanted.
@@ -354,7 +356,8 @@ impl Selection {
                 let limit = text.parse().ok().filter(|limit| (1..=Self::MAX_LIMIT).contains(limit));
                 limit.ok_or_else(|| {
                     let text: String = text.chars().take(64).collect();
-                    let detail = format!("`limit` is {text:?}, but it is a number from 1 to {}", Self::MAX_LIMIT);
+                    let detail =
+                        format!("`limit` is {text:?}, but it is a number from 1 to {}", Self::MAX_LIMIT);
                     Problem::new(Code::BadLimit, detail)
                 })?
             }
