@@ -2,8 +2,7 @@
 
 pub use crate::{
     domain::{
-        Aggregate, Apply, Command, DecodeError, Event, Fold, FoldError, Handle, Id, IdError, Index, Model,
-        NoServices, Payload, Projection, SchemaVersion, State,
+        Aggregate, Command, Event, Id, IdError, Projection,
     },
     envelope::Metadata,
 };
