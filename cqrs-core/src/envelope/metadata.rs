@@ -72,7 +72,7 @@ impl Metadata {
             command_id,
             causation_id: Some(event.event_id.as_uuid()),
             headers: BTreeMap::new(),
-            ..event.metadata.clone()
+            ..Self::clone(&event.metadata)
         }
     }
 

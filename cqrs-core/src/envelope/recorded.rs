@@ -1,3 +1,5 @@
+use std::{borrow::Cow, sync::Arc};
+
 use super::{EventId, Json, Metadata, Position, StreamId, Version};
 use crate::domain::{DecodeError, Event, SchemaVersion};
 
@@ -13,13 +15,13 @@ pub struct RecordedEvent {
     /// Its place in the log.
     pub position: Position,
     /// Its stable name.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// The schema version that its data is in.
     pub schema_version: SchemaVersion,
     /// Its data.
     pub data: Json,
-    /// All else; [`Metadata::time`] is when it was recorded.
-    pub metadata: Metadata,
+    /// All else; [`Metadata::time`] is when it was recorded. The events of one append share it.
+    pub metadata: Arc<Metadata>,
 }
 
 impl RecordedEvent {

@@ -66,8 +66,8 @@ impl Log {
         let mut written = Vec::with_capacity(append.events.len());
         let mut metadata = append.metadata;
         metadata.time = self.latest;
-        let metadata = std::iter::repeat_n(metadata, append.events.len());
-        for (event, metadata) in append.events.into_iter().zip(metadata) {
+        let metadata = Arc::new(metadata);
+        for event in append.events {
             let position = self.head().plus(1);
             let (stream, indices) = match self.streams.entry(event.stream) {
                 // The stream's own name, so that all its events share one.
@@ -82,10 +82,10 @@ impl Log {
                 stream,
                 version,
                 position,
-                name: event.name.into_owned(),
+                name: event.name,
                 schema_version: event.schema_version,
                 data: event.data,
-                metadata,
+                metadata: Arc::clone(&metadata),
             }));
         }
         if let Some(record) = append.command {

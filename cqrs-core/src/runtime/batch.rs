@@ -191,7 +191,7 @@ impl<'e, P: Projection> Folding<'e, P> {
             event_id: event.event_id,
             stream: event.stream.clone(),
             version: event.version,
-            event: event.name.clone(),
+            event: event.name.clone().into_owned(),
             reason,
             parked_at: self.now,
         });

@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+pub mod conformance;
+
+/// The runtime that the suites run on; with `#[tokio::test(crate = "…")]` it serves a store's own tests too.
+pub use tokio;

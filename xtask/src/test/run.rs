@@ -1,0 +1,221 @@
+//! Runs stages, one after the other.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{
+    browser, count, deny, deps, msrv,
+    outcome::{Outcome, Verdict},
+    report::{self, Report},
+    stage::Stage,
+    targets::{self, Selection},
+};
+use crate::{
+    Error,
+    cargo::{self, cargo},
+    interrupt::Interrupt,
+    process::{self, News},
+    screen::{Colour, Screen},
+    workspace::Workspace,
+};
+
+#[derive(Debug)]
+pub(super) struct Runner<'a> {
+    workspace: &'a Workspace,
+    screen: &'a mut Screen,
+    interrupt: &'a Interrupt,
+    /// Whether output is shown as it comes, not only after a failure.
+    stream: bool,
+    nextest: bool,
+    selections: BTreeMap<Stage, Selection>,
+    /// Of the stage that is running.
+    label: String,
+    started: Instant,
+    output: String,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(
+        workspace: &'a Workspace,
+        screen: &'a mut Screen,
+        interrupt: &'a Interrupt,
+        stream: bool,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            workspace,
+            screen,
+            interrupt,
+            stream,
+            nextest: cargo::has_subcommand("nextest", &workspace.root),
+            selections: targets::partition(workspace)?,
+            label: String::new(),
+            started: Instant::now(),
+            output: String::new(),
+        })
+    }
+
+    pub(super) fn run(&mut self, stages: &[Stage], fail_fast: bool) -> Result<Report, Error> {
+        let mut report = Report::default();
+        for (index, stage) in stages.iter().copied().enumerate() {
+            let (outcome, took) = if self.interrupt.requested() {
+                (Outcome::not_run("interrupted"), Duration::ZERO)
+            } else if fail_fast && report.failed() {
+                (Outcome::not_run("an earlier stage failed"), Duration::ZERO)
+            } else {
+                self.stage(stage, &format!("[{:>2}/{}] ", index + 1, stages.len()))?
+            };
+            report.add(stage, outcome, took);
+        }
+        Ok(report)
+    }
+
+    fn stage(&mut self, stage: Stage, number: &str) -> Result<(Outcome, Duration), Error> {
+        self.label = format!("{number}{:<11}  ", stage.name());
+        self.started = Instant::now();
+        self.output.clear();
+        if self.stream || !self.screen.is_terminal() {
+            let line = format!("{number}{}", stage.describe());
+            let line = self.screen.paint(Colour::Bold, &line);
+            self.screen.line(&line)?;
+        } else {
+            self.screen.live(&self.label)?;
+        }
+
+        let mut outcome = match self.execute(stage) {
+            Ok(outcome) => outcome,
+            // A check that can't be made has failed; the others can be made all the same.
+            Err(error) => {
+                self.take(&format!("{error}\n"))?;
+                Outcome::of_check(false)
+            }
+        };
+        if self.interrupt.requested() {
+            outcome = Outcome::not_run("interrupted");
+        }
+        let took = self.started.elapsed();
+        if outcome.verdict == Verdict::Failed && !self.stream {
+            self.screen.text(&self.output)?;
+        }
+        let line = format!("{}{}", self.label, report::finished(self.screen, &outcome, took));
+        self.screen.line(&line)?;
+        Ok((outcome, took))
+    }
+
+    fn execute(&mut self, stage: Stage) -> Result<Outcome, Error> {
+        match stage {
+            Stage::Msrv => {
+                let problems = msrv::check(self.workspace)?;
+                self.problems(&problems)
+            }
+            Stage::Format => {
+                // On its own, rustfmt colours what it writes into a pipe, too.
+                let colour = if self.screen.is_coloured() { "always" } else { "never" };
+                self.tool("fmt", "rustfmt", &["--all", "--check", "--", "--color", colour])
+            }
+            Stage::Deps => {
+                let problems = deps::check(self.workspace)?;
+                self.problems(&problems)
+            }
+            Stage::Deny => self.deny(),
+            Stage::Clippy => {
+                self.tool("clippy", "clippy", &["--workspace", "--all-targets", "--", "--deny", "warnings"])
+            }
+            Stage::Docs => {
+                let mut command = cargo(&self.workspace.root);
+                command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings");
+                Ok(Outcome::of_check(self.command(command)?))
+            }
+            Stage::DocTests => {
+                let mut command = cargo(&self.workspace.root);
+                command.args(["test", "--workspace", "--no-fail-fast", "--doc"]);
+                let success = self.command(command)?;
+                Ok(Outcome::of_tests(success, count::of_cargo_test(&self.output)))
+            }
+            Stage::Browser => match browser::find()? {
+                Some(browser) => self.tests(stage, |command| {
+                    command.env(browser::VARIABLE, browser);
+                }),
+                None => Ok(Outcome::not_run(browser::NEEDED)),
+            },
+            Stage::Unit | Stage::Ui | Stage::Conformance | Stage::EndToEnd => self.tests(stage, |_| {}),
+        }
+    }
+
+    /// A subcommand of cargo that comes as a component of the toolchain.
+    fn tool(&mut self, subcommand: &str, component: &str, arguments: &[&str]) -> Result<Outcome, Error> {
+        if !cargo::has_subcommand(subcommand, &self.workspace.root) {
+            return Ok(Outcome::failed(format!("needs {component}: rustup component add {component}")));
+        }
+        let mut command = cargo(&self.workspace.root);
+        command.arg(subcommand).args(arguments);
+        Ok(Outcome::of_check(self.command(command)?))
+    }
+
+    fn deny(&mut self) -> Result<Outcome, Error> {
+        let findings = deny::check(self.workspace)?;
+        let mut outcome = self.problems(&findings.problems)?;
+        if cargo::has_subcommand("deny", &self.workspace.root) {
+            let mut command = cargo(&self.workspace.root);
+            command.args(["deny", "check", "bans", "licenses", "sources"]);
+            if !self.command(command)? {
+                outcome.verdict = Verdict::Failed;
+            }
+        } else {
+            outcome = outcome.note(
+                "not run: cargo-deny is not installed; what deny.toml says of licences, duplicate versions and \
+                 sources was checked without it",
+            );
+        }
+        outcome.notes.extend(findings.notes);
+        Ok(outcome)
+    }
+
+    fn tests(&mut self, stage: Stage, prepare: impl FnOnce(&mut Command)) -> Result<Outcome, Error> {
+        let Some(targets) = self.selections.get(&stage).and_then(Selection::arguments) else {
+            return Ok(Outcome::not_run("the workspace has no test target for this stage"));
+        };
+        let mut command = cargo(&self.workspace.root);
+        if self.nextest {
+            command.args(["nextest", "run", "--no-tests=pass"]);
+        } else {
+            command.arg("test");
+        }
+        command.args(["--workspace", "--no-fail-fast"]).args(targets);
+        prepare(&mut command);
+        let success = self.command(command)?;
+        let count = if self.nextest { count::of_nextest } else { count::of_cargo_test };
+        Ok(Outcome::of_tests(success, count(&self.output)))
+    }
+
+    fn problems(&mut self, problems: &[String]) -> Result<Outcome, Error> {
+        for problem in problems {
+            self.take(&format!("{problem}\n"))?;
+        }
+        Ok(Outcome::of_check(problems.is_empty()))
+    }
+
+    fn command(&mut self, mut command: Command) -> io::Result<bool> {
+        if self.screen.is_coloured() {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
+        let interrupt = self.interrupt;
+        process::run(command, interrupt, |news| {
+            if let News::Line(line) = news {
+                self.take(line)?;
+            }
+            if self.stream {
+                return Ok(());
+            }
+            self.screen.live(&format!("{}{}", self.label, report::duration(self.started.elapsed())))
+        })
+    }
+
+    fn take(&mut self, text: &str) -> io::Result<()> {
+        self.output.push_str(text);
+        if self.stream { self.screen.text(text) } else { Ok(()) }
+    }
+}
