@@ -2,9 +2,7 @@
 
 pub use crate::{
     app::{App, ExecuteError, Receipt},
-    domain::{
-        Aggregate, Command, Event, Id, IdError, Projection,
-    },
+    domain::{Aggregate, Command, Event, Id, IdError, Projection},
     envelope::{CommandId, Metadata, Position, Token, Version},
     query::{Answer, Page, QueryError, View, Views},
 };

@@ -1,6 +1,6 @@
 use super::{Answer, Provenance, QueryError, Source, View};
 use crate::{
-    domain::{Event, Fold, SingleStream, State},
+    domain::{Event, Fold, Projection, SingleStream, State},
     envelope::{Position, RecordedEvent, StreamId, Token},
     runtime::Lag,
     store::{BoxFuture, EventStore, StoredDocument, StreamRead},
@@ -12,7 +12,7 @@ pub(super) type Folding<P> = BoxFuture<'static, Result<Answer<Option<View<P>>>, 
 const PAGE: usize = 200;
 
 /// Folds what a stored view lacks of its stream, without storing it.
-pub(super) fn fold<P: SingleStream>(
+pub(super) fn fold<P: Projection + SingleStream<Event: Fold<P>>>(
     source: Source,
     key: P::Key,
     stored: Option<StoredDocument>,
@@ -60,7 +60,7 @@ async fn tail(
     }
 }
 
-fn replay<P: SingleStream>(
+fn replay<P: Projection + SingleStream<Event: Fold<P>>>(
     mut state: State<P>,
     mut created: Position,
     tail: &[RecordedEvent],
