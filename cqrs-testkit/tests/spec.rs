@@ -336,9 +336,11 @@ async fn an_async_handler_is_waited_for_inside_of_a_runtime_too() {
 #[test]
 fn a_failure_stands_on_the_line_of_the_test() {
     let (sender, receiver) = std::sync::mpsc::channel();
+    let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let place = info.location().map(|location| location.file().to_owned());
         let _ = sender.send((std::thread::current().id(), place));
+        before(info);
     }));
     let _ = failure(|| Spec::<Order>::new().services(&PRICES).when(place(1)).then_nothing());
     let _ = failure(|| Spec::<Order>::given(confirmed()));
