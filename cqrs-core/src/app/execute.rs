@@ -51,10 +51,12 @@ impl RetryPolicy {
     }
 
     fn pauses(self) -> impl Iterator<Item = Duration> + Send {
+        // Jitter adds up to the pause itself.
+        let longest = self.longest_pause / 2;
         std::iter::once(Duration::ZERO).chain(
             ExponentialBuilder::new()
-                .with_min_delay(Duration::from_millis(1))
-                .with_max_delay(self.longest_pause)
+                .with_min_delay(Duration::from_millis(1).min(longest))
+                .with_max_delay(longest)
                 .with_jitter()
                 .without_max_times()
                 .build(),
@@ -206,7 +208,10 @@ impl<C: Command> Execute<'_, C> {
     fn fingerprint(&self, stream: &StreamId) -> Result<Uuid, serde_json::Error> {
         let command =
             serde_json::to_string(&(C::NAME, stream.category(), stream.id(), self.at, &self.command))?;
-        Ok(Uuid::new_v5(&Uuid::NAMESPACE_OID, command.as_bytes()))
+        // The fields of a hash map come in another order each time; here they are sorted.
+        let mut sorted: serde_json::Value = serde_json::from_str(&command)?;
+        sorted.sort_all_objects();
+        Ok(Uuid::new_v5(&Uuid::NAMESPACE_OID, sorted.to_string().as_bytes()))
     }
 }
 
