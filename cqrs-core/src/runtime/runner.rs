@@ -250,7 +250,9 @@ impl<P: Projection> Runner<P> {
         parked: Vec<DeadLetter>,
     ) -> Result<(), CommitError> {
         let RunnerParts { log, views, spec, status, .. } = &self.parts;
-        let count = u64::try_from(parked.len()).unwrap_or(u64::MAX);
+        // An event that is parked for several documents is one.
+        let events: HashSet<Position> = parked.iter().map(|letter| letter.position).collect();
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         let mut checkpoint =
             Checkpoint { log: log.log_id(), position: through, head, as_of: place.as_of, parked: 0 };
         let commit = Commit { expected: place.position, checkpoint, documents, parked };

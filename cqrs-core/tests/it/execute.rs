@@ -4,7 +4,7 @@ use cqrs_core::{
     app::{App, ExecuteError, RetryPolicy},
     domain::DecodeError,
     envelope::{Token, Version},
-    store::{Error, EventStore},
+    store::Error,
 };
 
 use crate::{
