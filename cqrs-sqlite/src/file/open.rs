@@ -110,8 +110,13 @@ impl Database {
     }
 }
 
-/// Prepared statements that a connection keeps.
-const STATEMENTS: usize = 64;
+/// Statements are prepared once. SQLite would prepare one with a bound limit anew for each value, to adapt its plan;
+/// the plan that the indexes are made for is the right one for all values.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
 
 /// Prepares each statement once. Without the stability guarantee SQLite plans one anew whenever another value is bound
 /// to its `LIMIT`, which costs more than to run it.
