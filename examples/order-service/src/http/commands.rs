@@ -23,12 +23,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    Code, Problem, ProblemBody,
+    Code, Problem,
     body::{self, Object},
-    conditions::Conditions,
+    conditions::{ConditionParams, Conditions},
     consistency::TOKEN,
     problem,
-    routes::path_id,
+    request::path_id,
 };
 
 /// How long the write store may take.
@@ -108,21 +108,10 @@ pub(super) struct DoneBody {
 #[utoipa::path(
     post, path = "/orders", tag = "commands", request_body = PlaceOrderBody,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters: the same key with the same request returns the first answer again, byte for byte, and does nothing"),
-        ("If-Match" = Option<String>, Header, description = "a version in double quotes; a new order is at version \"0\""),
+        ConditionParams,
     ),
     responses(
-        (status = 201, description = "placed", body = PlacedBody, headers(
-            ("Location" = String, description = "the order"),
-            ("Consistency-Token" = String, description = "give it to a query to see what this command did"),
-        )),
-        (status = 400, description = "`bad_json`, `bad_body`, `bad_idempotency_key`, `bad_if_match`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "`body_timeout`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`order_already_placed`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 412, description = "`version_mismatch`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`: over 1 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_order`, naming the field; `idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`write_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
+        (status = 201, description = "placed", body = PlacedBody),
     ),
 )]
 pub(super) async fn place(
@@ -160,19 +149,10 @@ fn choose_id(key: Option<&str>) -> Result<OrderId, Problem> {
     post, path = "/orders/{id}/confirm", tag = "commands",
     params(
         ("id" = String, Path, description = "the order"),
-        ("Idempotency-Key" = Option<String>, Header, description = "as for placing an order"),
-        ("If-Match" = Option<String>, Header, description = "only if the order is at this version, in double quotes; `*` for any"),
+        ConditionParams,
     ),
     responses(
-        (status = 200, description = "confirmed", body = DoneBody, headers(("Consistency-Token" = String, description = "give it to a query to see what this command did"))),
-        (status = 400, description = "`bad_id`, `bad_json`, `bad_body`, `bad_idempotency_key`, `bad_if_match`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`order_not_found`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "`body_timeout`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`order_already_confirmed`, `order_already_cancelled`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 412, description = "`version_mismatch`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`: over 1 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`write_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
+        (status = 200, description = "confirmed", body = DoneBody),
     ),
 )]
 pub(super) async fn confirm(
@@ -196,19 +176,10 @@ pub(super) async fn confirm(
     post, path = "/orders/{id}/cancel", tag = "commands", request_body = CancelOrderBody,
     params(
         ("id" = String, Path, description = "the order"),
-        ("Idempotency-Key" = Option<String>, Header, description = "as for placing an order"),
-        ("If-Match" = Option<String>, Header, description = "only if the order is at this version, in double quotes; `*` for any"),
+        ConditionParams,
     ),
     responses(
-        (status = 200, description = "cancelled", body = DoneBody, headers(("Consistency-Token" = String, description = "give it to a query to see what this command did"))),
-        (status = 400, description = "`bad_id`, `bad_json`, `bad_body`, `bad_idempotency_key`, `bad_if_match`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`order_not_found`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "`body_timeout`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`order_already_cancelled`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 412, description = "`version_mismatch`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`: over 1 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_order`, naming the field; `idempotency_key_reused`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`write_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
+        (status = 200, description = "cancelled", body = DoneBody),
     ),
 )]
 pub(super) async fn cancel(

@@ -9,14 +9,34 @@ use cqrs_core::{
     query::{Provenance, QueryError},
     store,
 };
+use utoipa::IntoParams;
 
-use super::{Code, Problem, duration, headers::single};
+use super::{Code, Problem, duration, request::single};
 
 /// The header that carries a token, both ways.
 pub(super) const TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 const POSITION: HeaderName = HeaderName::from_static("consistency-position");
 const LAG: HeaderName = HeaderName::from_static("consistency-lag");
 const STALE: HeaderName = HeaderName::from_static("consistency-stale");
+
+/// How fresh an answer has to be.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "describes the headers")]
+pub(super) struct WishParams {
+    /// The answer holds everything up to this point of the log. With a bound on the lag too, both hold.
+    #[param(rename = "Consistency-Token")]
+    token: Option<String>,
+    /// The answer is no more than this behind, such as `500ms` or `2s`.
+    #[param(rename = "Consistency-Max-Lag", example = "2s", pattern = "^[0-9]+(ms|s)$")]
+    max_lag: Option<String>,
+    /// How long to wait for that; by default `1s`, at most `30s`.
+    #[param(rename = "Consistency-Timeout", example = "500ms", pattern = "^[0-9]+(ms|s)$")]
+    timeout: Option<String>,
+    /// `stale`: answer all the same when time is up.
+    #[param(rename = "Consistency-Fallback", example = "stale", pattern = "^stale$")]
+    fallback: Option<String>,
+}
 
 /// How fresh an answer has to be, as a query's headers say.
 #[derive(Clone, Copy, Debug)]

@@ -9,12 +9,12 @@ use axum::{
 use cqrs_core::{
     app::{App, StoreHealth},
     query::Views,
-    runtime::{ProjectionHealth, ProjectionState, with_causes},
+    runtime::{ProjectionHealth, ProjectionState},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Code, Problem, ProblemBody, duration, problem};
+use super::{Code, Problem, duration, problem};
 use crate::Service;
 
 /// How long a store may take to show that it is there.
@@ -101,14 +101,13 @@ pub(super) async fn live() -> Json<LiveBody> {
     get, path = "/health/ready", tag = "operations",
     responses(
         (status = 200, description = "all is well", body = ReadyBody),
-        (status = 503, description = "`not_ready`: a problem, and the same members as in the answer with 200", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
     ),
 )]
 pub(super) async fn ready(State(service): State<Service>) -> Response {
     #[derive(Serialize)]
     struct NotReady<'a> {
         #[serde(flatten)]
-        problem: ProblemBody,
+        problem: problem::ProblemBody,
         #[serde(flatten)]
         body: &'a ReadyBody,
     }
@@ -242,7 +241,7 @@ fn behind(lag: Duration, max_lag: Option<Duration>) -> String {
     format!("it is {} behind, but promises {}", duration::format(lag), duration::format(promised))
 }
 
-#[cfg(any(feature = "query", feature = "projector"))]
+#[cfg(feature = "read-store")]
 async fn stored(views: &Views) -> Result<Vec<ProjectionBody>, String> {
     Ok(vec![
         ProjectionBody::stored::<order_views::OrderSummary>(views).await?,
@@ -250,16 +249,17 @@ async fn stored(views: &Views) -> Result<Vec<ProjectionBody>, String> {
     ])
 }
 
-#[cfg(not(any(feature = "query", feature = "projector")))]
+#[cfg(not(feature = "read-store"))]
 async fn stored(_: &Views) -> Result<Vec<ProjectionBody>, String> {
     Ok(Vec::new())
 }
 
-#[cfg(any(feature = "query", feature = "projector"))]
+#[cfg(feature = "read-store")]
 impl ProjectionBody {
     /// A projection that another process builds, as the read store shows it.
     async fn stored<P: cqrs_core::domain::Projection>(views: &Views) -> Result<Self, String> {
-        let checkpoint = views.checkpoint::<P>().await.map_err(|error| with_causes(&error))?;
+        let checkpoint =
+            views.checkpoint::<P>().await.map_err(|error| cqrs_core::runtime::with_causes(&error))?;
         let Some(at) = checkpoint else {
             return Ok(Self::of_checkpoint::<P>(
                 "not_built",

@@ -17,10 +17,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Code, Problem, ProblemBody,
-    consistency::{self, Consistency, Wish},
+    Code, Problem,
+    consistency::{self, Consistency, Wish, WishParams},
     order_not_found,
-    routes::path_id,
+    request::path_id,
 };
 
 /// How long the write store may take.
@@ -71,23 +71,10 @@ pub(super) struct EventBody {
     get, path = "/orders/{id}/history", tag = "queries",
     params(
         ("id" = String, Path, description = "the order"),
-        ("Consistency-Token" = Option<String>, Header, description = "as for other queries; the log itself is always fresh"),
-        ("Consistency-Max-Lag" = Option<String>, Header, description = "as for other queries"),
-        ("Consistency-Timeout" = Option<String>, Header, description = "as for other queries"),
-        ("Consistency-Fallback" = Option<String>, Header, description = "as for other queries"),
+        WishParams,
     ),
     responses(
-        (status = 200, description = "the events, the oldest first", body = HistoryBody, headers(
-            ("Consistency-Position" = u64, description = "all events up to here are in the answer"),
-            ("Consistency-Lag" = String, description = "how far the answer may be behind: `0ms`"),
-            ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
-            ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
-        )),
-        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`order_not_found`; `not_in_this_role`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`write_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`: the token is beyond the log's end", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "the events, the oldest first", body = HistoryBody),
     ),
 )]
 pub(super) async fn history(

@@ -18,10 +18,10 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::{
-    Code, Problem, ProblemBody,
-    consistency::{self, Consistency, Wish},
+    Code, Problem,
+    consistency::{self, Consistency, Wish, WishParams},
     order_not_found,
-    routes::path_id,
+    request::path_id,
 };
 
 /// What answers queries.
@@ -194,23 +194,10 @@ pub(super) struct CustomerBody {
     get, path = "/orders/{id}", tag = "queries",
     params(
         ("id" = String, Path, description = "the order"),
-        ("Consistency-Token" = Option<String>, Header, description = "the answer is at least as fresh as this point of the log"),
-        ("Consistency-Max-Lag" = Option<String>, Header, description = "the answer is no more than this behind, such as `2s`; with a token both hold"),
-        ("Consistency-Timeout" = Option<String>, Header, description = "how long to wait for that, such as `500ms`; by default `1s`, at most `30s`"),
-        ("Consistency-Fallback" = Option<String>, Header, description = "`stale`: answer all the same when time is up"),
+        WishParams,
     ),
     responses(
-        (status = 200, description = "the order", body = OrderBody, headers(
-            ("Consistency-Position" = u64, description = "all events up to here are in the answer"),
-            ("Consistency-Lag" = String, description = "how far the answer may be behind, such as `12ms`"),
-            ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
-            ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
-        )),
-        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`order_not_found`, as fresh as its headers say", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`read_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "the order", body = OrderBody),
     ),
 )]
 pub(super) async fn order(
@@ -235,22 +222,10 @@ pub(super) async fn order(
         ("status" = Option<StatusBody>, Query, description = "only orders that stand so"),
         ("limit" = Option<u32>, Query, description = "1 to 200; by default 50", minimum = 1, maximum = 200),
         ("after" = Option<String>, Query, description = "the `next` of the page before"),
-        ("Consistency-Token" = Option<String>, Header, description = "the answer is at least as fresh as this point of the log"),
-        ("Consistency-Max-Lag" = Option<String>, Header, description = "the answer is no more than this behind, such as `2s`; with a token both hold"),
-        ("Consistency-Timeout" = Option<String>, Header, description = "how long to wait for that, such as `500ms`; by default `1s`, at most `30s`"),
-        ("Consistency-Fallback" = Option<String>, Header, description = "`stale`: answer all the same when time is up"),
+        WishParams,
     ),
     responses(
-        (status = 200, description = "the orders, the newest first", body = OrdersBody, headers(
-            ("Consistency-Position" = u64, description = "all events up to here are in the answer"),
-            ("Consistency-Lag" = String, description = "how far the answer may be behind, such as `12ms`"),
-            ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
-            ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
-        )),
-        (status = 400, description = "`bad_id`, `bad_status`, `bad_limit`, `bad_after`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`read_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "the orders, the newest first", body = OrdersBody),
     ),
 )]
 pub(super) async fn orders(
@@ -282,22 +257,10 @@ pub(super) async fn orders(
     get, path = "/customers/{id}", tag = "queries",
     params(
         ("id" = String, Path, description = "the customer; of one who never ordered all numbers are 0"),
-        ("Consistency-Token" = Option<String>, Header, description = "the answer is at least as fresh as this point of the log"),
-        ("Consistency-Max-Lag" = Option<String>, Header, description = "the answer is no more than this behind, such as `2s`; with a token both hold"),
-        ("Consistency-Timeout" = Option<String>, Header, description = "how long to wait for that, such as `500ms`; by default `1s`, at most `30s`"),
-        ("Consistency-Fallback" = Option<String>, Header, description = "`stale`: answer all the same when time is up"),
+        WishParams,
     ),
     responses(
-        (status = 200, description = "the sums", body = CustomerBody, headers(
-            ("Consistency-Position" = u64, description = "all events up to here are in the answer"),
-            ("Consistency-Lag" = String, description = "how far the answer may be behind, such as `12ms`"),
-            ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
-            ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
-        )),
-        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`read_store_unavailable`", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "the sums", body = CustomerBody),
     ),
 )]
 pub(super) async fn customer(
