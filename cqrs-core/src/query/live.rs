@@ -1,6 +1,6 @@
 use super::{Answer, Provenance, QueryError, Source, View};
 use crate::{
-    domain::{Event, Fold, SingleStream, State},
+    domain::{Event, Fold, Projection, SingleStream, State},
     envelope::{Position, RecordedEvent, StreamId, Token},
     runtime::Lag,
     store::{BoxFuture, EventStore, StoredDocument, StreamRead},
@@ -12,7 +12,7 @@ pub(super) type Folding<P> = BoxFuture<'static, Result<Answer<Option<View<P>>>, 
 const PAGE: usize = 200;
 
 /// Folds what a stored view lacks of its stream, without storing it.
-pub(super) fn fold<P: SingleStream>(
+pub(super) fn fold<P: Projection + SingleStream<Event: Fold<P>>>(
     source: Source,
     key: P::Key,
     stored: Option<StoredDocument>,
@@ -68,7 +68,7 @@ struct Replayed<P> {
     applied: Position,
 }
 
-impl<P: SingleStream> Replayed<P> {
+impl<P: Projection + SingleStream<Event: Fold<P>>> Replayed<P> {
     /// Folds the tail in, as the projection does.
     fn fold(mut self, tail: &[RecordedEvent]) -> Result<Self, QueryError> {
         for recorded in tail {

@@ -6,7 +6,7 @@ use super::{
     live,
 };
 use crate::{
-    domain::{Projection, SingleStream},
+    domain::{Fold, Projection, SingleStream},
     envelope::Token,
     store::{BoxFuture, ProjectionId, StoredDocument},
 };
@@ -75,7 +75,7 @@ impl<P: Projection, From> ViewQuery<P, From> {
     }
 }
 
-impl<P: SingleStream> ViewQuery<P, FromApp> {
+impl<P: Projection + SingleStream<Event: Fold<P>>> ViewQuery<P, FromApp> {
     /// When time is up, fold what is missing from the view's stream, here and now, without storing it. For views of
     /// one stream only.
     pub fn or_live(mut self) -> Self {

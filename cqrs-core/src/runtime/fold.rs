@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Runs code of the application: its errors and its panics are one thing to a projection.
-pub(super) fn guarded<T, E: std::error::Error + 'static>(
+pub(crate) fn guarded<T, E: std::error::Error + 'static>(
     run: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(run)) {

@@ -221,13 +221,13 @@ impl<P: Projection> Runner<P> {
         loop {
             let stored = if keys.is_empty() { Vec::new() } else { views.load(&spec.id, &keys).await? };
             let changes = batch.fold(&stored, &place.parked, &refused, Timestamp::now());
-            for letter in &changes.parked {
-                self.tell_of(letter);
-            }
-            let parked: Vec<Sequence> = changes.parked.iter().map(|letter| letter.sequence.clone()).collect();
+            let parked = changes.parked.clone();
             match self.commit(place, page.head, page.through, changes.documents, changes.parked).await {
                 Ok(()) => {
-                    place.parked.extend(parked);
+                    for letter in parked {
+                        self.tell_of(&letter);
+                        place.parked.insert(letter.sequence);
+                    }
                     self.measure(&page.events, started);
                     return Ok(());
                 }

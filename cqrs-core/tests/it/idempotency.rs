@@ -14,7 +14,7 @@ use crate::{
 };
 
 async fn opened(log: &FaultyLog) -> App {
-    let app = App::builder(log.clone()).build().await.unwrap();
+    let app = App::builder(log.clone()).hot_aggregates(0).build().await.unwrap();
     app.execute(Open { account: account("a"), owner: owner("ada") }).await.unwrap();
     app
 }
@@ -58,7 +58,7 @@ async fn the_first_receipt_comes_back_from_another_app_on_the_same_store() {
     let id = CommandId::generate();
     let open = || Open { account: account("b"), owner: owner("bob") };
     let first = opened(&log).await.execute(open()).id(id).await.unwrap();
-    let app = App::builder(log.clone()).build().await.unwrap();
+    let app = App::builder(log.clone()).hot_aggregates(0).build().await.unwrap();
     let again = app.execute(open()).id(id).await.unwrap();
     assert!(again.repeated);
     assert_eq!((again.events, again.token), (first.events, first.token));

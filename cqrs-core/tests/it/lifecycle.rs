@@ -176,7 +176,7 @@ impl<const INDEX: bool> cqrs_core::Projection for Doubled<INDEX> {
     const INDEXES: &'static [IndexSpec] =
         if INDEX { &[IndexSpec::new("twice"), IndexSpec::new("twice")] } else { &[] };
     fn feeds(feeds: &mut Feeds<Self>) {
-        feeds.add::<Counted>();
+        feeds.add::<cqrs_core::domain::One<Counted>>();
         if !INDEX {
             feeds.add::<TallyEvent>();
         }

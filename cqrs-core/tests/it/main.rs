@@ -6,6 +6,7 @@
 mod domain;
 mod execute;
 mod faults;
+mod hot;
 mod idempotency;
 mod lag;
 mod lifecycle;
