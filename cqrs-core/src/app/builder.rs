@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{App, Inner, RetryPolicy, hot::Hot, snapshots};
+use super::{App, Inner, RetryPolicy, hot::Hot, snapshots, turns::Turns};
 use crate::{
     domain::Projection,
     runtime::{LagHook, Projections, ProjectionsBuilder, RuntimeOptions},
@@ -117,7 +117,9 @@ impl AppBuilder {
         let projections: Projections = self.projections.start(&self.store).await?;
         let Self { store, retry, hot_aggregates, .. } = self;
         let (snapshots, hot) = (snapshots::Saver::new(), Hot::new(hot_aggregates));
-        Ok(App { inner: Arc::new(Inner { store, retry, projections, snapshots, hot }) })
+        Ok(App {
+            inner: Arc::new(Inner { store, retry, projections, snapshots, hot, turns: Turns::default() }),
+        })
     }
 }
 
