@@ -24,6 +24,14 @@ pub struct Belonging<M, E>(PhantomData<(M, E)>);
 #[derive(Debug)]
 pub struct Foreign;
 
+impl<M, E> Clone for Belongs<M, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M, E> Copy for Belongs<M, E> {}
+
 impl<M, E> Belongs<M, E> {
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
@@ -83,6 +91,14 @@ impl Foreign {
 #[derive(Debug)]
 pub struct Creates<M>(PhantomData<M>);
 
+impl<M> Clone for Creates<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Creates<M> {}
+
 impl<M> Creates<M> {
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
@@ -109,6 +125,14 @@ impl<M> CreatesUnknown for Creates<M> {}
 /// The question whether handlers of `M` may name keys, asked on a double reference.
 #[derive(Debug)]
 pub struct Keyed<M>(PhantomData<M>);
+
+impl<M> Clone for Keyed<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Keyed<M> {}
 
 impl<M> Keyed<M> {
     #[allow(clippy::new_without_default)]
