@@ -229,19 +229,31 @@ impl EventContext for Metadata {
     }
 }
 
-/// The only feed of a projection that declares no `key`: an event set, whose id becomes the key.
+/// A whole event set. The derive macro implements it, so that what is none gets this message, and no other.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an event set, so the projection needs a `key`",
+    message = "`{Self}` is not an event set",
     label = "not an enum with `#[derive(Event)]`",
-    note = "name the type of the documents' key: `#[projection(key = …)]`, or feed the projection from a whole event set"
+    note = "an aggregate, and a projection without `key = …`, has the events of one kind of stream: name an enum with `#[derive(Event)]`",
+    note = "a projection that is fed by single events names the type of its documents' key: `#[projection(key = …)]`"
 )]
-pub trait SoleFeed {
+pub trait EventSet {
+    type Itself: Event<Id = Self::Id>;
     type Id: Id;
-    type Event: Event<Id = Self::Id>;
+}
+
+/// The field that holds a command's id.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell one `{A}` from another",
+    label = "not the id of `{A}`",
+    note = "mark the field that holds the id of the stream, whose type `#[event(id = …)]` names"
+)]
+pub trait IdOf<A: Model> {
+    fn id(&self) -> &A::Key;
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Event> SoleFeed for E {
-    type Id = E::Id;
-    type Event = E;
+impl<A: Model<Key = K>, K: Id> IdOf<A> for K {
+    fn id(&self) -> &K {
+        self
+    }
 }

@@ -47,10 +47,13 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
             }),
         ),
     };
+    let place = generated::at(event);
+    let key = generated::moved(quote!(<#event as __cqrs::EventSet>::Id), place);
+    let set = generated::moved(quote!(<#event as __cqrs::EventSet>::Itself), place);
     let impls = quote! {
         #[automatically_derived]
         impl __cqrs::Model for #ident {
-            type Key = <#event as __cqrs::Event>::Id;
+            type Key = #key;
             type Events = #event;
             const FINGERPRINT: __cqrs::u64 = #fingerprint;
             fn initial() -> __cqrs::Option<Self> {
@@ -63,7 +66,7 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
         #extract
         #[automatically_derived]
         impl __cqrs::Aggregate for #ident {
-            type Event = #event;
+            type Event = #set;
             type Services = #services;
             const SNAPSHOT_EVERY: __cqrs::Option<__cqrs::u64> = #every;
             fn to_snapshot(&self) -> __cqrs::Option<__cqrs::Json> {

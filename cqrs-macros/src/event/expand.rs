@@ -133,11 +133,16 @@ fn conversions(set: &EventSet, event: &Event) -> TokenStream {
 
 /// A projection may be fed by the whole set, and a command handler may return it.
 fn whole(set: &EventSet) -> TokenStream {
-    let ident = &set.ident;
+    let EventSet { ident, id, .. } = set;
     quote! {
         #[automatically_derived]
         impl __cqrs::Source for #ident {
             type Fold = Self;
+        }
+        #[automatically_derived]
+        impl __cqrs::EventSet for #ident {
+            type Itself = Self;
+            type Id = #id;
         }
         #[automatically_derived]
         impl __cqrs::IntoEvents<#ident> for #ident {

@@ -50,10 +50,11 @@ fn event(model: &Type, handler: &EventHandler) -> TokenStream {
     let check = check_event(model, handler);
     let created = (*receiver == EventReceiver::Creates).then(|| may_create(model, method));
     let sound = sound_apply(model, event);
+    let head = generated::moved(quote!(impl __cqrs::Apply<#event> for #model), generated::at(event));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl __cqrs::Apply<#event> for #model
+        #head
         where
             #sound
         {
@@ -216,9 +217,10 @@ fn ends(tokens: &TokenStream) -> (Span, Span) {
 fn ignore(model: &Type, event: &Type) -> TokenStream {
     let belongs = belongs(model, event);
     let sound = sound_apply(model, event);
+    let head = generated::moved(quote!(impl __cqrs::Apply<#event> for #model), generated::at(event));
     quote! {
         #[automatically_derived]
-        impl __cqrs::Apply<#event> for #model
+        #head
         where
             #sound
         {
@@ -252,17 +254,18 @@ fn command(model: &Type, handler: &CommandHandler) -> TokenStream {
     let copy = if *owned { quote!(__cqrs::Command::__copy(command)) } else { quote!(command) };
     let arguments = quote!(#copy #(, <#context as __cqrs::Extract<Self>>::extract(context))*);
     let sound = sound_handle(model, handler);
+    let head = generated::moved(quote!(impl __cqrs::Handle<#command> for #model), generated::at(command));
     // All that breaks for a wrong return type breaks on that type, in the same words, which are then said once.
     let (first, last) = ends(output);
     let set = quote_spanned!(last=> <Self as __cqrs::Model>::Events);
-    let head = quote_spanned!(first=> <);
-    let tail = quote_spanned!(last=> as __cqrs::Outcome<#set>>);
-    let returned = quote!(#head #output #tail);
+    let open = quote_spanned!(first=> <);
+    let close = quote_spanned!(last=> as __cqrs::Outcome<#set>>);
+    let returned = quote!(#open #output #close);
     let error = quote_spanned!(last=> #returned::Error);
     let convert = quote_spanned!(last=> #returned::into_outcome);
     let reject = quote_spanned!(last=> __cqrs::Result::map_err);
-    let head = quote_spanned!(first=> __cqrs);
-    let result = quote_spanned!(last=> #head::Result<__cqrs::Events<#set>, __cqrs::HandleError<Self::Error>>);
+    let open = quote_spanned!(first=> __cqrs);
+    let result = quote_spanned!(last=> #open::Result<__cqrs::Events<#set>, __cqrs::HandleError<Self::Error>>);
     let wait = asynchronous.then(|| quote!(.await));
     let (require, call) = if *creates {
         (
@@ -296,7 +299,7 @@ fn command(model: &Type, handler: &CommandHandler) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl __cqrs::Handle<#command> for #model
+        #head
         where
             #sound
         {

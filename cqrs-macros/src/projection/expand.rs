@@ -76,7 +76,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
 /// What follows from whether the projection names a key: its handlers may choose one, or it is a view of one stream.
 fn keyed(projection: &Projection) -> TokenStream {
     let Projection { ident, key, .. } = projection;
-    let sole = sole(projection);
+    let sole = sole(projection, &quote!(Itself));
     match key {
         Some(_) => quote! {
             #[automatically_derived]
@@ -85,7 +85,7 @@ fn keyed(projection: &Projection) -> TokenStream {
         None => quote! {
             #[automatically_derived]
             impl __cqrs::SingleStream for #ident {
-                type Event = #(#sole::Event)*;
+                type Event = #sole;
             }
         },
     }
@@ -95,18 +95,19 @@ fn key(projection: &Projection) -> TokenStream {
     match &projection.key {
         Some(key) => quote!(type Key = #key;),
         None => {
-            let sole = sole(projection);
-            quote!(type Key = #(#sole::Id)*;)
+            let id = sole(projection, &quote!(Id));
+            quote!(type Key = #id;)
         }
     }
 }
 
-/// The only feed, seen as that of a projection without a key.
-fn sole(projection: &Projection) -> impl Iterator<Item = TokenStream> {
-    projection
+/// What the only feed is or has, as the event set that it must be in a projection without a key.
+fn sole(projection: &Projection, what: &TokenStream) -> TokenStream {
+    let sole = projection
         .feeds
         .iter()
-        .map(|feed| generated::moved(quote!(<#feed as __cqrs::SoleFeed>), generated::at(feed)))
+        .map(|feed| generated::moved(quote!(<#feed as __cqrs::EventSet>::#what), generated::at(feed)));
+    quote!(#(#sole)*)
 }
 
 fn events(projection: &Projection) -> TokenStream {

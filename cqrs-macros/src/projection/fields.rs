@@ -17,10 +17,11 @@ pub(super) struct Index {
 }
 
 const ON_FIELD: Grammar =
-    Grammar { attribute: "projection", options: &[Known { name: "index", form: "index" }] };
+    Grammar { attribute: "projection", within: None, options: &[Known { name: "index", form: "index" }] };
 
 const INDEX: Grammar = Grammar {
-    attribute: "projection(index",
+    attribute: "projection",
+    within: Some("index"),
     options: &[Known { name: "accessor", form: "accessor = by_customer" }],
 };
 
