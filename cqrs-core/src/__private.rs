@@ -60,6 +60,9 @@ pub use model::{
 /// The events of an aggregate.
 pub type EventOf<A> = <A as Aggregate>::Event;
 
+/// The id of an aggregate.
+pub type AggregateId<A> = <<A as Aggregate>::Event as Event>::Id;
+
 /// Mixes two fingerprints (FNV-1a, 64 bits).
 pub const fn combine(hash: u64, other: u64) -> u64 {
     let bytes = other.to_le_bytes();

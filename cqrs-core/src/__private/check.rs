@@ -2,8 +2,9 @@
 
 use std::marker::PhantomData;
 
+use super::AggregateId;
 use crate::{
-    domain::{CreatedByHandlers, Event, Id, Includes, Model, Payload, RoutedBy},
+    domain::{Aggregate, CreatedByHandlers, Event, Id, Includes, Model, Payload, RoutedBy},
     envelope::Metadata,
 };
 
@@ -237,8 +238,7 @@ impl EventContext for Metadata {
     note = "a projection that is fed by single events names the type of its documents' key: `#[projection(key = …)]`"
 )]
 pub trait EventSet {
-    type Itself: Event<Id = Self::Id>;
-    type Id: Id;
+    type Itself: Event;
 }
 
 /// The field that holds a command's id.
@@ -247,13 +247,13 @@ pub trait EventSet {
     label = "not the id of `{A}`",
     note = "mark the field that holds the id of the stream, whose type `#[event(id = …)]` names"
 )]
-pub trait IdOf<A: Model> {
-    fn id(&self) -> &A::Key;
+pub trait IdOf<A: Aggregate> {
+    fn id(&self) -> &AggregateId<A>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Model<Key = K>, K: Id> IdOf<A> for K {
-    fn id(&self) -> &K {
+impl<A: Aggregate<Event: Event<Id = K>>, K: Id> IdOf<A> for K {
+    fn id(&self) -> &AggregateId<A> {
         self
     }
 }

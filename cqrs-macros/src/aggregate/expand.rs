@@ -48,7 +48,9 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
         ),
     };
     let place = generated::at(event);
-    let key = generated::moved(quote!(<#event as __cqrs::EventSet>::Id), place);
+    let key = quote!(<<#event as __cqrs::EventSet>::Itself as __cqrs::Event>::Id);
+    let key = generated::moved(key, place);
+    let head = generated::moved(quote!(impl __cqrs::Aggregate for #ident), place);
     let set = generated::moved(quote!(<#event as __cqrs::EventSet>::Itself), place);
     let impls = quote! {
         #[automatically_derived]
@@ -65,7 +67,7 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
         #created
         #extract
         #[automatically_derived]
-        impl __cqrs::Aggregate for #ident {
+        #head {
             type Event = #set;
             type Services = #services;
             const SNAPSHOT_EVERY: __cqrs::Option<__cqrs::u64> = #every;

@@ -51,25 +51,27 @@ fn event(model: &Type, handler: &EventHandler) -> TokenStream {
     let created = (*receiver == EventReceiver::Creates).then(|| may_create(model, method));
     let sound = sound_apply(model, event);
     let head = generated::moved(quote!(impl __cqrs::Apply<#event> for #model), generated::at(event));
+    let items = quote! {
+        const FINGERPRINT: __cqrs::u64 = #fingerprint;
+        #by_stream
+        #route
+        fn apply(
+            state: __cqrs::State<Self>,
+            event: &#event,
+            metadata: &__cqrs::Metadata,
+        ) -> __cqrs::Result<__cqrs::State<Self>, __cqrs::FoldError> {
+            let _ = metadata;
+            #fold
+        }
+    };
+    let items = group(Delimiter::Brace, items, generated::at(event));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #head
         where
             #sound
-        {
-            const FINGERPRINT: __cqrs::u64 = #fingerprint;
-            #by_stream
-            #route
-            fn apply(
-                state: __cqrs::State<Self>,
-                event: &#event,
-                metadata: &__cqrs::Metadata,
-            ) -> __cqrs::Result<__cqrs::State<Self>, __cqrs::FoldError> {
-                let _ = metadata;
-                #fold
-            }
-        }
+        #items
         #(#cfgs)*
         const _: fn() = || {
             #check
@@ -154,7 +156,7 @@ fn keyed(add: &Ident) -> TokenStream {
 fn cloned(place: &Expr) -> TokenStream {
     let (first, last) = ends(&place.to_token_stream());
     let clone = quote_spanned!(first.resolved_at(Span::call_site())=> __cqrs::Clone::clone);
-    let argument = parenthesized(quote!(&#place), last.resolved_at(Span::call_site()));
+    let argument = group(Delimiter::Parenthesis, quote!(&#place), last.resolved_at(Span::call_site()));
     quote!(#clone #argument)
 }
 
@@ -201,8 +203,8 @@ fn predicate(ty: &Type, bound: &str) -> TokenStream {
     quote!(#ty #bound)
 }
 
-fn parenthesized(tokens: TokenStream, span: Span) -> Group {
-    let mut group = Group::new(Delimiter::Parenthesis, tokens);
+fn group(delimiter: Delimiter, tokens: TokenStream, span: Span) -> Group {
+    let mut group = Group::new(delimiter, tokens);
     group.set_span(span);
     group
 }
@@ -284,8 +286,8 @@ fn command(model: &Type, handler: &CommandHandler) -> TokenStream {
             quote!(Self::#method(this, #arguments)#wait),
         )
     };
-    let call = parenthesized(call, last);
-    let decided = parenthesized(quote!(#convert #call, __cqrs::HandleError::Rejected), last);
+    let call = group(Delimiter::Parenthesis, call, last);
+    let decided = group(Delimiter::Parenthesis, quote!(#convert #call, __cqrs::HandleError::Rejected), last);
     let decided = quote!(#reject #decided);
     let created = creates.then(|| {
         let created = may_create(model, method);
@@ -296,24 +298,26 @@ fn command(model: &Type, handler: &CommandHandler) -> TokenStream {
             };
         }
     });
+    let items = quote! {
+        type Error = #error;
+        async fn handle<'a>(
+            state: __cqrs::State<&'a Self>,
+            command: &'a #command,
+            context: __cqrs::Context<'a, Self>,
+        ) -> #result {
+            let _ = context;
+            #require
+            #decided
+        }
+    };
+    let items = group(Delimiter::Brace, items, generated::at(command));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #head
         where
             #sound
-        {
-            type Error = #error;
-            async fn handle<'a>(
-                state: __cqrs::State<&'a Self>,
-                command: &'a #command,
-                context: __cqrs::Context<'a, Self>,
-            ) -> #result {
-                let _ = context;
-                #require
-                #decided
-            }
-        }
+        #items
         #created
     }
 }

@@ -1,4 +1,4 @@
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
 
 use super::{fields::Index, model::Projection};
@@ -76,18 +76,22 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
 /// What follows from whether the projection names a key: its handlers may choose one, or it is a view of one stream.
 fn keyed(projection: &Projection) -> TokenStream {
     let Projection { ident, key, .. } = projection;
-    let sole = sole(projection, &quote!(Itself));
+    let sole = sole(projection);
     match key {
         Some(_) => quote! {
             #[automatically_derived]
             impl __cqrs::HasKey for #ident {}
         },
-        None => quote! {
-            #[automatically_derived]
-            impl __cqrs::SingleStream for #ident {
-                type Event = #sole;
+        None => {
+            let place = projection.feeds.first().map_or_else(Span::call_site, generated::at);
+            let head = generated::moved(quote!(impl __cqrs::SingleStream for #ident), place);
+            quote! {
+                #[automatically_derived]
+                #head {
+                    type Event = #sole;
+                }
             }
-        },
+        }
     }
 }
 
@@ -95,18 +99,18 @@ fn key(projection: &Projection) -> TokenStream {
     match &projection.key {
         Some(key) => quote!(type Key = #key;),
         None => {
-            let id = sole(projection, &quote!(Id));
-            quote!(type Key = #id;)
+            let feeds = &projection.feeds;
+            quote!(type Key = #(<#feeds as __cqrs::Source>::Id)*;)
         }
     }
 }
 
-/// What the only feed is or has, as the event set that it must be in a projection without a key.
-fn sole(projection: &Projection, what: &TokenStream) -> TokenStream {
+/// The only feed, as the event set that it must be in a projection without a key.
+fn sole(projection: &Projection) -> TokenStream {
     let sole = projection
         .feeds
         .iter()
-        .map(|feed| generated::moved(quote!(<#feed as __cqrs::EventSet>::#what), generated::at(feed)));
+        .map(|feed| generated::moved(quote!(<#feed as __cqrs::EventSet>::Itself), generated::at(feed)));
     quote!(#(#sole)*)
 }
 
