@@ -107,7 +107,7 @@ fn read_snapshot(
     value: ParseStream<'_>,
     errors: &mut Errors,
 ) -> syn::Result<Option<Snapshot>> {
-    let tokens = key.list(value, |input| input.parse())?;
+    let tokens = key.nested(value)?;
     let (mut every, mut version) = (None, None);
     let sound = errors.is_empty();
     SNAPSHOT.read_tokens(tokens, errors, |key, value| {

@@ -99,4 +99,9 @@ impl Key<'_> {
         }
         read
     }
+
+    /// `(…)`, options of an option
+    pub(crate) fn nested(&self, input: ParseStream<'_>) -> syn::Result<TokenStream> {
+        self.list(input, |content| TokenStream::parse(content))
+    }
 }

@@ -55,7 +55,7 @@ fn index(field: &Field, errors: &mut Errors) -> Option<Index> {
     ON_FIELD.read(&field.attrs, errors, |key, value| {
         marked = Some(key.ident().clone());
         if !value.is_empty() && value.peek(syn::token::Paren) {
-            nested = key.list(value, |input| input.parse())?;
+            nested = key.nested(value)?;
         }
         Ok(())
     });
