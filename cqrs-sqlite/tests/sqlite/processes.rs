@@ -74,8 +74,8 @@ async fn watchers_see_the_batches_of_other_stores() {
     let (_folder, path) = fresh_path();
     let (mine, other) =
         (SqliteViewStore::open(&path).await.unwrap(), SqliteViewStore::open(&path).await.unwrap());
-    let ids = ["a", "b"].map(|name| ProjectionId { name: name.to_owned(), version: 1 });
-    let [mut a, mut b] = ids.each_ref().map(|id| mine.watch(id));
+    let ids = ["a", "b", "c"].map(|name| ProjectionId { name: name.to_owned(), version: 1 });
+    let [mut a, mut b] = [mine.watch(&ids[0]), mine.watch(&ids[1])];
     for id in &ids {
         other.prepare(&ProjectionSpec { id: id.clone(), indexes: Vec::new(), fingerprint: 1 }).await.unwrap();
     }
@@ -87,8 +87,11 @@ async fn watchers_see_the_batches_of_other_stores() {
     };
     soon(a.wait_for(at(5))).await.unwrap();
     assert_eq!(*b.borrow_and_update(), None);
+    other.commit(&ids[2], commit(0, 3, Vec::new())).await.unwrap();
     other.commit(&ids[1], commit(0, 7, Vec::new())).await.unwrap();
     soon(b.wait_for(at(7))).await.unwrap();
+    // Nothing changes any more, and a new watcher learns what there is.
+    soon(mine.watch(&ids[2]).wait_for(at(3))).await.unwrap();
     // One's own batches are told at once, and nothing older comes after them.
     mine.commit(&ids[0], commit(5, 9, Vec::new())).await.unwrap();
     assert!(at(9)(&a.borrow_and_update()));
