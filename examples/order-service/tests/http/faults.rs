@@ -60,8 +60,18 @@ impl<S> Faulty<S> {
 }
 
 impl SnapshotStore for Faulty<MemoryEventStore> {
+    fn snapshot<'a>(
+        &'a self,
+        stream: &'a StreamId,
+        fingerprint: u64,
+    ) -> BoxFuture<'a, Result<Option<Snapshot>, Error>> {
+        self.guard(self.store.snapshot(stream, fingerprint))
+    }
     fn save_snapshot(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Error>> {
         self.guard(self.store.save_snapshot(snapshot))
+    }
+    fn drop_snapshots<'a>(&'a self, category: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        self.guard(self.store.drop_snapshots(category))
     }
 }
 
