@@ -28,7 +28,10 @@ pub(super) fn impls(handlers: &Handlers) -> TokenStream {
 }
 
 fn frame(handlers: &Handlers, impls: &TokenStream) -> TokenStream {
-    generated::hidden(&handlers.krate, &handlers.cfgs.iter().collect::<Vec<_>>(), impls)
+    // The marks are gone from the block. Said again here, they still count as a use of the user's imports.
+    let marks = handlers.marks.iter().map(|mark| quote!(#[#mark(__handled)] const _: () = ();));
+    let cfgs: Vec<_> = handlers.cfgs.iter().collect();
+    generated::hidden(&handlers.krate, &cfgs, &quote!(#(#marks)* #impls))
 }
 
 fn event(model: &Type, handler: &EventHandler) -> TokenStream {

@@ -33,7 +33,11 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// What the attributes of handlers do where no `#[handlers]` has read them.
-pub(crate) fn outside(attribute: &str, item: TokenStream) -> TokenStream {
+pub(crate) fn outside(attribute: &str, options: &TokenStream, item: TokenStream) -> TokenStream {
+    // What `#[handlers]` has read.
+    if options.to_string() == "__handled" {
+        return item;
+    }
     let mut errors = Errors::default();
     errors.add(syn::Error::new(
         Span::call_site(),

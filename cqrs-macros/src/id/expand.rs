@@ -90,7 +90,8 @@ fn values(id: &Id) -> TokenStream {
 /// The user's own check of a value.
 fn validated(id: &Id, name: &LitStr) -> Option<TokenStream> {
     id.validate.as_ref().map(|validate| {
-        let check = quote_spanned!(generated::at(validate)=> #validate(&value));
+        let value = if id.kind == Kind::Text { quote!(&value) } else { quote!(value) };
+        let check = quote_spanned!(generated::at(validate)=> #validate(#value));
         quote!(__cqrs::check(#check, #name, &value)?;)
     })
 }

@@ -102,6 +102,6 @@ impl Key<'_> {
 
     /// `(…)`, options of an option
     pub(crate) fn nested(&self, input: ParseStream<'_>) -> syn::Result<TokenStream> {
-        self.list(input, |content| TokenStream::parse(content))
+        self.list(input, TokenStream::parse)
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
             fn index_values(
                 &self,
             ) -> __cqrs::Result<__cqrs::Vec<__cqrs::IndexValue>, __cqrs::serde_json::Error> {
-                __cqrs::Ok(__cqrs::Vec::from([#(__cqrs::IndexValue::of(&self.#index_fields)?),*]))
+                __cqrs::Ok(__cqrs::From::from([#(__cqrs::IndexValue::of(&self.#index_fields)?),*]))
             }
         }
         #accessors

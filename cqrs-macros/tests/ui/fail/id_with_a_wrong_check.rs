@@ -2,7 +2,7 @@
 
 use cqrs_core::prelude::*;
 
-fn checks_numbers(number: u32) -> bool {
+fn checks_numbers(number: u64) -> bool {
     number > 0
 }
 

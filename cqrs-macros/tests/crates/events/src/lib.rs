@@ -16,8 +16,8 @@ pub struct CustomerId(String);
 #[id(validate = not_zero)]
 pub struct PaymentId(u64);
 
-fn not_zero(number: &u64) -> Result<(), &'static str> {
-    if *number == 0 { Err("it is zero") } else { Ok(()) }
+fn not_zero(number: u64) -> Result<(), &'static str> {
+    if number == 0 { Err("it is zero") } else { Ok(()) }
 }
 
 /// All that happens to an order.
