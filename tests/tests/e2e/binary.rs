@@ -41,14 +41,26 @@ fn built_in_run(run: &str) -> PathBuf {
 fn build() -> PathBuf {
     let test = env::current_exe().expect("a test has a path");
     // TARGET/PROFILE/deps/TEST
-    let [_, _, profile, target] = test.ancestors().collect::<Vec<_>>()[..4] else { unreachable!("sliced to four") };
-    let profile = match profile.file_name().and_then(|name| name.to_str()).expect("cargo names profiles in UTF-8") {
-        "debug" => "dev",
-        profile => profile,
+    let [_, _, profile, target] = test.ancestors().collect::<Vec<_>>()[..4] else {
+        unreachable!("sliced to four")
     };
+    let profile =
+        match profile.file_name().and_then(|name| name.to_str()).expect("cargo names profiles in UTF-8") {
+            "debug" => "dev",
+            profile => profile,
+        };
     // Of the whole workspace, so that dependencies have the features that they are tested with.
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--workspace", "--bin", "order-service", "--message-format", "json", "--profile", profile])
+        .args([
+            "build",
+            "--workspace",
+            "--bin",
+            "order-service",
+            "--message-format",
+            "json",
+            "--profile",
+            profile,
+        ])
         .arg("--target-dir")
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -125,8 +125,12 @@ impl Load<'_> {
         if number.is_multiple_of(2) {
             body["order_id"] = format!("order-{number}").into();
         }
-        let sent =
-            Sent { key: format!("place-{number}"), path: "/orders".into(), body: body.to_string(), version: None };
+        let sent = Sent {
+            key: format!("place-{number}"),
+            path: "/orders".into(),
+            body: body.to_string(),
+            version: None,
+        };
         let may_give_up = number.is_multiple_of(7);
         let data = json!({ "customer_id": customer, "lines": lines });
         let Some(answer) = self.send(sent, "order_placed", data, may_give_up) else { return };
@@ -166,13 +170,13 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice_or_half() {
 
     let told: Vec<Told> = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
-            .map(|client| {
+            .map(|first| {
                 let rng = rng.fork();
                 let (address, acknowledged) = (&address, &acknowledged);
                 scope.spawn(move || {
-                    let client_of = Client::new("");
-                    let mut load = Load { address, acknowledged, client: client_of, rng, told: Vec::new() };
-                    for number in (client..ORDERS).step_by(CLIENTS) {
+                    let mut load =
+                        Load { address, acknowledged, client: Client::new(""), rng, told: Vec::new() };
+                    for number in (first..ORDERS).step_by(CLIENTS) {
                         load.order(number);
                     }
                     load.told
@@ -187,6 +191,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice_or_half() {
     });
 
     let service = place.start("all");
+    let client = service.client();
     let events = log::read(&place.write_file());
     check_log(&events, &told);
     println!(
@@ -197,25 +202,30 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice_or_half() {
     );
 
     in_parallel(&told, |told| {
-        let again = told.sent.try_send(&service.client()).expect("the service runs");
+        let again = told.sent.try_send(&client).expect("the service runs");
         let Some(first) = &told.answer else { return };
         assert_eq!((again.status, &again.body), (first.status, &first.body), "{first}\nand then\n{again}");
         assert_eq!(again.token(), first.token());
         assert_eq!(again.headers.get("location"), first.headers.get("location"));
     });
     let arrived_late = told.iter().filter(|told| told.answer.is_none() && !is_in(&events, told)).count();
-    let last = place_order(&service.client(), "last");
+    let last = place_order(&client, "last");
     let after = log::read(&place.write_file());
     assert_eq!(after.len(), events.len() + arrived_late + 1, "a repeated key appends nothing");
     assert_eq!(last.position, after.len() as u64);
 
-    Model::of(&after).check(&service.client(), &last.token);
-    check_history(&service, &after);
+    Model::of(&after).check(&client, &last.token);
+    check_history(&client, &after);
     assert_eq!(service.terminate().status.code(), Some(0));
 }
 
 /// Kills the service at random moments, all of them while orders are placed, and leaves one running.
-fn kill_again_and_again(rng: &mut Rng, place: &Place, address: &Address, acknowledged: &AtomicUsize) -> Service {
+fn kill_again_and_again(
+    rng: &mut Rng,
+    place: &Place,
+    address: &Address,
+    acknowledged: &AtomicUsize,
+) -> Service {
     let mut moments: Vec<_> = (0..KILLS).map(|_| rng.usize(1..ORDERS * 8 / 10)).collect();
     moments.sort_unstable();
     let mut service = place.start("all");
@@ -279,7 +289,11 @@ fn check_log(events: &[RecordedEvent], told: &[Told]) {
         assert!(is_of(event, told), "{told:?}\nis not\n{event:?}");
         assert!(accounted.insert(event.position), "two commands share an event: {event:?}");
     }
-    assert_eq!(accounted.len(), events.len(), "each event is of a command that was sent, and none is there twice");
+    assert_eq!(
+        accounted.len(),
+        events.len(),
+        "each event is of a command that was sent, and none is there twice"
+    );
     for (sku, events) in by_sku {
         assert_eq!(events.len(), 1, "{sku} was ordered once");
     }
@@ -288,14 +302,14 @@ fn check_log(events: &[RecordedEvent], told: &[Told]) {
 }
 
 /// The history of each order is what the log has.
-fn check_history(service: &Service, events: &[RecordedEvent]) {
+fn check_history(client: &Client, events: &[RecordedEvent]) {
     let mut streams: BTreeMap<&str, Vec<&RecordedEvent>> = BTreeMap::new();
     for event in events {
         streams.entry(event.stream.id()).or_default().push(event);
     }
     let streams: Vec<_> = streams.into_iter().collect();
     in_parallel(&streams, |(order, events)| {
-        let answer = service.client().get(&format!("/orders/{order}/history")).expect(200);
+        let answer = client.get(&format!("/orders/{order}/history")).expect(200);
         let expected: Vec<_> = events
             .iter()
             .map(|event| {

@@ -21,7 +21,8 @@ pub(crate) fn read(file: &Path) -> Vec<RecordedEvent> {
             let store = SqliteEventStore::open(file).await.expect("the log opens");
             let (mut events, mut after) = (Vec::new(), Position::ZERO);
             loop {
-                let page = store.read_log(after, &EventFilter::ALL, 1_000).await.expect("the log can be read");
+                let page =
+                    store.read_log(after, &EventFilter::ALL, 1_000).await.expect("the log can be read");
                 after = page.through;
                 let done = page.events.len() < 1_000;
                 events.extend(page.events);
@@ -39,7 +40,8 @@ pub(crate) fn read(file: &Path) -> Vec<RecordedEvent> {
         assert_eq!(event.version.get(), *version, "versions of a stream are consecutive: {event:?}");
         assert!(ids.insert(event.event_id), "each event has an id of its own: {event:?}");
     }
-    let whole: String = open(file).query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check runs");
+    let whole: String =
+        open(file).query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check runs");
     assert_eq!(whole, "ok");
     events
 }
@@ -76,14 +78,17 @@ pub(crate) fn insert<'a>(file: &Path, events: impl IntoIterator<Item = Foreign<'
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("it begins");
     for event in events {
         let version = i64::try_from(event.version).expect("a small number");
-        let inserted = transaction
-            .prepare_cached(INSERT)
-            .expect("the log has this shape")
-            .execute(params![event.order, version, event.name, event.data.to_string()]);
+        let inserted = transaction.prepare_cached(INSERT).expect("the log has this shape").execute(params![
+            event.order,
+            version,
+            event.name,
+            event.data.to_string()
+        ]);
         assert_eq!(inserted.expect("the log takes it"), 1, "the log has an event to begin with");
     }
-    let head: i64 =
-        transaction.query_row("SELECT max(position) FROM events", [], |row| row.get(0)).expect("it has a head");
+    let head: i64 = transaction
+        .query_row("SELECT max(position) FROM events", [], |row| row.get(0))
+        .expect("it has a head");
     transaction.commit().expect("it commits");
     u64::try_from(head).expect("positions are positive")
 }

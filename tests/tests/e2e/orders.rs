@@ -55,6 +55,7 @@ pub(crate) fn confirm(client: &Client, order: &str) -> String {
 /// Cancels an order, and returns the token.
 #[track_caller]
 pub(crate) fn cancel(client: &Client, order: &str) -> String {
-    let request = client.post(&format!("/orders/{order}/cancel")).json(&json!({ "reason": "changed my mind" }));
+    let request =
+        client.post(&format!("/orders/{order}/cancel")).json(&json!({ "reason": "changed my mind" }));
     request.expect(200).token().to_owned()
 }

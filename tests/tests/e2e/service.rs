@@ -62,9 +62,10 @@ impl Place {
     pub(crate) fn launch(&self, role: &str) -> Service {
         let (write, read) = match self.stores {
             Stores::Memory => ("memory:".to_owned(), "memory:".to_owned()),
-            Stores::Sqlite => {
-                (format!("sqlite:{}", self.write_file().display()), format!("sqlite:{}", self.read_file().display()))
-            }
+            Stores::Sqlite => (
+                format!("sqlite:{}", self.write_file().display()),
+                format!("sqlite:{}", self.read_file().display()),
+            ),
         };
         self.run(&["--listen", "127.0.0.1:0", "--role", role, "--write", &write, "--read", &read], &[])
     }
@@ -77,7 +78,11 @@ impl Place {
                 command.env_remove(name);
             }
         }
-        command.env("RUST_LOG", "warn").envs(variables.iter().copied()).args(arguments).current_dir(self.folder());
+        command
+            .env("RUST_LOG", "warn")
+            .envs(variables.iter().copied())
+            .args(arguments)
+            .current_dir(self.folder());
         Service::spawn(command)
     }
 
@@ -97,7 +102,7 @@ impl Place {
 #[derive(Debug)]
 pub(crate) struct Service {
     child: Child,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     url: String,
     stderr: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
@@ -129,18 +134,23 @@ impl Service {
         let reader = thread::spawn(move || {
             let mut piece = [0; 4096];
             while let Ok(length @ 1..) = errors.read(&mut piece) {
-                text.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&piece[..length]));
+                text.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(&String::from_utf8_lossy(&piece[..length]));
             }
         });
-        Self { child, lines, url: String::new(), stderr, reader: Some(reader) }
+        Self { child, lines: Mutex::new(lines), url: String::new(), stderr, reader: Some(reader) }
     }
 
     /// Waits for the line that says where it listens.
     #[track_caller]
     pub(crate) fn listening(mut self) -> Self {
-        match self.lines.recv_timeout(DEADLINE) {
+        let line = self.lines.get_mut().unwrap().recv_timeout(DEADLINE);
+        match line {
             Ok(line) => {
-                let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("the first line is {line:?}"));
+                let url = line
+                    .strip_prefix("listening on ")
+                    .unwrap_or_else(|| panic!("the first line is {line:?}"));
                 url.clone_into(&mut self.url);
                 self
             }
@@ -195,7 +205,8 @@ impl Service {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("reading a pipe does not panic");
         }
-        Exit { status, stdout: self.lines.iter().collect::<Vec<_>>().join("\n"), stderr: self.stderr() }
+        let stdout = self.lines.get_mut().unwrap().iter().collect::<Vec<_>>().join("\n");
+        Exit { status, stdout, stderr: self.stderr() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
 };
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue};
@@ -42,7 +42,8 @@ impl Wire {
     pub(crate) fn answer(&mut self, what: &str) -> std::io::Result<Answer> {
         let line = self.line()?;
         let status = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
-        let status = status.ok_or_else(|| std::io::Error::other(format!("{what}: {line:?} is no status line")))?;
+        let status =
+            status.ok_or_else(|| std::io::Error::other(format!("{what}: {line:?} is no status line")))?;
         let mut headers = HeaderMap::new();
         loop {
             let line = self.line()?;
@@ -56,6 +57,12 @@ impl Wire {
         let mut body = vec![0; length.unwrap_or(0)];
         self.stream.read_exact(&mut body)?;
         Ok(Answer { what: what.to_owned(), status, headers, body })
+    }
+
+    /// Tells the service that nothing more comes.
+    pub(crate) fn close_writing(&mut self) {
+        // An error means that the service has closed the connection already.
+        let _: std::io::Result<()> = self.stream.get_mut().shutdown(Shutdown::Write);
     }
 
     /// All that still comes, until the service closes the connection.
