@@ -8,6 +8,15 @@
 //! after it was confirmed counts as cancelled alone. Every customer has a summary; of those who never ordered it
 //! holds zeros.
 
+#![cfg_attr(
+    not(all(feature = "command", feature = "projector", feature = "query", feature = "sqlite")),
+    allow(
+        dead_code,
+        clippy::unused_async,
+        reason = "a program for some of the roles needs only parts of this"
+    )
+)]
+
 pub mod http;
 mod options;
 mod serve;

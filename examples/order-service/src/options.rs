@@ -12,11 +12,23 @@ pub struct Options {
     pub listen: SocketAddr,
 
     /// Where the events are: `memory:`, or `sqlite:PATH`
-    #[arg(long, env = "ORDER_SERVICE_WRITE", default_value = "sqlite:data/orders-write.db", value_name = "STORE", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "ORDER_SERVICE_WRITE",
+        default_value = "sqlite:data/orders-write.db",
+        value_name = "STORE",
+        hide_env_values = true
+    )]
     pub write: String,
 
     /// Where the views are: `memory:`, or `sqlite:PATH`
-    #[arg(long, env = "ORDER_SERVICE_READ", default_value = "sqlite:data/orders-read.db", value_name = "STORE", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "ORDER_SERVICE_READ",
+        default_value = "sqlite:data/orders-read.db",
+        value_name = "STORE",
+        hide_env_values = true
+    )]
     pub read: String,
 
     /// What this process does; several processes on the same stores may share the work

@@ -51,7 +51,9 @@ fn announce(address: std::net::SocketAddr, service: &Service) {
         tracing::warn!(error = &error as &dyn std::error::Error, "stdout is closed");
     }
     if http::has_page(service) {
-        eprintln!("order-service: open http://{address}/ in a browser to place orders and to watch them arrive");
+        eprintln!(
+            "order-service: open http://{address}/ in a browser to place orders and to watch them arrive"
+        );
     }
 }
 
@@ -72,7 +74,10 @@ fn stop_signal() -> watch::Receiver<bool> {
             match terminate {
                 Ok(mut terminate) => drop(terminate.recv().await),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "SIGTERM can't be listened for");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "SIGTERM can't be listened for"
+                    );
                     std::future::pending::<()>().await;
                 }
             }

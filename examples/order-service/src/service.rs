@@ -36,7 +36,9 @@ impl Service {
         if *role != Role::All {
             let used = [(role.writes(), "--write", write), (role.reads(), "--read", read)];
             for (_, option, _) in used.iter().filter(|(used, _, name)| *used && stores::is_private(name)) {
-                tracing::warn!("{option} is `memory:`, which no other process sees: role `{role}` works alone");
+                tracing::warn!(
+                    "{option} is `memory:`, which no other process sees: role `{role}` works alone"
+                );
             }
         }
         let events = if role.writes() { Some(stores::open_events(write).await?) } else { None };

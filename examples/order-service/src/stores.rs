@@ -22,7 +22,13 @@ enum Named {
 pub async fn open_events(name: &str) -> Result<Arc<dyn EventStore>, OpenError> {
     match named("--write", name)? {
         Named::Memory => Ok(Arc::new(MemoryEventStore::new())),
-        Named::Sqlite(path) => sqlite::events(path).await,
+        #[cfg(all(feature = "sqlite", feature = "write-store"))]
+        Named::Sqlite(path) => match cqrs_sqlite::SqliteEventStore::open(&path).await {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(source) => Err(OpenError::Open { option: "--write", path, source }),
+        },
+        #[cfg(not(all(feature = "sqlite", feature = "write-store")))]
+        Named::Sqlite(_) => Err(OpenError::NotBuiltIn { option: "--write", store: "SQLite" }),
     }
 }
 
@@ -34,7 +40,13 @@ pub async fn open_events(name: &str) -> Result<Arc<dyn EventStore>, OpenError> {
 pub async fn open_views(name: &str) -> Result<Arc<dyn ViewStore>, OpenError> {
     match named("--read", name)? {
         Named::Memory => Ok(Arc::new(MemoryViewStore::new())),
-        Named::Sqlite(path) => sqlite::views(path).await,
+        #[cfg(all(feature = "sqlite", feature = "read-store"))]
+        Named::Sqlite(path) => match cqrs_sqlite::SqliteViewStore::open(&path).await {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(source) => Err(OpenError::Open { option: "--read", path, source }),
+        },
+        #[cfg(not(all(feature = "sqlite", feature = "read-store")))]
+        Named::Sqlite(_) => Err(OpenError::NotBuiltIn { option: "--read", store: "SQLite" }),
     }
 }
 
@@ -73,7 +85,9 @@ pub enum OpenError {
         option: &'static str,
     },
     /// A store that this program was built without.
-    #[error("{option} asks for {store}, which this program was built without; use `memory:` or `sqlite:PATH`")]
+    #[error(
+        "{option} asks for {store}, which this program was built without; use `memory:` or `sqlite:PATH`"
+    )]
     NotBuiltIn {
         /// The option.
         option: &'static str,
@@ -90,25 +104,4 @@ pub enum OpenError {
         /// Why.
         source: cqrs_core::store::Error,
     },
-}
-
-#[cfg(feature = "sqlite")]
-mod sqlite {
-    use super::{Arc, EventStore, OpenError, PathBuf, ViewStore};
-
-    #[cfg(any(feature = "command", feature = "projector"))]
-    pub(super) async fn events(path: PathBuf) -> Result<Arc<dyn EventStore>, OpenError> {
-        match cqrs_sqlite::SqliteEventStore::open(&path).await {
-            Ok(store) => Ok(Arc::new(store)),
-            Err(source) => Err(OpenError::Open { option: "--write", path, source }),
-        }
-    }
-
-    #[cfg(any(feature = "query", feature = "projector"))]
-    pub(super) async fn views(path: PathBuf) -> Result<Arc<dyn ViewStore>, OpenError> {
-        match cqrs_sqlite::SqliteViewStore::open(&path).await {
-            Ok(store) => Ok(Arc::new(store)),
-            Err(source) => Err(OpenError::Open { option: "--read", path, source }),
-        }
-    }
 }

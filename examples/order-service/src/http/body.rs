@@ -57,7 +57,8 @@ fn too_large() -> Problem {
 
 /// Checks that a body is JSON of any shape.
 pub(super) fn check_json(body: &[u8]) -> Result<(), Problem> {
-    let no_json = |error: &dyn fmt::Display| Problem::new(Code::BadJson, format!("the body is no JSON: {error}"));
+    let no_json =
+        |error: &dyn fmt::Display| Problem::new(Code::BadJson, format!("the body is no JSON: {error}"));
     let text = std::str::from_utf8(body).map_err(|error| no_json(&error))?;
     serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| no_json(&error))
 }
@@ -126,7 +127,7 @@ mod tests {
     fn what_is_no_json_is_told_from_what_has_another_shape() {
         for text in [&b""[..], b"{", b"{\"lines\":5} x", b"{\"lines\":\"\xff\"}", b"nonsense"] {
             let problem = parse::<Order>(text).expect_err("no JSON");
-            assert_eq!(problem.code, "bad_json", "{text:?}");
+            assert_eq!(problem.code(), Code::BadJson, "{text:?}");
         }
         let shapes = [
             ("[]", "an object"),
@@ -140,8 +141,8 @@ mod tests {
         ];
         for (text, named) in shapes {
             let problem = parse::<Order>(text.as_bytes()).expect_err("another shape");
-            assert_eq!(problem.code, "invalid_order");
-            assert!(problem.detail.contains(named), "{}", problem.detail);
+            assert_eq!(problem.code(), Code::InvalidOrder);
+            assert!(problem.detail().contains(named), "{}", problem.detail());
         }
     }
 }

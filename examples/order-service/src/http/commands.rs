@@ -14,7 +14,9 @@ use cqrs_core::{
     runtime::with_causes,
     store::{self, AppendError},
 };
-use order_domain::{AlreadyCancelled, CancelOrder, ConfirmOrder, ConfirmOrderError, Lines, Order, PlaceOrder, Reason};
+use order_domain::{
+    AlreadyCancelled, CancelOrder, ConfirmOrder, ConfirmOrderError, Lines, Order, PlaceOrder, Reason,
+};
 use order_events::{Cents, CustomerId, OrderEvent, OrderId, OrderLine, Quantity, Sku};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -23,9 +25,10 @@ use uuid::Uuid;
 use super::{
     Code, Problem,
     body::{self, Object},
-    conditions::Conditions,
+    conditions::{ConditionParams, Conditions},
     consistency::TOKEN,
-    problem, routes::path_id,
+    problem,
+    request::path_id,
 };
 
 /// How long the write store may take.
@@ -105,24 +108,17 @@ pub(super) struct DoneBody {
 #[utoipa::path(
     post, path = "/orders", tag = "commands", request_body = PlaceOrderBody,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters: the same key with the same request returns the first answer again, byte for byte, and does nothing"),
-        ("If-Match" = Option<String>, Header, description = "a version in double quotes; a new order is at version \"0\""),
+        ConditionParams,
     ),
     responses(
-        (status = 201, description = "placed", body = PlacedBody, headers(
-            ("Location" = String, description = "the order"),
-            ("Consistency-Token" = String, description = "give it to a query to see what this command did"),
-        )),
-        (status = 400, description = "`bad_json`, `bad_body`, `bad_idempotency_key`, `bad_if_match`", body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "`body_timeout`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`order_already_placed`", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "`version_mismatch`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`: over 1 MiB", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_order`, naming the field; `idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`write_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
+        (status = 201, description = "placed", body = PlacedBody),
     ),
 )]
-pub(super) async fn place(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+pub(super) async fn place(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
     let conditions = Conditions::of_new(&headers)?;
     let body: PlaceOrderBody = body::parse(&body::read(&headers, body).await?)?;
     let lines = body.lines.into_iter().map(|Object(line)| {
@@ -153,19 +149,10 @@ fn choose_id(key: Option<&str>) -> Result<OrderId, Problem> {
     post, path = "/orders/{id}/confirm", tag = "commands",
     params(
         ("id" = String, Path, description = "the order"),
-        ("Idempotency-Key" = Option<String>, Header, description = "as for placing an order"),
-        ("If-Match" = Option<String>, Header, description = "only if the order is at this version, in double quotes; `*` for any"),
+        ConditionParams,
     ),
     responses(
-        (status = 200, description = "confirmed", body = DoneBody, headers(("Consistency-Token" = String, description = "give it to a query to see what this command did"))),
-        (status = 400, description = "`bad_id`, `bad_json`, `bad_body`, `bad_idempotency_key`, `bad_if_match`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`order_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "`body_timeout`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`order_already_confirmed`, `order_already_cancelled`", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "`version_mismatch`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`: over 1 MiB", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`write_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
+        (status = 200, description = "confirmed", body = DoneBody),
     ),
 )]
 pub(super) async fn confirm(
@@ -189,19 +176,10 @@ pub(super) async fn confirm(
     post, path = "/orders/{id}/cancel", tag = "commands", request_body = CancelOrderBody,
     params(
         ("id" = String, Path, description = "the order"),
-        ("Idempotency-Key" = Option<String>, Header, description = "as for placing an order"),
-        ("If-Match" = Option<String>, Header, description = "only if the order is at this version, in double quotes; `*` for any"),
+        ConditionParams,
     ),
     responses(
-        (status = 200, description = "cancelled", body = DoneBody, headers(("Consistency-Token" = String, description = "give it to a query to see what this command did"))),
-        (status = 400, description = "`bad_id`, `bad_json`, `bad_body`, `bad_idempotency_key`, `bad_if_match`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`order_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "`body_timeout`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`order_already_cancelled`", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "`version_mismatch`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`: over 1 MiB", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_order`, naming the field; `idempotency_key_reused`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`write_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
+        (status = 200, description = "cancelled", body = DoneBody),
     ),
 )]
 pub(super) async fn cancel(
@@ -247,11 +225,15 @@ impl IntoResponse for Refusal {
             Self::New(problem) => return problem.into_response(),
             Self::Remembered(answer) => answer,
         };
-        let status = serde_json::from_str(&answer).ok().and_then(|OfStatus { status }| StatusCode::from_u16(status).ok());
+        let status = serde_json::from_str(&answer)
+            .ok()
+            .and_then(|OfStatus { status }| StatusCode::from_u16(status).ok());
         match status {
             Some(status) => problem::respond(status, answer),
-            None => Problem::internal(&std::io::Error::other("what was remembered of a command is no problem"))
-                .into_response(),
+            None => {
+                Problem::internal(&std::io::Error::other("what was remembered of a command is no problem"))
+                    .into_response()
+            }
         }
     }
 }
@@ -285,8 +267,9 @@ impl Rejection for AlreadyCancelled {
 async fn execute<C>(app: &App, command: C, conditions: Conditions) -> Result<Receipt<OrderEvent>, Refusal>
 where
     C: Command<Aggregate = Order>,
-    <Order as Handle<C>>::Error: Rejection,
+    Order: Handle<C, Error: Rejection>,
 {
+    let creates = C::NAME == PlaceOrder::NAME;
     let at = conditions.version;
     let mut execute = app.execute(command);
     if let Some(version) = at {
@@ -295,33 +278,31 @@ where
     if let Some(key) = conditions.key {
         execute = execute.id(CommandId::from_key(&key)).remember(move |error| {
             let lasts = match error {
-                ExecuteError::Rejected(_) | ExecuteError::AlreadyExists { .. } | ExecuteError::NotFound { .. } => true,
+                ExecuteError::Rejected(_)
+                | ExecuteError::AlreadyExists { .. }
+                | ExecuteError::NotFound { .. } => true,
                 ExecuteError::Conflict { .. } => at.is_some(),
                 _ => false,
             };
-            lasts.then(|| problem_of::<C>(error, at).body())
+            lasts.then(|| problem_of(error, creates, at).text())
         });
     }
     match tokio::time::timeout(PATIENCE, execute).await {
         Ok(Ok(receipt)) => Ok(receipt),
         Ok(Err(ExecuteError::Remembered { answer, .. })) => Err(Refusal::Remembered(answer)),
-        Ok(Err(error)) => Err(problem_of::<C>(&error, at).into()),
-        Err(_) => Err(unavailable(format!("it did not answer within {} s", PATIENCE.as_secs())).into()),
+        Ok(Err(error)) => Err(problem_of(&error, creates, at).into()),
+        Err(_) => Err(unavailable(&format!("it did not answer within {} s", PATIENCE.as_secs())).into()),
     }
 }
 
-fn problem_of<C>(error: &ExecuteError<<Order as Handle<C>>::Error>, at: Option<Version>) -> Problem
-where
-    C: Command<Aggregate = Order>,
-    <Order as Handle<C>>::Error: Rejection,
-{
+fn problem_of<E: Rejection>(error: &ExecuteError<E>, creates: bool, at: Option<Version>) -> Problem {
     match error {
         ExecuteError::Rejected(rejection) => Problem::new(rejection.code(), rejection.to_string()),
         ExecuteError::AlreadyExists { stream } => {
             Problem::new(Code::OrderAlreadyPlaced, format!("the order {:?} is placed already", stream.id()))
         }
         ExecuteError::NotFound { stream } => super::order_not_found(stream.id()),
-        ExecuteError::Conflict { stream, actual: Version::ZERO, .. } if C::NAME != PlaceOrder::NAME => {
+        ExecuteError::Conflict { stream, actual: Version::ZERO, .. } if !creates => {
             super::order_not_found(stream.id())
         }
         ExecuteError::Conflict { stream, actual, .. } => match at {
@@ -329,7 +310,7 @@ where
                 let detail = format!("the order {:?} is at version {actual}, not at {expected}", stream.id());
                 Problem::new(Code::VersionMismatch, detail).disagree(expected.get(), actual.get())
             }
-            None => unavailable(format!("too many commands to the order {:?} at once", stream.id())),
+            None => unavailable(&format!("too many commands to the order {:?} at once", stream.id())),
         },
         ExecuteError::CommandIdReused { .. } => Problem::new(
             Code::IdempotencyKeyReused,
@@ -340,18 +321,19 @@ where
         }
         ExecuteError::Load { source: store::Error::Closed, .. }
         | ExecuteError::Append { source: AppendError::Store(store::Error::Closed), .. } => {
-            unavailable("it is closed".to_owned())
+            unavailable("it is closed")
         }
         error if error.is_retryable() => {
             tracing::warn!(error = with_causes(error), "a command met a write store that is away");
-            unavailable(error.to_string())
+            unavailable(&error.to_string())
         }
         error => Problem::internal(error),
     }
 }
 
 /// What has happened is not always known, so a retry is only safe with a key.
-fn unavailable(why: String) -> Problem {
-    let detail = format!("{why}; send the request again, with an `Idempotency-Key` where it must not be done twice");
+fn unavailable(why: &str) -> Problem {
+    let detail =
+        format!("{why}; send the request again, with an `Idempotency-Key` where it must not be done twice");
     Problem::new(Code::WriteStoreUnavailable, detail)
 }

@@ -1,7 +1,22 @@
 use axum::http::HeaderMap;
 use cqrs_core::envelope::Version;
+use utoipa::IntoParams;
 
-use super::{Code, Problem, headers::single};
+use super::{Code, Problem, request::single};
+
+/// What a command's headers may ask for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "describes the headers")]
+pub(super) struct ConditionParams {
+    /// 1 to 255 visible ASCII characters: the same key with the same request returns the first answer again, byte
+    /// for byte, and does nothing.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    idempotency_key: Option<String>,
+    /// Only if the order is at this version, in double quotes; `*` for any version of an order that exists.
+    #[param(rename = "If-Match", example = "\"1\"")]
+    if_match: Option<String>,
+}
 
 /// What a command's headers ask for.
 pub(super) struct Conditions {
@@ -40,7 +55,8 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(Some(key.to_owned()));
     }
-    let detail = format!("the header `Idempotency-Key` has 1 to {MAX_KEY} visible ASCII characters, no spaces");
+    let detail =
+        format!("the header `Idempotency-Key` has 1 to {MAX_KEY} visible ASCII characters, no spaces");
     Err(Problem::new(Code::BadIdempotencyKey, detail))
 }
 

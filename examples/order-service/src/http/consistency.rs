@@ -7,17 +7,36 @@ use axum::{
 use cqrs_core::{
     envelope::{LogId, Position, Token},
     query::{Provenance, QueryError},
-    runtime::Lag,
     store,
 };
+use utoipa::IntoParams;
 
-use super::{Code, Problem, duration, headers::single};
+use super::{Code, Problem, duration, request::single};
 
 /// The header that carries a token, both ways.
 pub(super) const TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 const POSITION: HeaderName = HeaderName::from_static("consistency-position");
 const LAG: HeaderName = HeaderName::from_static("consistency-lag");
 const STALE: HeaderName = HeaderName::from_static("consistency-stale");
+
+/// How fresh an answer has to be.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "describes the headers")]
+pub(super) struct WishParams {
+    /// The answer holds everything up to this point of the log. With a bound on the lag too, both hold.
+    #[param(rename = "Consistency-Token")]
+    token: Option<String>,
+    /// The answer is no more than this behind, such as `500ms` or `2s`.
+    #[param(rename = "Consistency-Max-Lag", example = "2s", pattern = "^[0-9]+(ms|s)$")]
+    max_lag: Option<String>,
+    /// How long to wait for that; by default `1s`, at most `30s`.
+    #[param(rename = "Consistency-Timeout", example = "500ms", pattern = "^[0-9]+(ms|s)$")]
+    timeout: Option<String>,
+    /// `stale`: answer all the same when time is up.
+    #[param(rename = "Consistency-Fallback", example = "stale", pattern = "^stale$")]
+    fallback: Option<String>,
+}
 
 /// How fresh an answer has to be, as a query's headers say.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +69,8 @@ impl Wish {
             None => false,
             Some("stale") => true,
             Some(other) => {
-                let detail = format!("the header `consistency-fallback` is {other:?}, but `stale` is all it can be");
+                let detail =
+                    format!("the header `consistency-fallback` is {other:?}, but `stale` is all it can be");
                 return Err(Problem::new(Code::BadFallback, detail));
             }
         };
@@ -62,21 +82,37 @@ fn time(headers: &HeaderMap, name: &str, code: Code) -> Result<Option<Duration>,
     let Some(text) = single(headers, name, code)? else { return Ok(None) };
     match duration::parse(text) {
         Some(time) => Ok(Some(time)),
-        None => Err(Problem::new(code, format!("the header `{name}` is {text:?}, but a time such as `500ms` or `2s` is wanted"))),
+        None => Err(Problem::new(
+            code,
+            format!("the header `{name}` is {text:?}, but a time such as `500ms` or `2s` is wanted"),
+        )),
     }
 }
 
 /// The headers that say how fresh an answer is.
-pub(super) struct Consistency(pub(super) Provenance);
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Consistency {
+    pub(super) applied: Position,
+    pub(super) lag: Duration,
+    pub(super) stale: bool,
+    pub(super) token: Token,
+}
+
+impl From<Provenance> for Consistency {
+    fn from(provenance: Provenance) -> Self {
+        let Provenance { applied, lag, stale, token, .. } = provenance;
+        Self { applied, lag: lag.time, stale, token }
+    }
+}
 
 impl IntoResponseParts for Consistency {
     type Error = std::convert::Infallible;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
-        let Provenance { applied, lag, stale, token, .. } = self.0;
+        let Self { applied, lag, stale, token } = self;
         let values = [
             (POSITION, applied.to_string()),
-            (LAG, duration::format(lag.time)),
+            (LAG, duration::format(lag)),
             (STALE, stale.to_string()),
             (TOKEN, token.to_string()),
         ];
@@ -92,12 +128,15 @@ impl IntoResponseParts for Consistency {
 pub(super) fn problem_of(error: &QueryError) -> Problem {
     match error {
         QueryError::NotYetConsistent { applied, head, lag, .. } => {
-            not_yet(error.to_string(), *applied, *head, *lag)
+            not_yet(error.to_string(), *applied, *head, lag.time)
         }
         QueryError::ForeignToken { token, log } => foreign(*log, *token),
         QueryError::Cursor(cursor) => Problem::new(Code::BadAfter, cursor.to_string()),
         QueryError::Store(store::Error::Unavailable { .. } | store::Error::Closed) => {
-            tracing::warn!(error = cqrs_core::runtime::with_causes(error), "a query met a store that is away");
+            tracing::warn!(
+                error = cqrs_core::runtime::with_causes(error),
+                "a query met a store that is away"
+            );
             Problem::new(Code::ReadStoreUnavailable, error.to_string())
         }
         error => Problem::internal(error),
@@ -106,16 +145,12 @@ pub(super) fn problem_of(error: &QueryError) -> Problem {
 
 /// A token names a point of another log.
 pub(super) fn foreign(log: LogId, token: LogId) -> Problem {
-    let detail = format!("the token belongs to the log {token}, but the answers here come from the log {log}");
+    let detail =
+        format!("the token belongs to the log {token}, but the answers here come from the log {log}");
     Problem::new(Code::ForeignToken, detail).disagree(log.to_string(), token.to_string())
 }
 
 /// The answer would be older than asked for.
-pub(super) fn not_yet(detail: String, applied: Position, head: Position, lag: Lag) -> Problem {
-    Problem {
-        applied: Some(applied.get()),
-        head: Some(head.get()),
-        lag: Some(duration::format(lag.time)),
-        ..Problem::new(Code::NotYetConsistent, detail)
-    }
+pub(super) fn not_yet(detail: String, applied: Position, head: Position, lag: Duration) -> Problem {
+    Problem::new(Code::NotYetConsistent, detail).progress(applied, head, lag)
 }

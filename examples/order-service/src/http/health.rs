@@ -9,7 +9,7 @@ use axum::{
 use cqrs_core::{
     app::{App, StoreHealth},
     query::Views,
-    runtime::{ProjectionHealth, ProjectionState, with_causes},
+    runtime::{ProjectionHealth, ProjectionState},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -101,14 +101,13 @@ pub(super) async fn live() -> Json<LiveBody> {
     get, path = "/health/ready", tag = "operations",
     responses(
         (status = 200, description = "all is well", body = ReadyBody),
-        (status = 503, description = "`not_ready`: a problem, and the same members as in the answer with 200", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
     ),
 )]
 pub(super) async fn ready(State(service): State<Service>) -> Response {
     #[derive(Serialize)]
     struct NotReady<'a> {
         #[serde(flatten)]
-        problem: Problem,
+        problem: problem::ProblemBody,
         #[serde(flatten)]
         body: &'a ReadyBody,
     }
@@ -117,7 +116,7 @@ pub(super) async fn ready(State(service): State<Service>) -> Response {
         return Json(body).into_response();
     }
     let problem = Problem::new(Code::NotReady, body.reasons().join("; "));
-    match serde_json::to_string(&NotReady { problem, body: &body }) {
+    match serde_json::to_string(&NotReady { problem: problem.body(), body: &body }) {
         Ok(text) => problem::respond(StatusCode::SERVICE_UNAVAILABLE, text),
         Err(error) => Problem::internal(&error).into_response(),
     }
@@ -145,7 +144,8 @@ impl ReadyBody {
                 Some(store)
             }
         };
-        let mut body = Self { ready: false, role: service.role().to_string(), write_store, read_store, projections };
+        let mut body =
+            Self { ready: false, role: service.role().to_string(), write_store, read_store, projections };
         body.ready = body.reasons().is_empty();
         body
     }
@@ -241,7 +241,7 @@ fn behind(lag: Duration, max_lag: Option<Duration>) -> String {
     format!("it is {} behind, but promises {}", duration::format(lag), duration::format(promised))
 }
 
-#[cfg(any(feature = "query", feature = "projector"))]
+#[cfg(feature = "read-store")]
 async fn stored(views: &Views) -> Result<Vec<ProjectionBody>, String> {
     Ok(vec![
         ProjectionBody::stored::<order_views::OrderSummary>(views).await?,
@@ -249,29 +249,30 @@ async fn stored(views: &Views) -> Result<Vec<ProjectionBody>, String> {
     ])
 }
 
-#[cfg(not(any(feature = "query", feature = "projector")))]
+#[cfg(not(feature = "read-store"))]
 async fn stored(_: &Views) -> Result<Vec<ProjectionBody>, String> {
     Ok(Vec::new())
 }
 
-#[cfg(any(feature = "query", feature = "projector"))]
+#[cfg(feature = "read-store")]
 impl ProjectionBody {
     /// A projection that another process builds, as the read store shows it.
     async fn stored<P: cqrs_core::domain::Projection>(views: &Views) -> Result<Self, String> {
-        let checkpoint = views.checkpoint::<P>().await.map_err(|error| with_causes(&error))?;
+        let checkpoint =
+            views.checkpoint::<P>().await.map_err(|error| cqrs_core::runtime::with_causes(&error))?;
         let Some(at) = checkpoint else {
-            return Ok(Self::of_checkpoint::<P>("not_built", None, Duration::ZERO, Some(
-                "no projector has built it yet".to_owned(),
-            )));
+            return Ok(Self::of_checkpoint::<P>(
+                "not_built",
+                None,
+                Duration::ZERO,
+                Some("no projector has built it yet".to_owned()),
+            ));
         };
         let since = jiff::Timestamp::now().duration_since(at.as_of);
         let lag = Duration::try_from(since).unwrap_or(Duration::ZERO);
         let late = P::MAX_LAG.is_some_and(|max| lag > max);
-        let reason = if at.parked > 0 {
-            Some(parked(at.parked))
-        } else {
-            late.then(|| behind(lag, P::MAX_LAG))
-        };
+        let reason =
+            if at.parked > 0 { Some(parked(at.parked)) } else { late.then(|| behind(lag, P::MAX_LAG)) };
         Ok(Self::of_checkpoint::<P>(if late { "silent" } else { "running" }, Some(at), lag, reason))
     }
 

@@ -10,8 +10,6 @@ use cqrs_core::{
     app::App,
     domain::Event,
     envelope::{Json as Data, Position, RecordedEvent, StreamId, Token, Version},
-    query::Provenance,
-    runtime::Lag,
     store::{self, StreamRead},
 };
 use order_events::{OrderEvent, OrderId};
@@ -20,9 +18,9 @@ use utoipa::ToSchema;
 
 use super::{
     Code, Problem,
-    consistency::{self, Consistency, Wish},
+    consistency::{self, Consistency, Wish, WishParams},
     order_not_found,
-    routes::path_id,
+    request::path_id,
 };
 
 /// How long the write store may take.
@@ -42,7 +40,7 @@ pub(super) struct HistoryBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventBody {
     /// The event.
-    #[schema(format = Uuid)]
+    #[schema(format = "uuid")]
     event_id: String,
     /// Its place among the order's events.
     version: u64,
@@ -58,10 +56,10 @@ pub(super) struct EventBody {
     #[schema(example = "2026-01-31T12:00:00.123456Z")]
     recorded_at: String,
     /// The same for all that follows from one request.
-    #[schema(format = Uuid)]
+    #[schema(format = "uuid")]
     correlation_id: String,
     /// The command that led to it.
-    #[schema(format = Uuid)]
+    #[schema(format = "uuid")]
     causation_id: Option<String>,
     /// All about it.
     #[schema(value_type = Object)]
@@ -73,23 +71,10 @@ pub(super) struct EventBody {
     get, path = "/orders/{id}/history", tag = "queries",
     params(
         ("id" = String, Path, description = "the order"),
-        ("Consistency-Token" = Option<String>, Header, description = "as for other queries; the log itself is always fresh"),
-        ("Consistency-Max-Lag" = Option<String>, Header, description = "as for other queries"),
-        ("Consistency-Timeout" = Option<String>, Header, description = "as for other queries"),
-        ("Consistency-Fallback" = Option<String>, Header, description = "as for other queries"),
+        WishParams,
     ),
     responses(
-        (status = 200, description = "the events, the oldest first", body = HistoryBody, headers(
-            ("Consistency-Position" = u64, description = "all events up to here are in the answer"),
-            ("Consistency-Lag" = String, description = "how far the answer may be behind: `0ms`"),
-            ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
-            ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
-        )),
-        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`order_not_found`; `not_in_this_role`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`write_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`: the token is beyond the log's end", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "the events, the oldest first", body = HistoryBody),
     ),
 )]
 pub(super) async fn history(
@@ -103,7 +88,7 @@ pub(super) async fn history(
         Err(Problem::new(Code::WriteStoreUnavailable, detail))
     });
     let (head, events) = read?;
-    let consistency = Consistency(judge(&app, head, wish)?);
+    let consistency = judge(&app, head, wish)?;
     if events.is_empty() {
         return Ok((consistency, order_not_found(&id)).into_response());
     }
@@ -114,12 +99,14 @@ pub(super) async fn history(
 /// The head of the log, and then the order's events: all up to that head are among them.
 async fn read(app: &App, id: &OrderId) -> Result<(Position, Vec<RecordedEvent>), Problem> {
     let log = app.event_store();
-    let stream = StreamId::new(OrderEvent::STREAM, id.to_string()).map_err(|error| Problem::internal(&error))?;
+    let stream =
+        StreamId::new(OrderEvent::STREAM, id.to_string()).map_err(|error| Problem::internal(&error))?;
     let head = log.head().await.map_err(|error| away(&error))?;
     let mut events: Vec<RecordedEvent> = Vec::new();
     loop {
         let after = events.last().map_or(Version::ZERO, |last| last.version);
-        let page = log.read_stream(&stream, StreamRead::After(after), PAGE).await.map_err(|error| away(&error))?;
+        let page =
+            log.read_stream(&stream, StreamRead::After(after), PAGE).await.map_err(|error| away(&error))?;
         let last = page.len() < PAGE;
         events.extend(page);
         if last {
@@ -131,7 +118,10 @@ async fn read(app: &App, id: &OrderId) -> Result<(Position, Vec<RecordedEvent>),
 fn away(error: &store::Error) -> Problem {
     match error {
         store::Error::Unavailable { .. } | store::Error::Closed => {
-            tracing::warn!(error = cqrs_core::runtime::with_causes(error), "a history met a write store that is away");
+            tracing::warn!(
+                error = cqrs_core::runtime::with_causes(error),
+                "a history met a write store that is away"
+            );
             Problem::new(Code::WriteStoreUnavailable, error.to_string())
         }
         error => Problem::internal(error),
@@ -139,7 +129,7 @@ fn away(error: &store::Error) -> Problem {
 }
 
 /// The log is always fresh; only a token from beyond its end can't be met, and waiting would not help.
-fn judge(app: &App, head: Position, wish: Wish) -> Result<Provenance, Problem> {
+fn judge(app: &App, head: Position, wish: Wish) -> Result<Consistency, Problem> {
     let log = app.log_id();
     let mut stale = false;
     if let Some(token) = wish.token {
@@ -151,11 +141,11 @@ fn judge(app: &App, head: Position, wish: Wish) -> Result<Provenance, Problem> {
             if !wish.or_stale {
                 let wanted = token.position();
                 let detail = format!("the log ends at position {head}, but the token asks for {wanted}");
-                return Err(consistency::not_yet(detail, head, wanted, Lag::default()));
+                return Err(consistency::not_yet(detail, head, wanted, Duration::ZERO));
             }
         }
     }
-    Ok(Provenance { applied: head, head, lag: Lag::default(), stale, token: Token::new(log, head) })
+    Ok(Consistency { applied: head, lag: Duration::ZERO, stale, token: Token::new(log, head) })
 }
 
 impl EventBody {

@@ -6,9 +6,9 @@ mod body;
 mod commands;
 #[cfg(feature = "command")]
 mod conditions;
+#[cfg(any(feature = "command", feature = "query"))]
 mod consistency;
 mod duration;
-mod headers;
 mod health;
 #[cfg(feature = "command")]
 mod history;
@@ -17,6 +17,8 @@ mod page;
 mod problem;
 #[cfg(feature = "query")]
 mod queries;
+#[cfg(any(feature = "command", feature = "query"))]
+mod request;
 mod routes;
 
 #[cfg(any(feature = "command", feature = "query"))]

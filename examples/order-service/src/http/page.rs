@@ -19,7 +19,6 @@ pub fn has_page(service: &Service) -> bool {
     get, path = "/", tag = "operations",
     responses(
         (status = 200, description = "the page", content_type = "text/html", body = String),
-        (status = 404, description = "`not_in_this_role`", body = super::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn page() -> Response {

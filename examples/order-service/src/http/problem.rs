@@ -1,47 +1,67 @@
+use std::time::Duration;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use cqrs_core::envelope::Position;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// An error, as RFC 9457 has it.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-#[non_exhaustive]
+use super::duration;
+
+/// Why a request is not done.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
+    code: Code,
+    detail: String,
+    facts: Option<Box<Facts>>,
+}
+
+/// An error, as RFC 9457 has it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody {
     /// Names the kind of problem: `/problems/` and the code.
     #[serde(rename = "type")]
     #[schema(example = "/problems/order_not_found")]
-    pub kind: String,
+    kind: String,
     /// The kind of problem, for people.
     #[schema(example = "Order not found")]
-    pub title: &'static str,
+    title: &'static str,
     /// The HTTP status.
     #[schema(example = 404)]
-    pub status: u16,
+    status: u16,
     /// What is wrong here, for people.
-    pub detail: String,
+    detail: String,
     /// Names the kind of problem, for programs; it never changes.
     #[schema(example = "order_not_found")]
-    pub code: &'static str,
+    code: &'static str,
+    #[serde(flatten)]
+    facts: Option<Facts>,
+}
+
+/// What programs may want to know of some problems.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(super) struct Facts {
     /// What was asked for, where something else was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub expected: Option<serde_json::Value>,
+    expected: Option<serde_json::Value>,
     /// What was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub actual: Option<serde_json::Value>,
+    actual: Option<serde_json::Value>,
     /// `not_yet_consistent`: the position that the view has applied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub applied: Option<u64>,
+    applied: Option<u64>,
     /// `not_yet_consistent`: the head of the log, or the position that was asked for where that is further.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub head: Option<u64>,
+    head: Option<u64>,
     /// `not_yet_consistent`: how far the view is behind.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "12ms")]
-    pub lag: Option<String>,
+    lag: Option<String>,
 }
 
 macro_rules! codes {
@@ -122,18 +142,17 @@ pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 impl Problem {
     /// A problem of a kind.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            kind: format!("/problems/{}", code.name()),
-            title: code.title(),
-            status: code.status().as_u16(),
-            detail: detail.into(),
-            code: code.name(),
-            expected: None,
-            actual: None,
-            applied: None,
-            head: None,
-            lag: None,
-        }
+        Self { code, detail: detail.into(), facts: None }
+    }
+
+    /// Its kind.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What is wrong, for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// Two values that disagree.
@@ -143,7 +162,17 @@ impl Problem {
         expected: impl Into<serde_json::Value>,
         actual: impl Into<serde_json::Value>,
     ) -> Self {
-        Self { expected: Some(expected.into()), actual: Some(actual.into()), ..self }
+        let facts =
+            Facts { expected: Some(expected.into()), actual: Some(actual.into()), ..Facts::default() };
+        Self { facts: Some(Box::new(facts)), ..self }
+    }
+
+    /// How far a view is.
+    #[must_use]
+    pub(super) fn progress(self, applied: Position, head: Position, lag: Duration) -> Self {
+        let (applied, head) = (Some(applied.get()), Some(head.get()));
+        let facts = Facts { applied, head, lag: Some(duration::format(lag)), ..Facts::default() };
+        Self { facts: Some(Box::new(facts)), ..self }
     }
 
     /// A fault of the service itself: the log learns what it is, the caller that there is one.
@@ -152,9 +181,22 @@ impl Problem {
         Self::new(Code::Internal, "the service could not do this; its log says why")
     }
 
+    /// As it is sent.
+    pub(super) fn body(&self) -> ProblemBody {
+        let Self { code, detail, facts } = self;
+        ProblemBody {
+            kind: format!("/problems/{}", code.name()),
+            title: code.title(),
+            status: code.status().as_u16(),
+            detail: detail.clone(),
+            code: code.name(),
+            facts: facts.as_deref().cloned(),
+        }
+    }
+
     /// The text of the body.
-    pub(super) fn body(&self) -> String {
-        serde_json::to_string(self).expect("a problem has text and numbers only")
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string(&self.body()).expect("a problem has text and numbers only")
     }
 }
 
@@ -169,8 +211,7 @@ pub(super) fn respond(status: StatusCode, body: String) -> Response {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        respond(status, self.body())
+        respond(self.code.status(), self.text())
     }
 }
 

@@ -19,9 +19,9 @@ use utoipa::ToSchema;
 
 use super::{
     Code, Problem,
-    consistency::{self, Consistency, Wish},
+    consistency::{self, Consistency, Wish, WishParams},
     order_not_found,
-    routes::path_id,
+    request::path_id,
 };
 
 /// What answers queries.
@@ -37,7 +37,11 @@ pub(super) enum Reads {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Reads {
-    async fn view<P: Projection>(&self, key: &P::Key, wish: Wish) -> Result<Answer<Option<View<P>>>, Problem> {
+    async fn view<P: Projection>(
+        &self,
+        key: &P::Key,
+        wish: Wish,
+    ) -> Result<Answer<Option<View<P>>>, Problem> {
         fn demand<P: Projection, From>(
             query: ViewQuery<P, From>,
             freshness: Freshness,
@@ -93,13 +97,11 @@ where
         answer.provenance.stale |= stale;
         Ok(answer)
     };
-    match tokio::time::timeout(wish.within + PATIENCE, asking).await {
-        Ok(answer) => answer.map_err(|error| consistency::problem_of(&error)),
-        Err(_) => {
-            let detail = format!("the read store did not answer within {:?}", wish.within + PATIENCE);
-            Err(Problem::new(Code::ReadStoreUnavailable, detail))
-        }
-    }
+    let answer = tokio::time::timeout(wish.within + PATIENCE, asking).await.map_err(|_| {
+        let detail = format!("the read store did not answer within {:?}", wish.within + PATIENCE);
+        Problem::new(Code::ReadStoreUnavailable, detail)
+    })?;
+    answer.map_err(|error| consistency::problem_of(&error))
 }
 
 /// An order as it stands.
@@ -192,23 +194,10 @@ pub(super) struct CustomerBody {
     get, path = "/orders/{id}", tag = "queries",
     params(
         ("id" = String, Path, description = "the order"),
-        ("Consistency-Token" = Option<String>, Header, description = "the answer is at least as fresh as this point of the log"),
-        ("Consistency-Max-Lag" = Option<String>, Header, description = "the answer is no more than this behind, such as `2s`; with a token both hold"),
-        ("Consistency-Timeout" = Option<String>, Header, description = "how long to wait for that, such as `500ms`; by default `1s`, at most `30s`"),
-        ("Consistency-Fallback" = Option<String>, Header, description = "`stale`: answer all the same when time is up"),
+        WishParams,
     ),
     responses(
-        (status = 200, description = "the order", body = OrderBody, headers(
-            ("Consistency-Position" = u64, description = "all events up to here are in the answer"),
-            ("Consistency-Lag" = String, description = "how far the answer may be behind, such as `12ms`"),
-            ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
-            ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
-        )),
-        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`order_not_found`, as fresh as its headers say", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`read_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "the order", body = OrderBody),
     ),
 )]
 pub(super) async fn order(
@@ -218,7 +207,7 @@ pub(super) async fn order(
 ) -> Result<Response, Problem> {
     let (id, wish) = (path_id(id)?, Wish::of(&headers)?);
     let answer = reads.view::<OrderSummary>(&id, wish).await?;
-    let consistency = Consistency(answer.provenance);
+    let consistency = Consistency::from(answer.provenance);
     Ok(match answer.value {
         Some(view) => (consistency, Json(OrderBody::from(view))).into_response(),
         None => (consistency, order_not_found(&id)).into_response(),
@@ -233,22 +222,10 @@ pub(super) async fn order(
         ("status" = Option<StatusBody>, Query, description = "only orders that stand so"),
         ("limit" = Option<u32>, Query, description = "1 to 200; by default 50", minimum = 1, maximum = 200),
         ("after" = Option<String>, Query, description = "the `next` of the page before"),
-        ("Consistency-Token" = Option<String>, Header, description = "the answer is at least as fresh as this point of the log"),
-        ("Consistency-Max-Lag" = Option<String>, Header, description = "the answer is no more than this behind, such as `2s`; with a token both hold"),
-        ("Consistency-Timeout" = Option<String>, Header, description = "how long to wait for that, such as `500ms`; by default `1s`, at most `30s`"),
-        ("Consistency-Fallback" = Option<String>, Header, description = "`stale`: answer all the same when time is up"),
+        WishParams,
     ),
     responses(
-        (status = 200, description = "the orders, the newest first", body = OrdersBody, headers(
-            ("Consistency-Position" = u64, description = "all events up to here are in the answer"),
-            ("Consistency-Lag" = String, description = "how far the answer may be behind, such as `12ms`"),
-            ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
-            ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
-        )),
-        (status = 400, description = "`bad_id`, `bad_status`, `bad_limit`, `bad_after`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`read_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "the orders, the newest first", body = OrdersBody),
     ),
 )]
 pub(super) async fn orders(
@@ -272,7 +249,7 @@ pub(super) async fn orders(
     let Answer { value: Page { items, next, .. }, provenance, .. } = reads.views(wish, find).await?;
     let orders = items.into_iter().map(OrderBody::from).collect();
     let body = OrdersBody { orders, next: next.map(|next| next.to_string()) };
-    Ok((Consistency(provenance), Json(body)).into_response())
+    Ok((Consistency::from(provenance), Json(body)).into_response())
 }
 
 /// Sum up a customer's orders
@@ -280,22 +257,10 @@ pub(super) async fn orders(
     get, path = "/customers/{id}", tag = "queries",
     params(
         ("id" = String, Path, description = "the customer; of one who never ordered all numbers are 0"),
-        ("Consistency-Token" = Option<String>, Header, description = "the answer is at least as fresh as this point of the log"),
-        ("Consistency-Max-Lag" = Option<String>, Header, description = "the answer is no more than this behind, such as `2s`; with a token both hold"),
-        ("Consistency-Timeout" = Option<String>, Header, description = "how long to wait for that, such as `500ms`; by default `1s`, at most `30s`"),
-        ("Consistency-Fallback" = Option<String>, Header, description = "`stale`: answer all the same when time is up"),
+        WishParams,
     ),
     responses(
-        (status = 200, description = "the sums", body = CustomerBody, headers(
-            ("Consistency-Position" = u64, description = "all events up to here are in the answer"),
-            ("Consistency-Lag" = String, description = "how far the answer may be behind, such as `12ms`"),
-            ("Consistency-Stale" = bool, description = "it is less fresh than asked for"),
-            ("Consistency-Token" = String, description = "give it to the next query, and that one is not older"),
-        )),
-        (status = 400, description = "`bad_id`, `bad_token`, `bad_timeout`, `bad_max_lag`, `bad_fallback`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`foreign_token`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`read_store_unavailable`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "seconds"))),
-        (status = 504, description = "`not_yet_consistent`", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "the sums", body = CustomerBody),
     ),
 )]
 pub(super) async fn customer(
@@ -309,7 +274,7 @@ pub(super) async fn customer(
     let CustomerSummary { orders, confirmed, cancelled, total_cents } = summary;
     let total_cents = total_cents.cents();
     let body = CustomerBody { customer_id: id.to_string(), orders, confirmed, cancelled, total_cents };
-    Ok((Consistency(answer.provenance), Json(body)).into_response())
+    Ok((Consistency::from(answer.provenance), Json(body)).into_response())
 }
 
 /// Which orders are wanted.
@@ -354,7 +319,8 @@ impl Selection {
                 let limit = text.parse().ok().filter(|limit| (1..=Self::MAX_LIMIT).contains(limit));
                 limit.ok_or_else(|| {
                     let text: String = text.chars().take(64).collect();
-                    let detail = format!("`limit` is {text:?}, but it is a number from 1 to {}", Self::MAX_LIMIT);
+                    let detail =
+                        format!("`limit` is {text:?}, but it is a number from 1 to {}", Self::MAX_LIMIT);
                     Problem::new(Code::BadLimit, detail)
                 })?
             }

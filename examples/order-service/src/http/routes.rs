@@ -2,12 +2,10 @@ use std::any::Any;
 
 use axum::{
     Router,
-    extract::{Path, rejection::PathRejection},
     http::{Method, Uri},
     response::IntoResponse as _,
     routing::{MethodRouter, any, get},
 };
-use cqrs_core::domain::Id;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{Code, Problem, health, openapi, page};
@@ -130,12 +128,4 @@ fn panicked(panic: Box<dyn Any + Send>) -> axum::response::Response {
     let what = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     Problem::internal(&std::io::Error::other(format!("a request panicked: {what}"))).into_response()
-}
-
-/// Reads the id in a path.
-#[cfg(any(feature = "command", feature = "query"))]
-pub(super) fn path_id<I: Id>(id: Result<Path<String>, PathRejection>) -> Result<I, Problem> {
-    let bad = |detail: String| Problem::new(Code::BadId, detail);
-    let Path(text) = id.map_err(|rejection| bad(rejection.body_text()))?;
-    text.parse().map_err(|error: cqrs_core::domain::IdError| bad(error.to_string()))
 }
