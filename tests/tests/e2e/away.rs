@@ -110,16 +110,19 @@ fn a_log_that_was_put_back_is_not_taken_for_the_one_that_the_views_know() {
 
     // The views know of an event that the log does not have: that is reported, and nothing is skipped.
     let service = files.start("all");
-    let client = service.client();
-    let unwell = eventually("health says so", || {
-        Some(client.get("/health/ready").send()).filter(|it| it.status == 503)
+    let problem = eventually("both projections have stopped", || {
+        let answer = service.client().get("/health/ready").send();
+        assert_eq!(answer.status, 503, "{answer}");
+        let problem = answer.problem();
+        let halted = problem["projections"].as_array().unwrap().iter().all(|it| it["state"] == "halted");
+        halted.then_some(problem)
     });
-    let problem = unwell.problem();
     for projection in problem["projections"].as_array().unwrap() {
-        assert_eq!(
-            (&projection["state"], &projection["applied"]),
-            (&"halted".into(), &2.into()),
-            "{problem}"
-        );
+        assert_eq!(projection["applied"], 2, "{problem}");
+        assert!(projection["reason"].as_str().is_some_and(|reason| reason.contains('2')), "{problem}");
     }
+    let next = place(&service.client(), "ada");
+    assert_eq!(next.position, 2, "another event than the one that the views have seen there");
+    let request = service.client().get(&next.path()).header("consistency-timeout", "0ms").send();
+    assert_eq!(request.problem()["code"], "order_not_found", "the views stay as they were: {request}");
 }

@@ -2,10 +2,12 @@
 
 use std::{fs, net::TcpListener};
 
+use serde_json::Value;
+
 use crate::{
     log,
     orders::place,
-    service::{Exit, Place, Stores},
+    service::{Exit, Place, Service, Stores},
 };
 
 /// Ends with this code and one line on stderr, which names this.
@@ -58,7 +60,7 @@ fn a_file_of_the_other_kind_or_of_a_newer_version_is_refused() {
         let connection = log::open(&file);
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         connection.pragma_update(None, "user_version", version + 1).unwrap();
-        check_refusal(&run("write.db", "read.db"), &[option, "version"]);
+        check_refusal(&run("write.db", "read.db"), &[option, "newer"]);
         connection.pragma_update(None, "user_version", version).unwrap();
     }
     assert_eq!(files.start("all").client().get(&order.path()).expect(200).json()["order_id"], order.id);
@@ -124,6 +126,11 @@ fn an_address_that_is_taken_is_named_in_one_line() {
     check_refusal(&exit, &[&address]);
 }
 
+fn role(service: &Service) -> Value {
+    let answer = service.client().get("/health/ready").send();
+    serde_json::from_slice::<Value>(&answer.body).expect("JSON, also where it is not ready yet")["role"].clone()
+}
+
 #[test]
 fn options_may_come_from_the_environment_and_arguments_win() {
     let files = Place::new(Stores::Sqlite);
@@ -134,11 +141,11 @@ fn options_may_come_from_the_environment_and_arguments_win() {
         ("ORDER_SERVICE_ROLE", "command"),
     ];
     let service = files.run(&[], &variables).listening();
-    assert_eq!(service.client().get("/health/ready").expect(200).json()["role"], "command");
+    assert_eq!(role(&service), "command");
     assert!(files.folder().join("from/variable.db").is_file());
     drop(service);
     let service = files.run(&["--role", "all", "--write", "sqlite:argument.db"], &variables).listening();
-    assert_eq!(service.client().get("/health/ready").expect(200).json()["role"], "all");
+    assert_eq!(role(&service), "all");
     assert!(files.folder().join("argument.db").is_file());
 }
 
@@ -183,7 +190,7 @@ fn several_processes_may_start_on_new_files_at_once() {
     for _ in 0..5 {
         let files = Place::new(Stores::Sqlite);
         let services = ["all", "command", "projector", "query", "all"].map(|role| files.launch(role));
-        let services = services.map(crate::service::Service::listening);
+        let services = services.map(Service::listening);
         let placed = place(&services[0].client(), "ada");
         let order = services[3].client().get(&placed.path()).at_least(&placed.token).expect(200);
         assert_eq!(order.json()["order_id"], placed.id, "{order}");
