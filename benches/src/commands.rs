@@ -41,7 +41,11 @@ pub(crate) async fn run(rounds: usize, seconds: f64) -> Result<(), Failure> {
             for _ in 0..rounds {
                 figures.push(measure(place, tasks, time).await?);
                 if place == Place::Sqlite {
-                    limits.push(tokio::task::spawn_blocking(move || limit::inserts(tasks, time)).await??);
+                    limits.push(if tasks == 1 {
+                        tokio::task::spawn_blocking(move || limit::one_by_one(time)).await??
+                    } else {
+                        limit::grouped(tasks, time).await?
+                    });
                 }
             }
             let p50 = median(figures.iter().map(|figures| millis(figures.p50)).collect());
@@ -51,7 +55,8 @@ pub(crate) async fn run(rounds: usize, seconds: f64) -> Result<(), Failure> {
                 String::new()
             } else {
                 let limit = median(limits);
-                let how = if tasks == 1 { "one by one".to_owned() } else { format!("{tasks} a commit") };
+                let how =
+                    if tasks == 1 { "one by one".to_owned() } else { format!("grouped, {tasks} tasks") };
                 format!("{:>9} {how}: {:.0} %", grouped(limit), commands / limit * 100.0)
             };
             println!(

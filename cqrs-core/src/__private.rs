@@ -36,27 +36,25 @@ pub use crate::{
     domain::{
         Aggregate, Apply, Command, Context, CreatedByHandlers, DecodeError, EncodeError, Event, EventType,
         Events, Extract, Feeds, Fold, FoldError, Handle, HandleError, Id, IdError, Includes, Index,
-        IndexSpec, IndexValue, IntoEvents, Key, Model, NoServices, Outcome, Payload, Projection, RoutedBy,
-        SchemaVersion, SingleStream, State,
+        IndexSpec, IndexValue, IntoEvents, Key, Model, NoServices, One, Outcome, Payload, Projection,
+        RoutedBy, SchemaVersion, SingleStream, Source, State,
     },
     envelope::{Json, Metadata},
 };
 
 pub use check::{
-    Belonging, Belongs, BelongsAlone, BelongsNowhere, EventContext, FedBy, Foreign, HasKey, KeyFor, KeysFor,
-    SoleFeed, may_create,
+    Belonging, Belongs, BelongsAlone, BelongsBySet, BelongsNowhere, BelongsUnknown, Creates, CreatesModel,
+    CreatesUnknown, EventContext, FedBy, Foreign, HasKey, KeyFor, Keyed, KeyedByStream, KeyedFreely, KeysFor,
+    SoleFeed,
 };
-pub use event::{
-    UpcastFrom, decode, decode_newest, decode_older, encode, outcome_of, push, unknown_name, unknown_version,
-    upcast,
-};
+pub use event::{Readable, Recordable, UpcastFrom, outcome_of, push, unknown_name, unknown_version, upcast};
 pub use id::{
     check_text, convert, deserialize_number, deserialize_text, generate_uuid, parse, serialize_text,
 };
 pub use inert::{Inert, inert};
 pub use model::{
-    IntoState, Snapshot, StartsAsDefault, change, create, push_key, push_keys, push_stream_key, replace,
-    require_absent, require_present,
+    IntoState, Snapshot, StartsAsDefault, change, create, push_stream_key, replace, require_absent,
+    require_present,
 };
 
 /// The events of an aggregate.

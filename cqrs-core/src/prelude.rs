@@ -2,10 +2,7 @@
 
 pub use crate::{
     app::{App, ExecuteError, Receipt},
-    domain::{
-        Aggregate, Apply, Command, DecodeError, Event, Fold, FoldError, Handle, Id, IdError, Index, Model,
-        NoServices, Payload, Projection, SchemaVersion, State,
-    },
+    domain::{Aggregate, Command, Event, Id, IdError, Projection},
     envelope::{CommandId, Metadata, Position, Token, Version},
     query::{Answer, Page, QueryError, View, Views},
 };

@@ -70,9 +70,12 @@ impl From<OrderConfirmed> for OrderEvent {
 impl Payload for OrderPlaced {
     type Set = OrderEvent;
     const TYPE: EventType = EventType::new("order_placed", SchemaVersion::__at_least_first(1), "OrderPlaced");
+    fn encode(&self) -> Result<Json, EncodeError> {
+        p::Recordable::write(self, Self::TYPE)
+    }
     fn decode(version: SchemaVersion, data: &Json) -> Result<Self, DecodeError> {
         match version.get() {
-            1 => p::decode::<Self>("order_placed", version, "OrderPlaced", data),
+            1 => p::Recordable::read(Self::TYPE, version, data),
             _ => Err(DecodeError::UnknownVersion {
                 name: "order_placed",
                 version,
@@ -86,12 +89,16 @@ impl Payload for OrderConfirmed {
     type Set = OrderEvent;
     const TYPE: EventType =
         EventType::new("order_confirmed", SchemaVersion::__at_least_first(2), "OrderConfirmed");
+    fn encode(&self) -> Result<Json, EncodeError> {
+        p::Recordable::write(self, Self::TYPE)
+    }
     fn decode(version: SchemaVersion, data: &Json) -> Result<Self, DecodeError> {
         match version.get() {
-            2 => p::decode::<Self>("order_confirmed", version, "OrderConfirmed", data),
+            2 => p::Recordable::read(Self::TYPE, version, data),
             1 => {
-                let old = p::decode_older::<Self, OrderConfirmedV1>(version, "OrderConfirmedV1", data)?;
-                p::upcast::<Self, OrderConfirmedV1, Self>(1, old)
+                let old: OrderConfirmedV1 =
+                    p::Readable::read("order_confirmed", version, "OrderConfirmedV1", data)?;
+                p::upcast(Self::TYPE, 1, p::UpcastFrom::upcast_from(old))
             }
             _ => Err(DecodeError::UnknownVersion {
                 name: "order_confirmed",
@@ -114,10 +121,9 @@ impl Event for OrderEvent {
     }
     fn encode(&self) -> Result<Json, EncodeError> {
         match self {
-            Self::Placed(event) => Json::of(event),
-            Self::Confirmed(event) => Json::of(event),
+            Self::Placed(event) => Payload::encode(event),
+            Self::Confirmed(event) => Payload::encode(event),
         }
-        .map_err(|source| EncodeError::new(self.event_type().name, source))
     }
     fn decode(name: &str, version: SchemaVersion, data: &Json) -> Result<Self, DecodeError> {
         match name {

@@ -22,16 +22,16 @@ pub(crate) fn at(token: &impl ToTokens) -> Span {
     token.span().resolved_at(Span::call_site())
 }
 
-/// The same tokens, shown elsewhere in messages.
+/// The same tokens, with the same meaning, shown elsewhere in messages.
 pub(crate) fn moved(tokens: TokenStream, span: Span) -> TokenStream {
     let moved = |token| match token {
         TokenTree::Group(group) => {
             let mut moved = Group::new(group.delimiter(), self::moved(group.stream(), span));
-            moved.set_span(span);
+            moved.set_span(group.span().located_at(span));
             TokenTree::Group(moved)
         }
         mut token => {
-            token.set_span(span);
+            token.set_span(token.span().located_at(span));
             token
         }
     };

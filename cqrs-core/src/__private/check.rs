@@ -10,8 +10,9 @@ use crate::{
 /// An event set or a single event that feeds a model; the derive macros implement it for each one that is listed.
 pub trait FedBy<F> {}
 
-/// The question whether the event `E` feeds the model `M`. Method lookup answers it: the set is listed, or the
-/// event alone is, or else [`BelongsNowhere`] explains what is wrong.
+/// The question whether the event `E` feeds the model `M`. Method lookup on a triple reference answers it: the set is
+/// listed, or the event alone is, or neither, which gets the message; where there is no model or no event, another
+/// message has said so.
 #[derive(Debug)]
 pub struct Belongs<M, E>(PhantomData<(M, E)>);
 
@@ -19,7 +20,7 @@ pub struct Belongs<M, E>(PhantomData<(M, E)>);
 #[derive(Debug)]
 pub struct Belonging<M, E>(PhantomData<(M, E)>);
 
-/// The answer no; such an event gets no further complaints.
+/// The answer no; such an event gets no further message.
 #[derive(Debug)]
 pub struct Foreign;
 
@@ -30,19 +31,21 @@ impl<M, E> Belongs<M, E> {
     }
 }
 
-impl<M: FedBy<E::Set>, E: Payload> Belongs<M, E> {
-    pub const fn belongs(self) -> Belonging<M, E> {
+pub trait BelongsBySet<M, E> {
+    fn belongs(&self) -> Belonging<M, E> {
         Belonging(PhantomData)
     }
 }
 
-pub trait BelongsAlone<M, E>: Sized {
-    fn belongs(self) -> Belonging<M, E> {
+impl<M: FedBy<E::Set>, E: Payload> BelongsBySet<M, E> for &&Belongs<M, E> {}
+
+pub trait BelongsAlone<M, E> {
+    fn belongs(&self) -> Belonging<M, E> {
         Belonging(PhantomData)
     }
 }
 
-impl<M: FedBy<E>, E> BelongsAlone<M, E> for Belongs<M, E> {}
+impl<M: FedBy<E>, E: Payload> BelongsAlone<M, E> for &Belongs<M, E> {}
 
 pub trait BelongsNowhere<M: Model, E> {
     fn belongs(&self) -> Foreign
@@ -53,7 +56,15 @@ pub trait BelongsNowhere<M: Model, E> {
     }
 }
 
-impl<M: Model, E> BelongsNowhere<M, E> for Belongs<M, E> {}
+impl<M: Model, E: Payload> BelongsNowhere<M, E> for Belongs<M, E> {}
+
+pub trait BelongsUnknown: Sized {
+    fn belongs(self) -> Foreign {
+        Foreign
+    }
+}
+
+impl<M, E> BelongsUnknown for Belongs<M, E> {}
 
 impl<M: Model, E: Payload> Belonging<M, E> {
     /// The event's handler names no `key`.
@@ -62,20 +73,79 @@ impl<M: Model, E: Payload> Belonging<M, E> {
         <E::Set as Event>::Id: RoutedBy<M::Key, E>,
     {
     }
+}
 
-    /// The event's handler names a `key`.
-    pub fn by_key(self)
+impl Foreign {
+    pub fn by_stream(self) {}
+}
+
+/// The question whether a handler without `self` may create `M`, asked on a double reference.
+#[derive(Debug)]
+pub struct Creates<M>(PhantomData<M>);
+
+impl<M> Creates<M> {
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+pub trait CreatesModel<M: Model> {
+    fn check(&self)
+    where
+        M: CreatedByHandlers,
+    {
+    }
+}
+
+impl<M: Model> CreatesModel<M> for &Creates<M> {}
+
+pub trait CreatesUnknown {
+    fn check(&self) {}
+}
+
+impl<M> CreatesUnknown for Creates<M> {}
+
+/// The question whether handlers of `M` may name keys, asked on a double reference.
+#[derive(Debug)]
+pub struct Keyed<M>(PhantomData<M>);
+
+impl<M> Keyed<M> {
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+pub trait KeyedFreely<M: HasKey> {
+    /// An event with `key`.
+    fn add<K: KeyFor<M>>(&self, key: K, keys: &mut Vec<M::Key>) {
+        keys.push(key.into_key());
+    }
+
+    /// An event with `keys`.
+    fn add_all<K: KeysFor<M>>(&self, more: K, keys: &mut Vec<M::Key>) {
+        more.add_to(keys);
+    }
+}
+
+impl<M: HasKey> KeyedFreely<M> for &Keyed<M> {}
+
+pub trait KeyedByStream<M: Model> {
+    fn add<K>(&self, _: K, _: &mut Vec<M::Key>)
+    where
+        M: HasKey,
+    {
+    }
+
+    fn add_all<K>(&self, _: K, _: &mut Vec<M::Key>)
     where
         M: HasKey,
     {
     }
 }
 
-impl Foreign {
-    pub fn by_stream(self) {}
-
-    pub fn by_key(self) {}
-}
+impl<M: Model> KeyedByStream<M> for Keyed<M> {}
 
 /// A projection that declares a `key`.
 #[diagnostic::on_unimplemented(
@@ -151,6 +221,3 @@ impl<E: Event> SoleFeed for E {
     type Id = E::Id;
     type Event = E;
 }
-
-/// Holds for models that handlers without `self` may create.
-pub fn may_create<M: CreatedByHandlers>() {}

@@ -1,40 +1,69 @@
 //! Reading and writing the events of a set.
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    domain::{DecodeError, EncodeError, Event, Events, Payload, SchemaVersion},
+    domain::{DecodeError, EncodeError, Event, EventType, Events, SchemaVersion},
     envelope::Json,
 };
 
-/// Reads data of one schema version.
-pub fn decode<T: DeserializeOwned>(
-    name: &'static str,
-    version: SchemaVersion,
-    rust_type: &'static str,
-    data: &Json,
-) -> Result<T, DecodeError> {
-    data.parse().map_err(|source| DecodeError::Data { name, version, rust_type, source })
+/// An event in its newest schema.
+#[diagnostic::on_unimplemented(
+    message = "the event `{Self}` is recorded in the log, but can't be serialised",
+    label = "lacks `Serialize`, `Deserialize` or both",
+    note = "add `#[derive(Serialize, Deserialize)]` to `{Self}`"
+)]
+pub trait Recordable: Sized {
+    fn write(&self, event: EventType) -> Result<Json, EncodeError>;
+    fn read(event: EventType, version: SchemaVersion, data: &Json) -> Result<Self, DecodeError>;
 }
 
-/// Reads data of the newest schema version of `E`.
-pub fn decode_newest<E: Payload>(version: SchemaVersion, data: &Json) -> Result<E, DecodeError> {
-    decode(E::TYPE.name, version, E::TYPE.rust_type, data)
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Recordable for T {
+    fn write(&self, event: EventType) -> Result<Json, EncodeError> {
+        Json::of(self).map_err(|source| EncodeError::new(event.name, source))
+    }
+
+    fn read(event: EventType, version: SchemaVersion, data: &Json) -> Result<Self, DecodeError> {
+        Readable::read(event.name, version, event.rust_type, data)
+    }
 }
 
-/// Reads data of an older schema version of `E`.
-pub fn decode_older<E: Payload, Old: DeserializeOwned>(
-    version: SchemaVersion,
-    rust_type: &'static str,
-    data: &Json,
-) -> Result<Old, DecodeError> {
-    decode(E::TYPE.name, version, rust_type, data)
+/// An event in an older schema.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` reads an older schema version, but can't be deserialised",
+    label = "lacks `Deserialize`",
+    note = "add `#[derive(Deserialize)]` to `{Self}`"
+)]
+pub trait Readable: Sized {
+    fn read(
+        name: &'static str,
+        version: SchemaVersion,
+        rust_type: &'static str,
+        data: &Json,
+    ) -> Result<Self, DecodeError>;
 }
 
-/// Converts data of schema version `version` of `E` into the next.
-pub fn upcast<E: Payload, Old, New: UpcastFrom<Old>>(version: u32, old: Old) -> Result<New, DecodeError> {
-    New::upcast_from(old).map_err(|source| DecodeError::Upcast {
-        name: E::TYPE.name,
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Readable for T {
+    fn read(
+        name: &'static str,
+        version: SchemaVersion,
+        rust_type: &'static str,
+        data: &Json,
+    ) -> Result<Self, DecodeError> {
+        data.parse().map_err(|source| DecodeError::Data { name, version, rust_type, source })
+    }
+}
+
+/// Converts data of schema version `version` into the next.
+pub fn upcast<New>(
+    event: EventType,
+    version: u32,
+    converted: Result<New, Box<dyn std::error::Error + Send + Sync>>,
+) -> Result<New, DecodeError> {
+    converted.map_err(|source| DecodeError::Upcast {
+        name: event.name,
         version: SchemaVersion::__at_least_first(version),
         source,
     })
@@ -62,12 +91,12 @@ where
 }
 
 /// The answer to a schema version that nothing reads.
-pub fn unknown_version<E: Payload>(version: SchemaVersion) -> DecodeError {
+pub fn unknown_version(event: EventType, version: SchemaVersion) -> DecodeError {
     DecodeError::UnknownVersion {
-        name: E::TYPE.name,
+        name: event.name,
         version,
         oldest: SchemaVersion::FIRST,
-        newest: E::TYPE.version,
+        newest: event.version,
     }
 }
 
@@ -78,11 +107,6 @@ pub fn unknown_name<Set: Event>(name: &str) -> DecodeError {
         name: name.to_owned(),
         known: Set::TYPES.iter().map(|event| event.name).collect(),
     }
-}
-
-/// Serialises one event.
-pub fn encode<E: Payload>(event: &E) -> Result<Json, EncodeError> {
-    Json::of(event).map_err(|source| EncodeError::new(E::TYPE.name, source))
 }
 
 /// One event, as what a handler led to.

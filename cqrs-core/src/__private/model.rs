@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{KeyFor, KeysFor, short_type_name};
+use super::short_type_name;
 use crate::{
     domain::{FoldError, HandleError, IdError, Model, Payload, State},
     envelope::Json,
@@ -81,18 +81,6 @@ pub fn require_present<S, E>(state: State<&S>) -> Result<&S, HandleError<E>> {
 /// An event without `key`: it belongs to the state whose key is its stream's id.
 pub fn push_stream_key<M: Model>(stream: &str, keys: &mut Vec<M::Key>) -> Result<(), IdError> {
     keys.push(stream.parse()?);
-    Ok(())
-}
-
-/// An event with `key`.
-pub fn push_key<M: Model, K: KeyFor<M>>(key: K, keys: &mut Vec<M::Key>) -> Result<(), IdError> {
-    keys.push(key.into_key());
-    Ok(())
-}
-
-/// An event with `keys`.
-pub fn push_keys<M: Model, K: KeysFor<M>>(more: K, keys: &mut Vec<M::Key>) -> Result<(), IdError> {
-    more.add_to(keys);
     Ok(())
 }
 

@@ -4,7 +4,9 @@ mod builder;
 mod decide;
 mod error;
 mod execute;
+mod execution;
 mod health;
+mod hot;
 mod receipt;
 mod snapshots;
 
@@ -38,6 +40,7 @@ struct Inner {
     retry: RetryPolicy,
     projections: Projections,
     snapshots: snapshots::Saver,
+    hot: hot::Hot,
 }
 
 impl App {

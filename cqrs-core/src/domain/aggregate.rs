@@ -36,7 +36,7 @@ pub struct NoServices;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for the command `{C}`",
     label = "has no handler for `{C}`",
-    note = "add to a `#[handlers]` block of `{Self}`:\n\n    #[command_handler]\n    fn handle_it(&self, command: {C}) -> Result<SomethingHappened, Rejection> {{\n        todo!()\n    }}\n\n(without `&self` where the command creates the aggregate)"
+    note = "add to a `#[handlers]` block of `{Self}`, without `&self` where the command creates it:\n\n    #[command_handler]\n    fn handle_it(&self, command: {C}) -> Result<SomethingHappened, Rejection> {{\n        todo!()\n    }}"
 )]
 pub trait Handle<C: Command>: Aggregate {
     /// Why the domain rejects this command; [`Infallible`](std::convert::Infallible) where it never does.

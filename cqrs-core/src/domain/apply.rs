@@ -5,7 +5,8 @@ use crate::envelope::Metadata;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for the event `{E}`",
     label = "has no handler for `{E}`",
-    note = "add to a `#[handlers]` block of `{Self}`:\n\n    #[event_handler]\n    fn on_event(&mut self, event: &{E}) {{\n    }}\n\nor, where it makes no difference to it: `#[handlers(ignore({E}))]`"
+    note = "where the event makes no difference to it, say so: `#[handlers(ignore({E}))]`",
+    note = "else add to a `#[handlers]` block of `{Self}`:\n\n    #[event_handler]\n    fn on_event(&mut self, event: &{E}) {{\n    }}"
 )]
 pub trait Apply<E: Payload>: Model {
     /// Hash of the handler's code: a snapshot that other handlers have folded is ignored.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
 use super::Id;
 use crate::envelope::Json;
@@ -47,12 +47,19 @@ pub trait Event: Sized + Send + Sync + 'static {
     label = "not an event of any event set",
     note = "an event is a type that a variant of an enum with `#[derive(Event)]` holds"
 )]
-pub trait Payload: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Payload: Sized + Send + Sync + 'static {
     /// The set that this event belongs to.
     type Set: Event;
 
     /// Name and newest schema version.
     const TYPE: EventType;
+
+    /// Serialises it in its newest schema.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] where its `Serialize` fails.
+    fn encode(&self) -> Result<Json, EncodeError>;
 
     /// Reads recorded data of `version`, upcast to the newest schema.
     ///

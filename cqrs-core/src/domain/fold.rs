@@ -1,8 +1,8 @@
 use super::{Apply, DecodeError, EventType, FoldError, IdError, Model, Payload, SchemaVersion, State};
 use crate::envelope::{Json, Metadata};
 
-/// Folds events into a model `S`: implemented for an event set where `S` handles each of its events, and for a
-/// single event where `S` handles that one.
+/// Folds events into a model `S`: implemented for an event set where `S` handles each of its events, and for
+/// [`One`] event where `S` handles that one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be folded into `{S}`",
     label = "`{S}` does not handle all of its events"
@@ -48,7 +48,11 @@ pub trait Fold<S: Model>: Sized + Send + Sync + 'static {
     fn fold(&self, state: State<S>, metadata: &Metadata) -> Result<State<S>, FoldError>;
 }
 
-impl<S: Apply<E>, E: Payload> Fold<S> for E {
+/// An event that feeds a model alone, without the rest of its set.
+#[derive(Clone, Debug)]
+pub struct One<E>(E);
+
+impl<S: Apply<E>, E: Payload> Fold<S> for One<E> {
     const FINGERPRINT: u64 = <S as Apply<E>>::FINGERPRINT;
     const CATEGORY: &'static str = <E::Set as super::Event>::STREAM;
     const WHOLE: bool = false;
@@ -64,7 +68,7 @@ impl<S: Apply<E>, E: Payload> Fold<S> for E {
 
     fn read(name: &str, version: SchemaVersion, data: &Json) -> Result<Self, DecodeError> {
         if name == E::TYPE.name {
-            <E as Payload>::decode(version, data)
+            <E as Payload>::decode(version, data).map(One)
         } else {
             Err(DecodeError::UnknownName {
                 category: <E::Set as super::Event>::STREAM,
@@ -75,18 +79,29 @@ impl<S: Apply<E>, E: Payload> Fold<S> for E {
     }
 
     fn route(&self, stream: &str, keys: &mut Vec<S::Key>) -> Result<(), IdError> {
-        <S as Apply<E>>::route(self, stream, keys)
+        <S as Apply<E>>::route(&self.0, stream, keys)
     }
 
     fn fold(&self, state: State<S>, metadata: &Metadata) -> Result<State<S>, FoldError> {
-        <S as Apply<E>>::apply(state, self, metadata)
+        <S as Apply<E>>::apply(state, &self.0, metadata)
     }
 }
 
-/// Holds for an event set and each event in it: what `#[handlers]` checks each handler's event against.
+/// Holds for an event set and each event in it: what `#[handlers]` checks a handler's event against.
 #[diagnostic::on_unimplemented(
     message = "`{E}` is not an event of `{Self}`",
     label = "no event of `{Self}`",
-    note = "add it to the event set as a variant, list it in `events(…)` of the projection, or remove this handler"
+    note = "make it a variant of the event set, or list it in `events(…)` of the projection, or remove this handler"
 )]
 pub trait Includes<E> {}
+
+/// What a projection may be fed by: an event set, or a single event. `#[derive(Event)]` implements it for both.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither an event set nor an event",
+    label = "can't feed a projection",
+    note = "list enums with `#[derive(Event)]`, or types that a variant of one holds"
+)]
+pub trait Source {
+    /// What is folded: the set itself, or [`One`] of its events.
+    type Fold;
+}

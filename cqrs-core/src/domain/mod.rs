@@ -15,13 +15,15 @@ mod id;
 mod model;
 mod outcome;
 mod projection;
+mod stored;
 
 pub use aggregate::{Aggregate, Context, Extract, Handle, HandleError, NoServices};
 pub use apply::{Apply, FoldError, Key, RoutedBy};
 pub use command::Command;
 pub use event::{DecodeError, EncodeError, Event, EventType, Payload, SchemaVersion};
-pub use fold::{Fold, Includes};
+pub use fold::{Fold, Includes, One, Source};
 pub use id::{Id, IdError};
 pub use model::{CreatedByHandlers, Model, State};
-pub use outcome::{Events, IntoEvents, Outcome};
+pub use outcome::{Events, IntoEvents, Outcome, Rejection};
 pub use projection::{Fed, Feed, Feeds, Index, IndexSpec, IndexValue, Projection, SingleStream};
+pub use stored::Stored;

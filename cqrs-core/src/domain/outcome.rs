@@ -33,10 +33,21 @@ pub trait Outcome<Set> {
     fn into_outcome(self) -> Result<Events<Set>, Self::Error>;
 }
 
+/// Why the domain rejects a command: every error type is one.
+#[diagnostic::on_unimplemented(
+    message = "a command handler can't reject with `{Self}`, which is no error type",
+    label = "does not implement `std::error::Error`",
+    note = "declare a type for what can go wrong here, such as an enum with `#[derive(Debug, thiserror::Error)]`"
+)]
+pub trait Rejection: std::error::Error + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<E: std::error::Error + Send + Sync + 'static> Rejection for E {}
+
 impl<Set, T, E> Outcome<Set> for Result<T, E>
 where
     T: IntoEvents<Set>,
-    E: std::error::Error + Send + Sync + 'static,
+    E: Rejection,
 {
     type Error = E;
 

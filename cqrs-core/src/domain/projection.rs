@@ -1,8 +1,8 @@
 use std::{fmt, marker::PhantomData, time::Duration};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
-use super::{DecodeError, Event, EventType, Fold, FoldError, IdError, Model, SchemaVersion, State};
+use super::{DecodeError, Event, EventType, Fold, FoldError, IdError, Model, SchemaVersion, State, Stored};
 use crate::envelope::{Json, Metadata};
 
 /// A read model: documents, each the fold of the events that are routed to its key. `#[derive(Projection)]`
@@ -12,7 +12,7 @@ use crate::envelope::{Json, Metadata};
     label = "not a projection",
     note = "add `#[derive(Projection, Serialize, Deserialize)]` and `#[projection(name = \"…\", events(…))]` to `{Self}`"
 )]
-pub trait Projection: Model + Serialize + DeserializeOwned {
+pub trait Projection: Model + Stored {
     /// The stable name, such as `order_summary`; the documents' table carries it.
     const NAME: &'static str;
 
@@ -43,9 +43,9 @@ pub trait Projection: Model + Serialize + DeserializeOwned {
     label = "its documents may be fed by several streams",
     note = "only a projection with one event set and without `key = …` can be folded live from its stream"
 )]
-pub trait SingleStream: Projection<Key = <Self::Event as Event>::Id> {
+pub trait SingleStream: Model<Key = <Self::Event as Event>::Id> {
     /// The events of the stream.
-    type Event: Event + Fold<Self>;
+    type Event: Event;
 }
 
 /// A field that documents can be looked up by.

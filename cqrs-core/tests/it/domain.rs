@@ -198,7 +198,6 @@ impl Account {
     }
 
     #[command_handler]
-    #[allow(clippy::unused_self)]
     fn check(&self, _: &Check) {}
 
     #[command_handler]
@@ -366,5 +365,23 @@ impl Portfolio {
         self.mix(11);
         // Now and then an owner goes, and may come back.
         (self.digest % 3 != 0).then_some(self)
+    }
+}
+
+/// Promises to be quick.
+#[derive(Projection, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[projection(name = "prompt", events(AccountEvent), max_lag = "40ms")]
+pub struct Prompt {}
+
+#[handlers(ignore(Deposited, Labelled, Noted, Cursed, HandedOver))]
+impl Prompt {
+    #[event_handler]
+    fn on_opened(_: &AccountOpened) -> Self {
+        Self {}
+    }
+
+    #[event_handler]
+    fn on_closed(self, _: &AccountClosed) -> Option<Self> {
+        None
     }
 }

@@ -4,7 +4,7 @@ use cqrs_core::{
     app::{App, ExecuteError, RetryPolicy},
     domain::DecodeError,
     envelope::{Token, Version},
-    store::{Error, EventStore},
+    store::Error,
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 async fn app(log: &FaultyLog) -> App {
-    App::builder(log.clone()).build().await.unwrap()
+    App::builder(log.clone()).hot_aggregates(0).build().await.unwrap()
 }
 
 async fn opened(log: &FaultyLog) -> App {

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use cqrs_core::{
-    envelope::{CommandId, LogId, Position, RecordedEvent, StreamId, Version},
+    envelope::{CommandId, LogId, Position, RecordedEvent, StreamId},
     memory::{MemoryEventStore, MemoryViewStore},
     store::{
         Append, AppendError, AppendOutcome, BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error,
@@ -48,6 +48,8 @@ pub struct LogFaults {
     pub appends: AtomicUsize,
     pub away: AtomicBool,
     pub always_conflict: AtomicBool,
+    /// The next append happens, but nobody hears of it.
+    pub loses_answer: AtomicBool,
     /// Others get in before each call.
     pub yields: AtomicBool,
     pub snapshots_fail: AtomicBool,
@@ -114,6 +116,9 @@ impl EventStore for FaultyLog {
             }
             let outcome = self.inner.append(append).await;
             self.pass("appends").await?;
+            if self.faults.loses_answer.swap(false, SeqCst) {
+                return Err(AppendError::OutcomeUnknown { source: "the connection is gone".into() });
+            }
             outcome
         })
     }
@@ -206,6 +211,8 @@ pub struct ViewFaults {
     /// Commits with documents, as against heartbeats.
     pub batches: AtomicUsize,
     pub away: AtomicBool,
+    /// Reading documents panics.
+    pub panics: AtomicBool,
     /// A commit waits while it is shut.
     pub open: watch::Sender<bool>,
     /// Fails at random.
@@ -239,6 +246,7 @@ impl FaultyViews {
             commits: AtomicUsize::default(),
             batches: AtomicUsize::default(),
             away: AtomicBool::default(),
+            panics: AtomicBool::default(),
             open: watch::Sender::new(true),
             chaos: Mutex::default(),
         };
@@ -290,6 +298,7 @@ impl ViewStore for FaultyViews {
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
         Box::pin(async move {
+            tokio::task::yield_now().await;
             self.pass("reads a checkpoint")?;
             self.inner.checkpoint(projection).await
         })
@@ -302,6 +311,7 @@ impl ViewStore for FaultyViews {
     ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
         Box::pin(async move {
             self.pass("loads documents")?;
+            assert!(!self.faults.panics.load(SeqCst), "the store panics");
             self.inner.load(projection, keys).await
         })
     }
@@ -389,10 +399,4 @@ impl ViewStore for FaultyViews {
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
         self.inner.watch(projection)
     }
-}
-
-/// The version of a stream as the log has it.
-pub async fn version_of(log: &dyn EventStore, stream: &StreamId) -> Version {
-    let last = log.read_stream(stream, StreamRead::Before(None), 1).await.unwrap();
-    last.first().map_or(Version::ZERO, |event| event.version)
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 async fn opened(log: &FaultyLog) -> App {
-    let app = App::builder(log.clone()).build().await.unwrap();
+    let app = App::builder(log.clone()).hot_aggregates(0).build().await.unwrap();
     app.execute(Open { account: account("a"), owner: owner("ada") }).await.unwrap();
     app
 }
@@ -58,7 +58,7 @@ async fn the_first_receipt_comes_back_from_another_app_on_the_same_store() {
     let id = CommandId::generate();
     let open = || Open { account: account("b"), owner: owner("bob") };
     let first = opened(&log).await.execute(open()).id(id).await.unwrap();
-    let app = App::builder(log.clone()).build().await.unwrap();
+    let app = App::builder(log.clone()).hot_aggregates(0).build().await.unwrap();
     let again = app.execute(open()).id(id).await.unwrap();
     assert!(again.repeated);
     assert_eq!((again.events, again.token), (first.events, first.token));
@@ -218,8 +218,27 @@ async fn a_receipt_of_the_first_time_that_can_no_longer_be_read_is_an_error() {
     append(&log, &account_stream("a"), &[("noted", "{}")]).await;
     *log.faults.edit_loaded.lock().unwrap() = Some(Box::new(|loaded| {
         if let Some(command) = &mut loaded.command {
-            command.events[0].name = "renamed".to_owned();
+            command.events[0].name = "renamed".into();
         }
     }));
     assert!(matches!(app.execute(deposit(5)).id(id).await, Err(ExecuteError::Decode { .. })));
+}
+
+#[tokio::test]
+async fn a_command_whose_answer_was_lost_is_safe_to_send_again() {
+    let log = FaultyLog::new();
+    let app = opened(&log).await;
+    let id = CommandId::generate();
+    log.faults.loses_answer.store(true, SeqCst);
+    let lost = app.execute(deposit(5)).id(id).await.unwrap_err();
+    assert!(matches!(lost, ExecuteError::Append { .. }) && lost.is_retryable());
+    let again = app.execute(deposit(5)).id(id).await.unwrap();
+    assert!(again.repeated);
+    assert_eq!((again.version.get(), again.events[0].position.get()), (2, 2));
+    log.faults.loses_answer.store(true, SeqCst);
+    let rejected = CommandId::generate();
+    assert!(remembering(app.execute(withdraw(50)).id(rejected)).await.unwrap_err().is_retryable());
+    let again = remembering(app.execute(withdraw(50)).id(rejected)).await;
+    assert!(matches!(again, Err(ExecuteError::Remembered { .. })));
+    assert_eq!(all_events(&log).await.len(), 2);
 }

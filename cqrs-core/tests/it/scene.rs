@@ -15,7 +15,7 @@ use cqrs_core::{
 
 /// Looks again and again until it holds. The limit only keeps a broken build from hanging.
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let limit = std::time::Instant::now() + Duration::from_secs(60);
+    let limit = std::time::Instant::now() + Duration::from_mins(1);
     while !holds().await {
         assert!(std::time::Instant::now() < limit, "it never came to this: {what}");
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -38,7 +38,7 @@ pub async fn caught_up<P: Projection>(log: &dyn EventStore, views: &dyn ViewStor
     let mut progress = views.watch(&id);
     let there = progress
         .wait_for(|checkpoint| checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position) >= head);
-    tokio::time::timeout(Duration::from_secs(600), there).await.expect("it catches up").unwrap();
+    tokio::time::timeout(Duration::from_mins(10), there).await.expect("it catches up").unwrap();
 }
 
 pub async fn halted<P: Projection>(app: &App) -> String {

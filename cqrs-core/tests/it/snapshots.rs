@@ -14,7 +14,7 @@ use crate::{
 
 /// An account after `deposits` of 1.
 async fn account_of(log: &FaultyLog, deposits: u64) -> App {
-    let app = App::builder(log.clone()).build().await.unwrap();
+    let app = App::builder(log.clone()).hot_aggregates(0).build().await.unwrap();
     app.execute(Open { account: account("a"), owner: owner("ada") }).await.unwrap();
     for _ in 0..deposits {
         deposit(&app).await;

@@ -8,7 +8,7 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { ident, krate, event, services, snapshot_every, default, fingerprint, .. } = aggregate;
     let fingerprint = Literal::u64_suffixed(*fingerprint);
     let (initial, created) = if *default {
-        (quote!(__cqrs::Some(<Self as __cqrs::StartsAsDefault>::start())), None)
+        (quote!(__cqrs::Some(<#ident as __cqrs::StartsAsDefault>::start())), None)
     } else {
         (
             quote!(__cqrs::None),

@@ -31,7 +31,7 @@ pub(super) fn impls(set: &EventSet) -> TokenStream {
             }
             fn encode(&self) -> __cqrs::Result<__cqrs::Json, __cqrs::EncodeError> {
                 match self {
-                    #(Self::#variants(event) => __cqrs::encode(event),)*
+                    #(Self::#variants(event) => __cqrs::Payload::encode(event),)*
                 }
             }
             fn decode(
@@ -124,13 +124,21 @@ fn conversions(set: &EventSet, event: &Event) -> TokenStream {
         }
         #[automatically_derived]
         impl __cqrs::Includes<#payload> for #ident {}
+        #[automatically_derived]
+        impl __cqrs::Source for #payload {
+            type Fold = __cqrs::One<Self>;
+        }
     }
 }
 
-/// A command handler may also return the set.
+/// A projection may be fed by the whole set, and a command handler may return it.
 fn whole(set: &EventSet) -> TokenStream {
     let ident = &set.ident;
     quote! {
+        #[automatically_derived]
+        impl __cqrs::Source for #ident {
+            type Fold = Self;
+        }
         #[automatically_derived]
         impl __cqrs::IntoEvents<#ident> for #ident {
             fn into_events(self, events: &mut __cqrs::Events<#ident>) {
@@ -160,11 +168,13 @@ fn payload(set: &EventSet, event: &Event) -> TokenStream {
             let version = Literal::u32_unsuffixed(from.version);
             let from = &from.ty;
             let to = older.get(at + step + 1).map_or(payload, |next| &next.ty);
-            quote!(let event = __cqrs::upcast::<Self, #from, #to>(#version, event)?;)
+            let convert = quote!(<#to as __cqrs::UpcastFrom<#from>>::upcast_from);
+            let convert = generated::moved(convert, generated::at(from));
+            quote!(let event = __cqrs::upcast(<Self as __cqrs::Payload>::TYPE, #version, #convert(event))?;)
         });
         quote! {
             #number => {
-                let event = __cqrs::decode_older::<Self, #ty>(version, #old_name, data)?;
+                let event = <#ty as __cqrs::Readable>::read(#name, version, #old_name, data)?;
                 #(#steps)*
                 __cqrs::Ok(event)
             }
@@ -179,14 +189,19 @@ fn payload(set: &EventSet, event: &Event) -> TokenStream {
                 __cqrs::SchemaVersion::__at_least_first(#newest),
                 #type_name,
             );
+            fn encode(&self) -> __cqrs::Result<__cqrs::Json, __cqrs::EncodeError> {
+                <#payload as __cqrs::Recordable>::write(self, <Self as __cqrs::Payload>::TYPE)
+            }
             fn decode(
                 version: __cqrs::SchemaVersion,
                 data: &__cqrs::Json,
             ) -> __cqrs::Result<Self, __cqrs::DecodeError> {
                 match __cqrs::SchemaVersion::get(version) {
-                    #newest => __cqrs::decode_newest(version, data),
+                    #newest => {
+                        <#payload as __cqrs::Recordable>::read(<Self as __cqrs::Payload>::TYPE, version, data)
+                    }
                     #(#arms)*
-                    _ => __cqrs::Err(__cqrs::unknown_version::<Self>(version)),
+                    _ => __cqrs::Err(__cqrs::unknown_version(<Self as __cqrs::Payload>::TYPE, version)),
                 }
             }
         }
@@ -274,6 +289,9 @@ fn inert_conversions(set: &EventSet, event: &Event) -> TokenStream {
                 Self::#variant(event)
             }
         }
+        impl __cqrs::Source for #payload {
+            type Fold = __cqrs::One<Self>;
+        }
         impl __cqrs::IntoEvents<#ident> for #payload {
             fn into_events(self, _: &mut __cqrs::Events<#ident>) {
                 __cqrs::inert()
@@ -289,6 +307,9 @@ fn inert_conversions(set: &EventSet, event: &Event) -> TokenStream {
             type Set = #ident;
             const TYPE: __cqrs::EventType =
                 __cqrs::EventType::new("", __cqrs::SchemaVersion::FIRST, "");
+            fn encode(&self) -> __cqrs::Result<__cqrs::Json, __cqrs::EncodeError> {
+                __cqrs::inert()
+            }
             fn decode(
                 _: __cqrs::SchemaVersion,
                 _: &__cqrs::Json,

@@ -1,6 +1,6 @@
-use proc_macro2::{Literal, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{Expr, Type};
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Expr, Ident, Type, spanned::Spanned};
 
 use super::{
     command::CommandHandler,
@@ -16,7 +16,10 @@ pub(super) fn impls(handlers: &Handlers) -> TokenStream {
     let commands = handlers.commands.iter().map(|handler| command(model, handler));
     let impls = quote! {
         #[allow(unused_imports)]
-        use __cqrs::{BelongsAlone as _, BelongsNowhere as _};
+        use __cqrs::{
+            BelongsAlone as _, BelongsBySet as _, BelongsNowhere as _, BelongsUnknown as _, CreatesModel as _,
+            CreatesUnknown as _, KeyedByStream as _, KeyedFreely as _,
+        };
         #(#ignored)*
         #(#events)*
         #(#commands)*
@@ -46,10 +49,14 @@ fn event(model: &Type, handler: &EventHandler) -> TokenStream {
     let fingerprint = Literal::u64_suffixed(*fingerprint);
     let check = check_event(model, handler);
     let created = (*receiver == EventReceiver::Creates).then(|| may_create(model, method));
+    let sound = sound_apply(model, event);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl __cqrs::Apply<#event> for #model {
+        impl __cqrs::Apply<#event> for #model
+        where
+            #sound
+        {
             const FINGERPRINT: __cqrs::u64 = #fingerprint;
             #by_stream
             #route
@@ -83,28 +90,24 @@ fn route(handler: &EventHandler) -> (Option<TokenStream>, TokenStream) {
         ),
         Route::Key(option, expression) => {
             let bind = bind(argument);
-            let span = generated::at(expression);
+            let add = keyed(&format_ident!("add", span = generated::at(option)));
             let key = if is_place(expression) {
-                quote_spanned!(span=> __cqrs::push_key::<Self, _>(__cqrs::Clone::clone(&#expression), __keys))
+                let key = cloned(expression);
+                quote!(#add(#key, __keys);)
             } else {
                 let ty = quote_spanned!(generated::at(option)=> __cqrs::Key<Self>);
                 quote! {
                     let __key: #ty = #expression;
-                    __cqrs::push_key::<Self, _>(__key, __keys)
+                    #add(__key, __keys);
                 }
             };
-            (Some(()), quote!(#bind let _ = __stream; #key))
+            (Some(()), quote!(#bind let _ = __stream; #key __cqrs::Ok(())))
         }
-        Route::Keys(_, expression) => {
+        Route::Keys(option, expression) => {
             let bind = bind(argument);
-            let span = generated::at(expression);
-            let keys = if is_place(expression) {
-                quote_spanned!(span=> __cqrs::Clone::clone(&#expression))
-            } else {
-                quote!(#expression)
-            };
-            let push = quote_spanned!(span=> __cqrs::push_keys::<Self, _>(#keys, __keys));
-            (Some(()), quote!(#bind let _ = __stream; #push))
+            let add = keyed(&format_ident!("add_all", span = generated::at(option)));
+            let keys = if is_place(expression) { cloned(expression) } else { quote!(#expression) };
+            (Some(()), quote!(#bind let _ = __stream; #add(#keys, __keys); __cqrs::Ok(())))
         }
     };
     let by_stream = by_stream.map(|()| {
@@ -141,33 +144,70 @@ fn is_place(expression: &Expr) -> bool {
     }
 }
 
+/// The function that adds keys.
+fn keyed(add: &Ident) -> TokenStream {
+    quote!((&&__cqrs::Keyed::<Self>::new()).#add)
+}
+
+/// A copy of a field, shown in messages as the whole path to it.
+fn cloned(place: &Expr) -> TokenStream {
+    let (mut first, mut last) = (Span::call_site(), Span::call_site());
+    for (at, token) in place.to_token_stream().into_iter().enumerate() {
+        last = token.span().resolved_at(Span::call_site());
+        if at == 0 {
+            first = last;
+        }
+    }
+    let clone = quote_spanned!(first=> __cqrs::Clone::clone);
+    let mut argument = Group::new(Delimiter::Parenthesis, quote!(&#place));
+    argument.set_span(last);
+    quote!(#clone #argument)
+}
+
 /// That the event feeds the model, and how it finds its state.
 fn check_event(model: &Type, handler: &EventHandler) -> TokenStream {
     let EventHandler { event, .. } = handler;
     let belongs = belongs(model, event);
     match &handler.route {
         Route::Stream => quote_spanned!(generated::at(event)=> #belongs.by_stream();),
-        Route::Key(option, _) | Route::Keys(option, _) => {
-            quote_spanned!(generated::at(option)=> #belongs.by_key();)
-        }
+        Route::Key(..) | Route::Keys(..) => quote!(#belongs;),
     }
 }
 
 fn belongs(model: &Type, event: &Type) -> TokenStream {
-    quote_spanned!(generated::at(event)=> __cqrs::Belongs::<#model, #event>::new().belongs())
+    quote_spanned!(generated::at(event)=> (&&&__cqrs::Belongs::<#model, #event>::new()).belongs())
 }
 
 /// That the model may come into being through this handler.
-fn may_create(model: &Type, method: &syn::Ident) -> TokenStream {
-    let model = generated::moved(quote!(#model), generated::at(method));
-    quote_spanned!(generated::at(method)=> __cqrs::may_create::<#model>();)
+fn may_create(model: &Type, method: &Ident) -> TokenStream {
+    quote_spanned!(generated::at(method)=> (&&__cqrs::Creates::<#model>::new()).check();)
+}
+
+/// What an impl of `Apply` takes for granted. Said here, a breach gets one message, on the user's token.
+fn sound_apply(model: &Type, event: &Type) -> TokenStream {
+    let is_model = generated::moved(quote!(#model: __cqrs::Model,), model.span());
+    let is_event = generated::moved(quote!(#event: __cqrs::Payload,), event.span());
+    quote!(#is_model #is_event)
+}
+
+/// What an impl of `Handle` takes for granted.
+fn sound_handle(model: &Type, handler: &CommandHandler) -> TokenStream {
+    let CommandHandler { command, method, .. } = handler;
+    let is_aggregate = quote!(#model: __cqrs::Aggregate<Event = <#model as __cqrs::Model>::Events>,);
+    let is_aggregate = generated::moved(is_aggregate, method.span());
+    let is_command = generated::moved(quote!(#command: __cqrs::Command,), command.span());
+    quote!(#is_aggregate #is_command)
 }
 
 fn ignore(model: &Type, event: &Type) -> TokenStream {
     let belongs = belongs(model, event);
+    let sound = sound_apply(model, event);
     quote! {
         #[automatically_derived]
-        impl __cqrs::Apply<#event> for #model {
+        impl __cqrs::Apply<#event> for #model
+        where
+            #sound
+        {
             const FINGERPRINT: __cqrs::u64 = 0;
             const IGNORED: __cqrs::bool = true;
             fn route(
@@ -194,9 +234,17 @@ fn ignore(model: &Type, event: &Type) -> TokenStream {
 fn command(model: &Type, handler: &CommandHandler) -> TokenStream {
     let CommandHandler { cfgs, command, method, owned, creates, asynchronous, context, output } = handler;
     let unit = quote_spanned!(generated::at(method)=> ());
-    let output = output.as_ref().map_or(unit, |output| quote!(#output));
+    let output = &output.as_ref().map_or(unit, |output| quote!(#output));
     let copy = if *owned { quote!(__cqrs::Command::__copy(command)) } else { quote!(command) };
     let arguments = quote!(#copy #(, <#context as __cqrs::Extract<Self>>::extract(context))*);
+    let sound = sound_handle(model, handler);
+    let set = quote!(<Self as __cqrs::Model>::Events);
+    let place = generated::at(output);
+    let error = generated::moved(quote!(<#output as __cqrs::Outcome<#set>>::Error), place);
+    let convert = generated::moved(quote!(<#output as __cqrs::Outcome<#set>>::into_outcome), place);
+    let result = quote_spanned! {place=>
+        __cqrs::Result<__cqrs::Events<#set>, __cqrs::HandleError<Self::Error>>
+    };
     let wait = asynchronous.then(|| quote!(.await));
     let (require, call) = if *creates {
         (
@@ -221,19 +269,19 @@ fn command(model: &Type, handler: &CommandHandler) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl __cqrs::Handle<#command> for #model {
-            type Error = <#output as __cqrs::Outcome<__cqrs::EventOf<Self>>>::Error;
+        impl __cqrs::Handle<#command> for #model
+        where
+            #sound
+        {
+            type Error = #error;
             async fn handle<'a>(
                 state: __cqrs::State<&'a Self>,
                 command: &'a #command,
                 context: __cqrs::Context<'a, Self>,
-            ) -> __cqrs::Result<__cqrs::Events<__cqrs::EventOf<Self>>, __cqrs::HandleError<Self::Error>> {
+            ) -> #result {
                 let _ = context;
                 #require
-                __cqrs::Result::map_err(
-                    <#output as __cqrs::Outcome<__cqrs::EventOf<Self>>>::into_outcome(#call),
-                    __cqrs::HandleError::Rejected,
-                )
+                __cqrs::Result::map_err(#convert(#call), __cqrs::HandleError::Rejected)
             }
         }
         #created

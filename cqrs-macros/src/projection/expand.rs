@@ -8,7 +8,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
     let Projection { ident, krate, name, version, feeds, default, indexes, .. } = projection;
     let fingerprint = Literal::u64_suffixed(projection.fingerprint);
     let (initial, created) = if *default {
-        (quote!(__cqrs::Some(<Self as __cqrs::StartsAsDefault>::start())), None)
+        (quote!(__cqrs::Some(<#ident as __cqrs::StartsAsDefault>::start())), None)
     } else {
         (
             quote!(__cqrs::None),
@@ -29,6 +29,11 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
     let key = key(projection);
     let events = events(projection);
     let keyed = keyed(projection);
+    let adds = feeds.iter().map(|feed| {
+        let add = quote!(__cqrs::Feeds::add::<<#feed as __cqrs::Source>::Fold>);
+        let add = generated::moved(add, generated::at(feed));
+        quote!(#add(feeds);)
+    });
     let index_names = indexes.iter().map(|index| &index.name);
     let index_fields = indexes.iter().map(|index| &index.field);
     let accessors = accessors(projection);
@@ -55,7 +60,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
             const MAX_LAG: __cqrs::Option<__cqrs::Duration> = #max_lag;
             const INDEXES: &'static [__cqrs::IndexSpec] = &[#(__cqrs::IndexSpec::new(#index_names)),*];
             fn feeds(feeds: &mut __cqrs::Feeds<Self>) {
-                #(__cqrs::Feeds::add::<#feeds>(feeds);)*
+                #(#adds)*
             }
             fn index_values(
                 &self,
@@ -70,7 +75,8 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
 
 /// What follows from whether the projection names a key: its handlers may choose one, or it is a view of one stream.
 fn keyed(projection: &Projection) -> TokenStream {
-    let Projection { ident, key, feeds, .. } = projection;
+    let Projection { ident, key, .. } = projection;
+    let sole = sole(projection);
     match key {
         Some(_) => quote! {
             #[automatically_derived]
@@ -79,7 +85,7 @@ fn keyed(projection: &Projection) -> TokenStream {
         None => quote! {
             #[automatically_derived]
             impl __cqrs::SingleStream for #ident {
-                type Event = #(<#feeds as __cqrs::SoleFeed>::Event)*;
+                type Event = #(#sole::Event)*;
             }
         },
     }
@@ -89,10 +95,18 @@ fn key(projection: &Projection) -> TokenStream {
     match &projection.key {
         Some(key) => quote!(type Key = #key;),
         None => {
-            let feeds = &projection.feeds;
-            quote!(type Key = #(<#feeds as __cqrs::SoleFeed>::Id)*;)
+            let sole = sole(projection);
+            quote!(type Key = #(#sole::Id)*;)
         }
     }
+}
+
+/// The only feed, seen as that of a projection without a key.
+fn sole(projection: &Projection) -> impl Iterator<Item = TokenStream> {
+    projection
+        .feeds
+        .iter()
+        .map(|feed| generated::moved(quote!(<#feed as __cqrs::SoleFeed>), generated::at(feed)))
 }
 
 fn events(projection: &Projection) -> TokenStream {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cqrs_core::store::Error;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{Doing, Failure, Format, is_busy};
 
@@ -91,7 +91,7 @@ impl Database {
             ))
             .doing("opens its file")?;
         format.migrate(&connection, &path, settings.busy_timeout)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        keep_statements(&connection).doing("opens its file")?;
         // Waiting for other writers is done where it blocks nobody, see `Transaction::immediate`.
         connection.busy_timeout(Duration::ZERO).doing("opens its file")?;
         Ok((Self { path, settings }, connection))
@@ -105,13 +105,26 @@ impl Database {
         connection.execute_batch(
             "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;",
         )?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        keep_statements(&connection)?;
         Ok(connection)
     }
 }
 
-/// Prepared statements that a connection keeps.
-const STATEMENTS: usize = 64;
+/// Statements are prepared once. SQLite would prepare one with a bound limit anew for each value, to adapt its plan;
+/// the plan that the indexes are made for is the right one for all values.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+/// Prepares each statement once. Without the stability guarantee SQLite plans one anew whenever another value is bound
+/// to its `LIMIT`, which costs more than to run it.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
 
 fn check_path(path: &Path) -> Result<(), Error> {
     if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {

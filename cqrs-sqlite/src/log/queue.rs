@@ -46,6 +46,17 @@ struct State {
     closing: bool,
 }
 
+/// What became of a job at once. Its outcome is told by its own channel.
+pub(super) enum Submitted {
+    /// It was run on the caller's thread, which it has blocked for a moment.
+    InPlace,
+    Queued,
+    /// Too many wait already.
+    Refused {
+        limit: usize,
+    },
+}
+
 impl Queue {
     pub(super) fn new(writer: Writer, limit: usize, patience: Duration) -> Result<Self, Error> {
         let shared = Arc::new(Shared {
@@ -64,8 +75,8 @@ impl Queue {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Runs a job, or leaves it to the thread. `false`: too many wait already.
-    pub(super) fn submit(&self, job: Job) -> bool {
+    /// Runs a job, or leaves it to the thread.
+    pub(super) fn submit(&self, job: Job) -> Submitted {
         let shared = &*self.shared;
         let mut state = lock(&shared.state);
         if !state.working && state.waiting.is_empty() && state.calm && shared.pace.is_quick() {
@@ -79,20 +90,16 @@ impl Queue {
                 state.waiting.splice(0..0, jobs);
             }
             drop(turn);
-            return true;
+            return Submitted::InPlace;
         }
         if state.waiting.len() >= shared.limit {
-            return false;
+            return Submitted::Refused { limit: shared.limit };
         }
         state.waiting.push(job);
         if !state.working {
             shared.wake.notify_one();
         }
-        true
-    }
-
-    pub(super) fn limit(&self) -> usize {
-        self.shared.limit
+        Submitted::Queued
     }
 }
 

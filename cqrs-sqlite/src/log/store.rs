@@ -18,7 +18,7 @@ use super::{
     EventStoreOptions,
     job::{Checked, Job},
     options::Limits,
-    queue::Queue,
+    queue::{Queue, Submitted},
     read, rows, statements,
     writer::Writer,
 };
@@ -87,8 +87,11 @@ impl SqliteEventStore {
         busy: impl FnOnce(usize) -> E,
         lost: impl FnOnce(oneshot::error::RecvError) -> E,
     ) -> Result<T, E> {
-        if !self.queue.submit(job) {
-            return Err(busy(self.queue.limit()));
+        match self.queue.submit(job) {
+            // A caller in a loop leaves the thread to others in between.
+            Submitted::InPlace => tokio::task::yield_now().await,
+            Submitted::Queued => {}
+            Submitted::Refused { limit } => return Err(busy(limit)),
         }
         answer.await.unwrap_or_else(|error| Err(lost(error)))
     }
