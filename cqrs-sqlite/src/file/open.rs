@@ -118,14 +118,6 @@ fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Prepares each statement once. Without the stability guarantee SQLite plans one anew whenever another value is bound
-/// to its `LIMIT`, which costs more than to run it.
-fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
-}
-
 fn check_path(path: &Path) -> Result<(), Error> {
     if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
         return Err(Error::invalid(format!(
