@@ -27,7 +27,10 @@ impl Tab {
         }
         let opened = tab.call("Page.navigate", &json!({ "url": url }));
         assert_eq!(opened["errorText"], Value::Null, "{url}");
-        tab.wait("the page is loaded", "document.readyState === 'complete' && location.href !== 'about:blank'");
+        tab.wait(
+            "the page is loaded",
+            "document.readyState === 'complete' && location.href !== 'about:blank'",
+        );
         tab
     }
 
@@ -91,7 +94,9 @@ impl Tab {
                 return top && (top === it || it.contains(top)) ? {{ x, y }} : null;
             }})()"
         );
-        let place = eventually(&format!("{element} can be clicked"), || Some(self.value(&find)).filter(|it| !it.is_null()));
+        let place = eventually(&format!("{element} can be clicked"), || {
+            Some(self.value(&find)).filter(|it| !it.is_null())
+        });
         for (event, buttons) in [("mousePressed", 1), ("mouseReleased", 0)] {
             let params = json!({
                 "type": event, "x": place["x"], "y": place["y"], "button": "left", "buttons": buttons, "clickCount": 1,
@@ -111,7 +116,9 @@ impl Tab {
 
     /// What the page has asked for, by URL.
     pub(crate) fn requests(&self) -> Vec<&str> {
-        self.events_named("Network.requestWillBeSent").filter_map(|it| it["request"]["url"].as_str()).collect()
+        self.events_named("Network.requestWillBeSent")
+            .filter_map(|it| it["request"]["url"].as_str())
+            .collect()
     }
 
     /// Exceptions that nobody has caught, and what the browser refused to do for the page.

@@ -52,7 +52,12 @@ impl Shown {
     fn check_nothing_went_wrong(&self) {
         assert_eq!(self.tab.complaints(), [""; 0]);
         let home = format!("{}/", self.service.url());
-        let foreign: Vec<_> = self.tab.requests().into_iter().filter(|url| !url.starts_with(&home) && !url.starts_with("data:")).collect();
+        let foreign: Vec<_> = self
+            .tab
+            .requests()
+            .into_iter()
+            .filter(|url| !url.starts_with(&home) && !url.starts_with("data:"))
+            .collect();
         assert_eq!(foreign, [""; 0], "the page asks nobody else");
     }
 }
@@ -87,13 +92,20 @@ fn orders_are_placed_confirmed_and_cancelled_by_clicking() {
     let total = placed["total_cents"].as_i64().expect("cents");
     let price = format!("{}.{:02}", total / 100, total % 100);
     assert!(shown.tab.text(&item(&order)).contains(&price), "it shows the price {price}");
-    shown.tab.wait("the query with the token has the change", "document.querySelector('#receipts li dd:last-of-type').innerText.includes('has the change')");
+    shown.tab.wait(
+        "the query with the token has the change",
+        "document.querySelector('#receipts li dd:last-of-type').innerText.includes('has the change')",
+    );
     assert_eq!(shown.sums(), json!(["1", "0", "0", price]));
 
     shown.tab.click(&act("Confirm", &order));
     shown.wait_for_status(&order, "confirmed");
     assert_eq!(shown.client.get(&format!("/orders/{order}")).expect(200).json()["status"], "confirmed");
-    assert_eq!(shown.tab.value(&format!("{}.disabled", act("Confirm", &order))), true, "it can't be confirmed again");
+    assert_eq!(
+        shown.tab.value(&format!("{}.disabled", act("Confirm", &order))),
+        true,
+        "it can't be confirmed again"
+    );
 
     shown.tab.click(&act("Cancel", &order));
     shown.tab.fill("document.getElementById('reason')", "<img src=x onerror=alert(1)> ünnecessary");
@@ -101,12 +113,15 @@ fn orders_are_placed_confirmed_and_cancelled_by_clicking() {
     shown.wait_for_status(&order, "cancelled");
     shown.tab.wait("the sums follow", "document.querySelector('#sums').innerText.replace(/\\s+/g, ' ').startsWith('1 orders 0 confirmed 1 cancelled 0.00')");
     let history = shown.client.get(&format!("/orders/{order}/history")).expect(200).json();
-    let types: Vec<_> = history["events"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
+    let types: Vec<_> =
+        history["events"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["order_placed", "order_confirmed", "order_cancelled"]);
     assert_eq!(history["events"][2]["data"]["reason"], "<img src=x onerror=alert(1)> ünnecessary");
 
     shown.tab.click(&act("History", &order));
-    shown.tab.wait("the history is shown", &format!("{}.innerText.includes('order_cancelled')", item(&order)));
+    shown
+        .tab
+        .wait("the history is shown", &format!("{}.innerText.includes('order_cancelled')", item(&order)));
     assert!(shown.tab.text(&item(&order)).contains("<img src=x"), "what came in is shown as text");
     assert_eq!(shown.tab.value("document.images.length"), 0);
     shown.check_nothing_went_wrong();
@@ -116,7 +131,10 @@ fn orders_are_placed_confirmed_and_cancelled_by_clicking() {
 fn the_page_follows_what_others_do() {
     let mut shown = Shown::open();
     shown.tab.fill(CUSTOMER, "grace");
-    shown.tab.wait("there is nothing yet", "document.getElementById('orders').innerText.includes('Nothing ordered')");
+    shown.tab.wait(
+        "there is nothing yet",
+        "document.getElementById('orders').innerText.includes('Nothing ordered')",
+    );
 
     let order = place(&shown.client, "grace");
     place(&shown.client, "somebody-else");
@@ -142,7 +160,10 @@ fn a_repeated_command_is_shown_to_have_done_nothing() {
     let order = shown.place();
     shown.wait_for_status(&order, "placed");
     shown.tab.click(&button("Send it again"));
-    shown.tab.wait("it says so", "document.querySelector('#receipts .again').innerText.includes('The same answer')");
+    shown.tab.wait(
+        "it says so",
+        "document.querySelector('#receipts .again').innerText.includes('The same answer')",
+    );
     assert_eq!(shown.client.get("/customers/grace").expect(200).json()["orders"], 1);
     shown.check_nothing_went_wrong();
 }
@@ -159,7 +180,9 @@ fn a_rejection_is_shown_in_words() {
     shown.tab.click(&act("Cancel", &order));
     cancel(&shown.client, &order);
     shown.tab.click(&button("Cancel the order"));
-    shown.tab.wait("the rejection is shown", &format!("{PROBLEM}.innerText.includes('order_already_cancelled')"));
+    shown
+        .tab
+        .wait("the rejection is shown", &format!("{PROBLEM}.innerText.includes('order_already_cancelled')"));
     assert!(shown.tab.text(PROBLEM).contains("The order is cancelled already"));
     assert_eq!(shown.tab.value(&format!("{PROBLEM}.checkVisibility()")), true);
     assert_eq!(shown.tab.value(RECEIPTS), 1);
@@ -175,7 +198,10 @@ fn a_rejection_is_shown_in_words() {
     assert_eq!(shown.tab.text(PROBLEM), "", "the problem goes when it is mended");
 
     shown.tab.fill(CUSTOMER, "no id at all");
-    shown.tab.wait("the list says why it is empty", "document.getElementById('orders').innerText.includes('Not an id')");
+    shown.tab.wait(
+        "the list says why it is empty",
+        "document.getElementById('orders').innerText.includes('Not an id')",
+    );
     shown.check_nothing_went_wrong();
 }
 

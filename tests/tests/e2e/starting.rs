@@ -128,7 +128,8 @@ fn an_address_that_is_taken_is_named_in_one_line() {
 
 fn role(service: &Service) -> Value {
     let answer = service.client().get("/health/ready").send();
-    serde_json::from_slice::<Value>(&answer.body).expect("JSON, also where it is not ready yet")["role"].clone()
+    serde_json::from_slice::<Value>(&answer.body).expect("JSON, also where it is not ready yet")["role"]
+        .clone()
 }
 
 #[test]
