@@ -29,6 +29,7 @@ pub(super) struct Handlers {
 
 const OPTIONS: Grammar = Grammar {
     attribute: "handlers",
+    within: None,
     options: &[
         Known { name: "ignore", form: "ignore(OrderArchived)" },
         Known { name: "crate", form: "crate = path::to::cqrs_core" },
