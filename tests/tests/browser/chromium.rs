@@ -28,9 +28,9 @@ pub(crate) struct Chromium {
 
 impl Chromium {
     pub(crate) fn start() -> Self {
-        let program = env::var_os(VARIABLE).map(PathBuf::from).unwrap_or_else(|| {
+        let program = env::var_os(VARIABLE).map_or_else(|| {
             panic!("set {VARIABLE} to the path of a Chromium, or run `cargo xtask test browser`, which looks for one")
-        });
+        }, PathBuf::from);
         let profile = TempDir::new().expect("the system has a folder for temporary files");
         let child = Command::new(&program)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])

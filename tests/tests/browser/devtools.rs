@@ -1,4 +1,4 @@
-//! Drives a tab over the DevTools protocol.
+//! Drives a tab over the protocol of its developer tools.
 
 use std::net::TcpStream;
 

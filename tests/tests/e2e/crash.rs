@@ -117,9 +117,10 @@ impl Load<'_> {
         let customer = format!("customer-{}", number % 40);
         // The article tells the order, however its id came about.
         let first = line(&format!("sku-{number}"), self.rng.i64(1..9), self.rng.i64(1..10_000));
-        let lines = match self.rng.bool() {
-            true => json!([first, line("extra", 1, self.rng.i64(0..500))]),
-            false => json!([first]),
+        let lines = if self.rng.bool() {
+            json!([first, line("extra", 1, self.rng.i64(0..500))])
+        } else {
+            json!([first])
         };
         let mut body = json!({ "customer_id": customer, "lines": lines });
         if number.is_multiple_of(2) {

@@ -78,7 +78,8 @@ fn views_are_complete_after_a_stop_and_a_start() {
     for _ in 0..5 {
         let service = files.start("all");
         let client = service.client();
-        let last = (0..20).map(|_| place(&client, "ada")).last().expect("20 orders");
+        let placed: Vec<_> = (0..20).map(|_| place(&client, "ada")).collect();
+        let last = &placed[19];
         orders += 20;
         assert_eq!(last.position, orders);
         assert_eq!(service.terminate().status.code(), Some(0));

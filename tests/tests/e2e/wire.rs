@@ -29,11 +29,10 @@ impl Wire {
 
     /// Sends `METHOD PATH`, headers and a body on a connection that is kept.
     pub(crate) fn request(&mut self, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut head = format!("{line} HTTP/1.1\r\nhost: test\r\n");
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        head += &format!("content-length: {}\r\n\r\n", body.len());
+        let headers: String =
+            headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+        let length = body.len();
+        let head = format!("{line} HTTP/1.1\r\nhost: test\r\n{headers}content-length: {length}\r\n\r\n");
         self.send([head.as_bytes(), body].concat()).expect("the connection is kept");
         self.answer(line).expect("an answer")
     }
