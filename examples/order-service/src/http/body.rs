@@ -69,12 +69,10 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut json);
     parsed.map(|object| object.0).map_err(|error| {
-        let path = error.path().to_string();
-        if path == "." {
-            Problem::new(Code::InvalidOrder, error.inner().to_string())
-        } else {
-            invalid(&path, error.inner())
-        }
+        let (path, text) = (error.path().to_string(), error.inner().to_string());
+        // The path says better where it is.
+        let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
+        if path == "." { Problem::new(Code::InvalidOrder, text) } else { invalid(&path, &text) }
     })
 }
 
