@@ -14,10 +14,10 @@ const GRACE: Duration = Duration::from_secs(10);
 /// [`StartError`] where it can't start.
 pub async fn serve(options: &Options) -> Result<(), StartError> {
     let stopped = stop_signal();
-    let service = Service::open(options).await?;
     let failed = |source| StartError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let service = Service::open(options).await?;
     announce(address, &service);
 
     let mut told = stopped.clone();

@@ -4,7 +4,6 @@ use axum::{
     body::Body,
     http::{HeaderMap, header},
 };
-use cqrs_core::runtime::with_causes;
 use http_body_util::BodyExt as _;
 use serde::{
     Deserialize, Deserializer,
@@ -37,9 +36,8 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Pro
 async fn gather(mut body: Body) -> Result<Vec<u8>, Problem> {
     let (mut read, mut length) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            Problem::new(Code::BadBody, format!("the body ended early: {}", with_causes(&error)))
-        })?;
+        let frame =
+            frame.map_err(|error| Problem::new(Code::BadBody, format!("the body ended early: {error}")))?;
         let Some(data) = frame.data_ref() else { continue };
         length = length.saturating_add(data.len());
         if length <= MAX {

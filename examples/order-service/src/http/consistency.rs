@@ -127,8 +127,11 @@ impl IntoResponseParts for Consistency {
 /// Says why a query has no answer.
 pub(super) fn problem_of(error: &QueryError) -> Problem {
     match error {
-        QueryError::NotYetConsistent { applied, head, lag, .. } => {
-            not_yet(error.to_string(), *applied, *head, lag.time)
+        QueryError::NotYetConsistent { projection, applied, head, lag, waited, .. } => {
+            let waited = duration::format(*waited);
+            let detail =
+                format!("after {waited} {} has applied position {applied} of {head}", projection.name);
+            not_yet(detail, *applied, *head, lag.time)
         }
         QueryError::ForeignToken { token, log } => foreign(*log, *token),
         QueryError::Cursor(cursor) => Problem::new(Code::BadAfter, cursor.to_string()),

@@ -198,7 +198,8 @@ async fn send(client: &Client, path: &str) -> crate::client::Reply {
 async fn a_store_that_is_away_is_unavailable_and_back_when_it_is_back() {
     let Stage { events, views, command, query } = stage().await;
     command.place("o1", "ada").await;
-    (events.set(AWAY), views.set(AWAY));
+    events.set(AWAY);
+    views.set(AWAY);
     for path in COMMANDS {
         let reply = send(&command, path).await;
         reply.problem(503, "write_store_unavailable");
@@ -216,7 +217,8 @@ async fn a_store_that_is_away_is_unavailable_and_back_when_it_is_back() {
         assert!(problem[store]["reason"].as_str().unwrap().contains("by a test"), "{problem}");
         assert_eq!(client.get("/health/live").await.status, 200);
     }
-    (events.set(0), views.set(0));
+    events.set(0);
+    views.set(0);
     assert_eq!(command.confirm("o1").await.status, 200);
     assert_eq!(query.get("/customers/ada").await.status, 200);
 }
@@ -224,7 +226,8 @@ async fn a_store_that_is_away_is_unavailable_and_back_when_it_is_back() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_does_not_hang_a_request() {
     let Stage { events, views, command, query } = stage().await;
-    (events.set(HANGS), views.set(HANGS));
+    events.set(HANGS);
+    views.set(HANGS);
     for path in COMMANDS {
         send(&command, path).await.problem(503, "write_store_unavailable");
     }
