@@ -6,7 +6,7 @@ use cqrs_core::{
     domain::{Event, Payload},
     envelope::{CommandId, EventId, Json, Metadata, Position, StreamId},
     prelude::*,
-    store::{Append, EventStore, NewEvent, ProjectionId, ViewStore},
+    store::{Append, EventStore, NewEvent, ProjectionId},
 };
 
 use crate::{
@@ -26,10 +26,15 @@ enum Layout {
 }
 
 pub(crate) async fn run(rounds: usize, backlog: u64) -> Result<(), Failure> {
-    println!("\nCatch-up: a projection works through {} events (median of {rounds} rounds)\n", grouped(per_one(backlog)));
+    println!(
+        "\nCatch-up: a projection works through {} events (median of {rounds} rounds)\n",
+        grouped(per_one(backlog))
+    );
     println!("{:<8} {:<26} {:>10}", "store", "five events an order", "events/s");
     for place in Place::ALL {
-        for (layout, name) in [(Layout::Adjacent, "one after the other"), (Layout::Scattered, "scattered over the log")] {
+        for (layout, name) in
+            [(Layout::Adjacent, "one after the other"), (Layout::Scattered, "scattered over the log")]
+        {
             let mut figures = Vec::new();
             for _ in 0..rounds {
                 figures.push(measure(place, layout, backlog).await?);
@@ -85,6 +90,6 @@ async fn fill(log: &dyn EventStore, layout: Layout, backlog: u64) -> Result<(), 
 }
 
 /// The store stamps its own time.
-fn events_time() -> cqrs_core::Timestamp {
-    cqrs_core::Timestamp::UNIX_EPOCH
+fn events_time() -> Timestamp {
+    Timestamp::UNIX_EPOCH
 }

@@ -30,7 +30,10 @@ struct Figures {
 pub(crate) async fn run(rounds: usize, seconds: f64) -> Result<(), Failure> {
     let time = Duration::from_secs_f64(seconds);
     println!("\nCommands/s: load 0-5 events, append one of about 200 bytes (median of {rounds} rounds)\n");
-    println!("{:<8} {:>5} {:>11} {:>8} {:>8}   limit: bare INSERTs", "store", "tasks", "commands/s", "p50 ms", "p99 ms");
+    println!(
+        "{:<8} {:>5} {:>11} {:>8} {:>8}   limit: bare INSERTs",
+        "store", "tasks", "commands/s", "p50 ms", "p99 ms"
+    );
     for place in Place::ALL {
         for tasks in TASKS {
             let mut figures = Vec::new();
@@ -38,7 +41,11 @@ pub(crate) async fn run(rounds: usize, seconds: f64) -> Result<(), Failure> {
             for _ in 0..rounds {
                 figures.push(measure(place, tasks, time).await?);
                 if place == Place::Sqlite {
-                    limits.push(tokio::task::spawn_blocking(move || limit::inserts(tasks, time)).await??);
+                    limits.push(if tasks == 1 {
+                        tokio::task::spawn_blocking(move || limit::one_by_one(time)).await??
+                    } else {
+                        limit::grouped(tasks, time).await?
+                    });
                 }
             }
             let p50 = median(figures.iter().map(|figures| millis(figures.p50)).collect());
@@ -48,10 +55,15 @@ pub(crate) async fn run(rounds: usize, seconds: f64) -> Result<(), Failure> {
                 String::new()
             } else {
                 let limit = median(limits);
-                let how = if tasks == 1 { "one by one".to_owned() } else { format!("{tasks} a commit") };
+                let how =
+                    if tasks == 1 { "one by one".to_owned() } else { format!("grouped, {tasks} tasks") };
                 format!("{:>9} {how}: {:.0} %", grouped(limit), commands / limit * 100.0)
             };
-            println!("{:<8} {tasks:>5} {:>11} {p50:>8.3} {p99:>8.3}   {limit}", place.name(), grouped(commands));
+            println!(
+                "{:<8} {tasks:>5} {:>11} {p50:>8.3} {p99:>8.3}   {limit}",
+                place.name(),
+                grouped(commands)
+            );
         }
     }
     Ok(())
@@ -85,5 +97,9 @@ async fn measure(place: Place, tasks: u64, time: Duration) -> Result<Figures, Fa
     let took = started.elapsed();
     times.sort_unstable();
     let count = u64::try_from(times.len())?;
-    Ok(Figures { per_second: per_second(count, took), p50: percentile(&times, 0.5), p99: percentile(&times, 0.99) })
+    Ok(Figures {
+        per_second: per_second(count, took),
+        p50: percentile(&times, 0.5),
+        p99: percentile(&times, 0.99),
+    })
 }

@@ -66,7 +66,11 @@ impl std::error::Error for Full {}
 impl Order {
     #[command_handler]
     fn add_line(&self, command: &AddLine) -> Result<LineAdded, Full> {
-        if self.lines < 1_000 && self.total_cents >= 0 { Ok(LineAdded::sample(command.number)) } else { Err(Full) }
+        if self.lines < 1_000 && self.total_cents >= 0 {
+            Ok(LineAdded::sample(command.number))
+        } else {
+            Err(Full)
+        }
     }
 
     #[event_handler]

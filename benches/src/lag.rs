@@ -1,6 +1,11 @@
 //! From an acknowledged command to the visible view, at 200 commands/s.
 
-use std::{path::Path, process::Stdio, sync::Arc, time::{Duration, Instant}};
+use std::{
+    path::Path,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cqrs_core::prelude::*;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
@@ -16,7 +21,9 @@ const COMMANDS: u32 = 1_000;
 const EVERY: Duration = Duration::from_millis(5);
 
 pub(crate) async fn run(rounds: usize) -> Result<(), Failure> {
-    println!("\nWrite to visible: from the receipt to a view at least as fresh, at 200 commands/s (median of {rounds} rounds)\n");
+    println!(
+        "\nWrite to visible: from the receipt to a view at least as fresh, at 200 commands/s (median of {rounds} rounds)\n"
+    );
     println!("{:<8} {:<14} {:>8} {:>8} {:>8}", "store", "processes", "p50 ms", "p99 ms", "max ms");
     for (place, two) in [(Place::Memory, false), (Place::Sqlite, false), (Place::Sqlite, true)] {
         let mut rows = Vec::new();
@@ -80,7 +87,11 @@ async fn measure(app: &App, views: &Views) -> Result<Vec<Duration>, Failure> {
             let order = OrderId::new(format!("order-{}", number / 6))?;
             let receipt = app.execute(AddLine { order: order.clone(), number: number.into() }).await?;
             let acknowledged = Instant::now();
-            let answer = views.view::<OrderSummary>(&order).at_least(&receipt.token).within(Duration::from_secs(5)).await?;
+            let answer = views
+                .view::<OrderSummary>(&order)
+                .at_least(&receipt.token)
+                .within(Duration::from_secs(5))
+                .await?;
             let took = acknowledged.elapsed();
             answer.as_ref().ok_or("the view is missing")?;
             Ok::<_, Failure>(took)

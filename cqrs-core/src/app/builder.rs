@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{App, Inner, RetryPolicy, snapshots};
+use super::{App, Inner, RetryPolicy, hot::Hot, snapshots, turns::Turns};
 use crate::{
     domain::Projection,
     runtime::{LagHook, Projections, ProjectionsBuilder, RuntimeOptions},
@@ -49,12 +49,18 @@ impl IntoViewStore for Arc<dyn ViewStore> {
 pub struct AppBuilder {
     store: Arc<dyn EventStore>,
     retry: RetryPolicy,
+    hot_aggregates: usize,
     projections: ProjectionsBuilder,
 }
 
 impl AppBuilder {
     pub(super) fn new(store: Arc<dyn EventStore>) -> Self {
-        Self { store, retry: RetryPolicy::default(), projections: ProjectionsBuilder::default() }
+        Self {
+            store,
+            retry: RetryPolicy::default(),
+            hot_aggregates: 1_024,
+            projections: ProjectionsBuilder::default(),
+        }
     }
 
     /// Keeps a projection up to date in a view store, for as long as the application runs.
@@ -72,6 +78,14 @@ impl AppBuilder {
     /// What happens when a command meets a conflict.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
+        self
+    }
+
+    /// How many aggregates are kept in memory, each as its last command left it; a command on one of them needs no
+    /// read. Default: 1,024; 0 keeps none. The append proves that what was kept is current, so commands of other
+    /// processes do no harm.
+    pub fn hot_aggregates(mut self, aggregates: usize) -> Self {
+        self.hot_aggregates = aggregates;
         self
     }
 
@@ -101,8 +115,11 @@ impl AppBuilder {
     /// Outside of a tokio runtime.
     pub async fn build(self) -> Result<App, BuildError> {
         let projections: Projections = self.projections.start(&self.store).await?;
-        let (store, retry) = (self.store, self.retry);
-        Ok(App { inner: Arc::new(Inner { store, retry, projections, snapshots: snapshots::Saver::new() }) })
+        let Self { store, retry, hot_aggregates, .. } = self;
+        let (snapshots, hot) = (snapshots::Saver::new(), Hot::new(hot_aggregates));
+        Ok(App {
+            inner: Arc::new(Inner { store, retry, projections, snapshots, hot, turns: Turns::default() }),
+        })
     }
 }
 

@@ -5,12 +5,17 @@ use crate::{
     store::{EventStore, Load, Loaded, RecordedCommand},
 };
 
-/// An aggregate as a command finds it.
-pub(super) struct Loading<A> {
+/// An aggregate at a version.
+pub(super) struct Known<A> {
     pub(super) state: State<A>,
     pub(super) version: Version,
-    /// The version of the snapshot that was used.
+    /// The version of the newest snapshot that is known of.
     pub(super) snapshot: Version,
+}
+
+/// An aggregate as its store has it.
+pub(super) struct Loading<A> {
+    pub(super) known: Known<A>,
     pub(super) head: Position,
     pub(super) command: Option<RecordedCommand>,
 }
@@ -44,7 +49,7 @@ pub(super) async fn load<A: Aggregate, E>(
         None => (State::Absent, Version::ZERO),
     };
     let (state, version) = fold(state, snapshot, &events, stream)?;
-    Ok(Loading { state, version, snapshot, head, command })
+    Ok(Loading { known: Known { state, version, snapshot }, head, command })
 }
 
 /// Folds recorded events into a state that is at version `after`.

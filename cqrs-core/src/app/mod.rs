@@ -4,9 +4,12 @@ mod builder;
 mod decide;
 mod error;
 mod execute;
+mod execution;
 mod health;
+mod hot;
 mod receipt;
 mod snapshots;
+mod turns;
 
 use std::{fmt, sync::Arc};
 
@@ -20,7 +23,7 @@ use crate::{
     domain::{Aggregate, Command, NoServices, Projection},
     envelope::{LogId, Version},
     query::{FromApp, Log, Source, ViewQuery, Views, ViewsQuery},
-    runtime::Projections,
+    runtime::{ProjectionHealth, Projections},
     store::EventStore,
 };
 
@@ -38,6 +41,8 @@ struct Inner {
     retry: RetryPolicy,
     projections: Projections,
     snapshots: snapshots::Saver,
+    hot: hot::Hot,
+    turns: turns::Turns,
 }
 
 impl App {
@@ -105,6 +110,11 @@ impl App {
     /// How the stores and the projections are.
     pub async fn health(&self) -> Health {
         Health::of(&*self.inner.store, &self.inner.projections).await
+    }
+
+    /// How the projections are that run here, without asking a store.
+    pub fn projections(&self) -> Vec<ProjectionHealth> {
+        self.inner.projections.health()
     }
 
     /// Stops the projections after the batch that they are writing, and waits for it. Commands and queries go on

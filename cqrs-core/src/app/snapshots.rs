@@ -22,22 +22,16 @@ impl Saver {
         Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// Saves a snapshot of `state`, if one is due that many events after the `last`.
-    pub(super) fn save_if_due<A: Aggregate>(
+    /// Saves a snapshot on the side; false where there is nothing to save, or too many are on their way.
+    pub(super) fn save<A: Aggregate>(
         &self,
         store: &Arc<dyn EventStore>,
         stream: &StreamId,
-        last: Version,
         version: Version,
-        state: impl FnOnce() -> Option<State<A>>,
-    ) {
-        if !is_due::<A>(last, version) {
-            return;
-        }
-        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { return };
-        let Some(data) = state().and_then(State::present).and_then(|state| state.to_snapshot()) else {
-            return;
-        };
+        state: &State<A>,
+    ) -> bool {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { return false };
+        let Some(data) = state.as_ref().present().and_then(A::to_snapshot) else { return false };
         let snapshot = Snapshot { stream: stream.clone(), version, fingerprint: fingerprint::<A>(), data };
         let store = Arc::clone(store);
         tokio::spawn(async move {
@@ -47,9 +41,11 @@ impl Saver {
                 tracing::warn!(%stream, error = &error as &dyn std::error::Error, "a snapshot could not be saved");
             }
         });
+        true
     }
 }
 
-fn is_due<A: Aggregate>(last: Version, version: Version) -> bool {
+/// A snapshot is due that many events after the `last`.
+pub(super) fn is_due<A: Aggregate>(last: Version, version: Version) -> bool {
     A::SNAPSHOT_EVERY.is_some_and(|every| version.since(last) >= every)
 }

@@ -64,11 +64,14 @@ enum Wanted {
     MaxLag(Duration),
 }
 
-/// How long a waiting query trusts the store to tell it of news before it looks by itself.
+/// How long a waiting query trusts the store to tell it of news before it looks at the checkpoint by itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// How long it waits where it was told of a checkpoint that the answer did not have yet: it came from a replica.
 const REPLICA_PAUSE: Duration = Duration::from_millis(5);
+
+/// The longest that a query waits: a clock can't add much more.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 impl Demand {
     /// Asks the read store until its answer is fresh enough, or time is up.
@@ -84,14 +87,14 @@ impl Demand {
         if let (Freshness::AtLeast(token), Some(log)) = (&self.freshness, &source.log) {
             check_log(token, log.store.log_id())?;
         }
-        let deadline = Instant::now() + self.within;
-        let mut wanted = self.wanted(source).await?;
+        let deadline = Instant::now() + self.within.min(LONGEST);
+        let wanted = self.wanted(source).await?;
         let mut told = false;
         let mut news: Option<watch::Receiver<Option<Checkpoint>>> = None;
         loop {
             let Read { value, checkpoint } = ask(&**views).await?;
             let head = source.log.as_ref().map(|log| *log.head.borrow());
-            let fresh = self.is_met(&mut wanted, checkpoint.as_ref(), source).await?;
+            let fresh = self.is_met(wanted, checkpoint.as_ref(), source).await?;
             if fresh || Instant::now() >= deadline {
                 return Ok(Judged { value, checkpoint, fresh, head });
             }
@@ -104,12 +107,21 @@ impl Demand {
                 tokio::time::sleep_until(deadline.min(Instant::now() + REPLICA_PAUSE)).await;
             }
             // Wait on the checkpoint alone: the answer is asked for again when it can be fresh enough.
-            let can_be_fresh = |at: &Option<Checkpoint>| wanted.is_met_by(at.as_ref(), Timestamp::now());
-            let until = deadline.min(Instant::now() + LOOK_AGAIN);
-            told = match tokio::time::timeout_at(until, news.wait_for(can_be_fresh)).await {
-                Ok(Ok(_)) => true,
-                Ok(Err(_)) => return Err(Error::Closed.into()),
-                Err(_) => false,
+            told = loop {
+                let until = deadline.min(Instant::now() + LOOK_AGAIN);
+                let can_be_fresh = |at: &Option<Checkpoint>| wanted.may_be_met_by(at.as_ref(), source);
+                let heard = tokio::time::timeout_at(until, news.wait_for(can_be_fresh)).await;
+                match heard.map(|heard| heard.map(drop)) {
+                    Ok(Ok(())) => break true,
+                    Ok(Err(_)) => return Err(Error::Closed.into()),
+                    Err(_) if Instant::now() >= deadline => break false,
+                    Err(_) => {
+                        let checkpoint = views.checkpoint(projection).await?;
+                        if self.is_met(wanted, checkpoint.as_ref(), source).await? {
+                            break false;
+                        }
+                    }
+                }
             };
         }
     }
@@ -126,7 +138,7 @@ impl Demand {
 
     async fn is_met(
         &self,
-        wanted: &mut Wanted,
+        wanted: Wanted,
         checkpoint: Option<&Checkpoint>,
         source: &Source,
     ) -> Result<bool, QueryError> {
@@ -137,7 +149,7 @@ impl Demand {
             return Ok(true);
         }
         // A program with the log knows better than the last heartbeat: at the head, there is no lag.
-        if let (Wanted::MaxLag(_), Some(log)) = (&wanted, &source.log) {
+        if let (Wanted::MaxLag(_), Some(log)) = (wanted, &source.log) {
             let head = log.store.head().await?;
             return Ok(checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position) >= head);
         }
@@ -154,6 +166,16 @@ impl Wanted {
             (Self::AsOf(moment), Some(checkpoint)) => checkpoint.as_of >= moment,
             (Self::MaxLag(lag), Some(checkpoint)) => crate::runtime::elapsed(checkpoint.as_of, now) <= lag,
         }
+    }
+
+    /// Going by what the log has told of its head, where it is here.
+    fn may_be_met_by(self, checkpoint: Option<&Checkpoint>, source: &Source) -> bool {
+        let at_head = || {
+            source.log.as_ref().is_some_and(|log| {
+                checkpoint.is_some_and(|checkpoint| checkpoint.position >= *log.head.borrow())
+            })
+        };
+        self.is_met_by(checkpoint, Timestamp::now()) || matches!(self, Self::MaxLag(_)) && at_head()
     }
 }
 

@@ -31,8 +31,9 @@ pub(super) fn fold<P: Projection + SingleStream<Event: Fold<P>>>(
             Some(None) => State::Removed,
             Some(Some(view)) => State::Present(view.document),
         };
-        let (state, created) = replay::<P>(state, created, &tail)?;
-        let applied = tail.last().map_or(applied, |event| event.position);
+        // The answer may hold events that came after that head: its token covers them too.
+        let head = tail.last().map_or(head, |event| event.position.max(head));
+        let Replayed { state, created, applied } = Replayed { state, created, applied }.fold(&tail)?;
         let view = state.present().map(|document| View::new(key, document, created, applied));
         let token = Token::new(log.log_id(), head);
         Ok(Answer::new(view, Provenance { applied: head, head, lag: Lag::default(), stale: false, token }))
@@ -60,20 +61,32 @@ async fn tail(
     }
 }
 
-fn replay<P: Projection + SingleStream<Event: Fold<P>>>(
-    mut state: State<P>,
-    mut created: Position,
-    tail: &[RecordedEvent],
-) -> Result<(State<P>, Position), QueryError> {
-    for recorded in tail {
-        let position = recorded.position;
-        let event: P::Event = recorded.decode().map_err(|source| QueryError::Decode { position, source })?;
-        let existed = matches!(state, State::Present(_));
-        state =
-            event.fold(state, &recorded.metadata).map_err(|source| QueryError::Fold { position, source })?;
-        if !existed && matches!(state, State::Present(_)) {
-            created = position;
+/// A document on its way through its stream's tail.
+struct Replayed<P> {
+    state: State<P>,
+    created: Position,
+    applied: Position,
+}
+
+impl<P: Projection + SingleStream<Event: Fold<P>>> Replayed<P> {
+    /// Folds the tail in, as the projection does.
+    fn fold(mut self, tail: &[RecordedEvent]) -> Result<Self, QueryError> {
+        for recorded in tail {
+            if <P::Event as Fold<P>>::ignores(&recorded.name) {
+                continue;
+            }
+            let position = recorded.position;
+            let event: P::Event =
+                recorded.decode().map_err(|source| QueryError::Decode { position, source })?;
+            let existed = matches!(self.state, State::Present(_));
+            self.state = event
+                .fold(self.state, &recorded.metadata)
+                .map_err(|source| QueryError::Fold { position, source })?;
+            if !existed && matches!(self.state, State::Present(_)) {
+                self.created = position;
+            }
+            self.applied = position;
         }
+        Ok(self)
     }
-    Ok((state, created))
 }

@@ -102,7 +102,16 @@ impl<P: Projection, From> ViewQuery<P, From> {
         match (judged.fresh, demand.fallback, live) {
             (true, _, _) => {}
             (false, Fallback::Stale, _) => provenance.stale = true,
-            (false, Fallback::Live, Some(fold)) => return fold(source, key, judged.value).await,
+            (false, Fallback::Live, Some(fold)) => {
+                let answer = fold(source, key, judged.value).await?;
+                // A token beyond the log's head: the log was put back to an earlier state.
+                return match demand.freshness {
+                    Freshness::AtLeast(token) if token.position() > answer.provenance.applied => {
+                        Err(demand.not_yet(projection, &answer.provenance, started.elapsed()))
+                    }
+                    _ => Ok(answer),
+                };
+            }
             (false, Fallback::Error | Fallback::Live, _) => {
                 return Err(demand.not_yet(projection, &provenance, started.elapsed()));
             }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::fold::{Document, guarded};
 use crate::{
-    domain::{Fed, Feed, Feeds, Projection},
+    domain::{Fed, Feed, Feeds, IdError, Projection},
     envelope::RecordedEvent,
     store::{DeadLetter, DocumentWrite, Reason, Sequence, StoredDocument},
 };
@@ -98,26 +98,28 @@ fn route<P: Projection>(feed: &Feed<P>, event: &RecordedEvent) -> What<P> {
         Ok(fed) => fed,
         Err(error) => return What::Park { sequence: sequence_of_unread(feed, event), error },
     };
-    let mut keys = Vec::new();
-    match guarded(|| fed.route(event.stream.id(), &mut keys)) {
-        Ok(()) => {
-            let mut texts: Vec<String> = Vec::with_capacity(keys.len());
-            for key in keys {
-                let text = key.to_string();
-                if !texts.contains(&text) {
-                    texts.push(text);
-                }
+    let routed = guarded(|| {
+        let mut keys = Vec::new();
+        fed.route(event.stream.id(), &mut keys)?;
+        let mut texts: Vec<String> = Vec::with_capacity(keys.len());
+        for key in keys {
+            let text = key.to_string();
+            if !texts.contains(&text) {
+                texts.push(text);
             }
-            What::Fold { fed, keys: texts }
         }
+        Ok::<_, IdError>(texts)
+    });
+    match routed {
+        Ok(keys) => What::Fold { fed, keys },
         Err(error) => What::Park { sequence: Sequence::Stream(event.stream.clone()), error },
     }
 }
 
 /// An event that can't be read names no document; where documents go by stream, it is known all the same.
 fn sequence_of_unread<P: Projection>(feed: &Feed<P>, event: &RecordedEvent) -> Sequence {
-    match event.stream.id().parse::<P::Key>() {
-        Ok(key) if feed.by_stream => Sequence::Document(key.to_string()),
+    match guarded(|| event.stream.id().parse::<P::Key>().map(|key| key.to_string())) {
+        Ok(key) if feed.by_stream => Sequence::Document(key),
         _ => Sequence::Stream(event.stream.clone()),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Runs code of the application: its errors and its panics are one thing to a projection.
-pub(super) fn guarded<T, E: std::error::Error + 'static>(
+pub(crate) fn guarded<T, E: std::error::Error + 'static>(
     run: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(run)) {
@@ -37,6 +37,8 @@ pub(super) struct Document<'e, P> {
     applied: Position,
     /// What this batch has folded in, for getting the state back after a handler has failed with it in hand.
     folded: Vec<(&'e dyn Fed<P>, &'e RecordedEvent)>,
+    /// Why the state could not be got back: nothing of this batch may be written.
+    lost: Option<String>,
 }
 
 impl<'e, P: Projection> Document<'e, P> {
@@ -46,7 +48,7 @@ impl<'e, P: Projection> Document<'e, P> {
             .as_ref()
             .map_or((Position::ZERO, Position::ZERO), |stored| (stored.created, stored.applied));
         let state = read(stored.as_ref())?;
-        Ok(Self { stored, state, created, applied, folded: Vec::new() })
+        Ok(Self { stored, state, created, applied, folded: Vec::new(), lost: None })
     }
 
     /// Folds one event in. One that the document has already is passed over. After an error the document is as
@@ -68,13 +70,16 @@ impl<'e, P: Projection> Document<'e, P> {
                 Ok(())
             }
             Err(error) => {
-                self.state = self.refold()?;
+                match self.refold() {
+                    Ok(state) => self.state = state,
+                    Err(error) => self.lost = Some(error),
+                }
                 Err(error)
             }
         }
     }
 
-    /// A fold is deterministic: what went well once goes well again.
+    /// A fold is deterministic: what went well once goes well again. Where it does not, the handler is at fault.
     fn refold(&self) -> Result<State<P>, String> {
         self.folded.iter().try_fold(read(self.stored.as_ref())?, |state, (fed, event)| {
             guarded(|| fed.fold(state, &event.metadata))
@@ -85,6 +90,9 @@ impl<'e, P: Projection> Document<'e, P> {
     pub(super) fn into_write(self, key: &str) -> Result<Option<DocumentWrite>, String> {
         if self.folded.is_empty() {
             return Ok(None);
+        }
+        if let Some(error) = self.lost {
+            return Err(error);
         }
         let change = match &self.state {
             State::Present(view) => guarded(|| {

@@ -19,6 +19,7 @@ mod projections;
 mod runner;
 mod status;
 
+pub(crate) use fold::guarded;
 pub(crate) use lag::elapsed;
 pub use lag::{Lag, LagHook};
 pub use options::RuntimeOptions;

@@ -46,9 +46,11 @@ impl RuntimeOptions {
     }
 
     pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        // Jitter adds up to the pause itself.
+        let longest = self.longest_pause / 2;
         ExponentialBuilder::new()
-            .with_min_delay(Duration::from_millis(20).min(self.longest_pause))
-            .with_max_delay(self.longest_pause)
+            .with_min_delay(Duration::from_millis(20).min(longest))
+            .with_max_delay(longest)
             .with_jitter()
             .without_max_times()
             .build()

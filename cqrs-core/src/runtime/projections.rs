@@ -2,13 +2,13 @@ use std::{
     any::{TypeId, type_name},
     collections::{HashMap, HashSet},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::sync::watch;
 
 use super::{
-    LagHook, ProjectionHealth, RuntimeOptions,
+    LagHook, ProjectionHealth, ProjectionState, RuntimeOptions,
     runner::{Runner, RunnerParts},
     status::Status,
 };
@@ -24,8 +24,8 @@ pub struct Projections {
     stores: HashMap<TypeId, Arc<dyn ViewStore>>,
     statuses: Vec<Arc<Status>>,
     head: Option<watch::Receiver<Position>>,
+    /// Each runner holds a receiver for as long as it runs.
     stop: watch::Sender<bool>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Projections {
@@ -47,12 +47,7 @@ impl Projections {
     /// Stops after the current batches.
     pub(crate) async fn stop(&self) {
         self.stop.send_replace(true);
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in tasks {
-            if let Err(error) = task.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "a projection's task ended badly");
-            }
-        }
+        self.stop.closed().await;
     }
 }
 
@@ -114,8 +109,7 @@ impl ProjectionsBuilder {
         }
         let (stop, stopping) = watch::channel(false);
         let head = (!self.registrations.is_empty()).then(|| log.watch());
-        let mut projections =
-            Projections { stores: HashMap::new(), statuses: Vec::new(), head, stop, tasks: Mutex::default() };
+        let mut projections = Projections { stores: HashMap::new(), statuses: Vec::new(), head, stop };
         for registration in self.registrations {
             let Registration { type_id, spec, max_lag, views, runner, .. } = registration;
             projections.stores.insert(type_id, Arc::clone(&views));
@@ -127,14 +121,10 @@ impl ProjectionsBuilder {
                 log: Arc::clone(log),
                 views,
                 options: self.options,
-                status,
+                status: Arc::clone(&status),
                 stop: stopping.clone(),
             };
-            projections
-                .tasks
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(tokio::spawn(run(parts)));
+            tokio::spawn(supervise(run(parts), status));
         }
         Ok(projections)
     }
@@ -159,6 +149,15 @@ impl ProjectionsBuilder {
             }
         }
         Ok(())
+    }
+}
+
+/// Sees to it that a runner that panics does not look well.
+async fn supervise(running: Running, status: Arc<Status>) {
+    if let Err(error) = tokio::spawn(running).await {
+        let reason = super::with_causes(&error);
+        tracing::error!(?status, reason, "a projection's task ended badly");
+        status.set_state(ProjectionState::Halted { reason });
     }
 }
 

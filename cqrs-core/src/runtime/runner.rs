@@ -221,13 +221,13 @@ impl<P: Projection> Runner<P> {
         loop {
             let stored = if keys.is_empty() { Vec::new() } else { views.load(&spec.id, &keys).await? };
             let changes = batch.fold(&stored, &place.parked, &refused, Timestamp::now());
-            for letter in &changes.parked {
-                self.tell_of(letter);
-            }
-            let parked: Vec<Sequence> = changes.parked.iter().map(|letter| letter.sequence.clone()).collect();
+            let parked = changes.parked.clone();
             match self.commit(place, page.head, page.through, changes.documents, changes.parked).await {
                 Ok(()) => {
-                    place.parked.extend(parked);
+                    for letter in parked {
+                        self.tell_of(&letter);
+                        place.parked.insert(letter.sequence);
+                    }
                     self.measure(&page.events, started);
                     return Ok(());
                 }
@@ -250,7 +250,9 @@ impl<P: Projection> Runner<P> {
         parked: Vec<DeadLetter>,
     ) -> Result<(), CommitError> {
         let RunnerParts { log, views, spec, status, .. } = &self.parts;
-        let count = u64::try_from(parked.len()).unwrap_or(u64::MAX);
+        // An event that is parked for several documents is one.
+        let events: HashSet<Position> = parked.iter().map(|letter| letter.position).collect();
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         let mut checkpoint =
             Checkpoint { log: log.log_id(), position: through, head, as_of: place.as_of, parked: 0 };
         let commit = Commit { expected: place.position, checkpoint, documents, parked };

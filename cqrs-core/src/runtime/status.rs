@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -139,10 +140,13 @@ impl Status {
         }
     }
 
-    /// Measures the lag now, and tells hooks and gauges.
+    /// Measures the lag now, and tells hooks and gauges; not before it is known what is applied.
     pub(super) fn observe(&self) {
         let (lag, crossed) = {
             let mut progress = self.lock();
+            if progress.state == ProjectionState::Starting {
+                return;
+            }
             let (_, lag) = self.lag(&progress);
             let breached = self.max_lag.is_some_and(|max| lag.time > max);
             let crossed = breached != progress.breached;
@@ -155,12 +159,20 @@ impl Status {
         metrics::gauge!("cqrs_projection_lag_events", "projection" => self.projection.name.clone())
             .set(lag.events as f64);
         for hook in &self.hooks {
-            hook.observed(&self.projection, lag);
-            match (crossed, self.max_lag) {
-                (Some(true), Some(max_lag)) => hook.breached(&self.projection, lag, max_lag),
-                (Some(false), _) => hook.recovered(&self.projection, lag),
-                _ => {}
+            // A hook's fault is not the projection's.
+            let told = catch_unwind(AssertUnwindSafe(|| self.tell(&**hook, lag, crossed)));
+            if told.is_err() {
+                tracing::error!(projection = %self.projection, "a lag hook panicked");
             }
+        }
+    }
+
+    fn tell(&self, hook: &dyn LagHook, lag: Lag, crossed: Option<bool>) {
+        hook.observed(&self.projection, lag);
+        match (crossed, self.max_lag) {
+            (Some(true), Some(max_lag)) => hook.breached(&self.projection, lag, max_lag),
+            (Some(false), _) => hook.recovered(&self.projection, lag),
+            _ => {}
         }
     }
 

@@ -257,20 +257,20 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let off = prop_oneof![2 => Just(None), 3 => Just(Some(0)), 1 => (-1_i8..=1).prop_map(Some)];
     let step = prop_oneof![
-        3 => (proptest::collection::vec((0_u8..4, 0_u8..4), 0..4), off)
+        3 => (proptest::collection::vec((0_u8..3, 0_u8..4), 0..4), off)
             .prop_map(|(sizes, off)| Step::Append(sizes, off)),
-        1 => (0_u8..4, 0_u8..12, any::<bool>(), 1_u8..6)
+        2 => (0_u8..3, 0_u8..7, any::<bool>(), 1_u8..6)
             .prop_map(|(stream, from, backwards, limit)| Step::ReadStream { stream, from, backwards, limit }),
-        1 => (0_u8..24, 1_u8..8, proptest::option::of(0_u8..3))
+        2 => (0_u8..24, 1_u8..8, proptest::option::of(0_u8..3))
             .prop_map(|(after, limit, category)| Step::ReadLog { after, limit, category }),
     ];
-    proptest::collection::vec(step, 1..24)
+    proptest::collection::vec(step, 1..32)
 }
 
 /// After any series of appends and reads the store answers as a plain list of events would.
 pub async fn a_random_history_equals_a_list(stores: &Stores<dyn EventStore>) {
     let stores = stores.elsewhere();
-    property::check(32, steps(), move |steps| {
+    property::check(48, steps(), move |steps| {
         let stores = stores.elsewhere();
         async move { replay(&*stores.open().await, steps).await }
     })

@@ -122,6 +122,7 @@ pub async fn a_dropped_batch_is_written_whole_or_not_at_all(stores: &Stores<dyn 
         let (a, b) = (format!("a{round}"), format!("b{round}"));
         let commit = batch(round, round + 1, [put(&a, 1, &[text("x")]), put(&b, 1, &[text("y")])]);
         let acknowledged = abandon(store.commit(&view.id, commit.clone()), round % 10).await.is_some();
+        assert_ne!(view.load(&[&a, &b]).await.len(), 1, "half a batch was written");
         match view.try_commit(commit).await {
             Ok(()) => assert!(!acknowledged, "an acknowledged batch is gone"),
             lost => assert_eq!(superseded(lost), (round, round + 1), "expected, actual"),

@@ -1,0 +1,285 @@
+use std::{borrow::Cow, sync::Arc};
+
+use super::{
+    App, ExecuteError, Inner, Receipt,
+    decide::{self, Known},
+    execute::{EventOf, Outcome, Remember},
+    snapshots,
+};
+use crate::{
+    domain::{Aggregate, Command, Context, Event, Fold, Handle, HandleError, State},
+    envelope::{EventId, Metadata, Position, Recorded, StreamId, Token, Version},
+    store::{
+        Append, AppendError, AppendOutcome, CommandRecord, Condition, EventStore, NewEvent, RecordedCommand,
+    },
+};
+
+/// One command on its way through load, decide and append.
+pub(super) struct Execution<'a, C: Command> {
+    pub(super) app: &'a App,
+    pub(super) services: &'a <C::Aggregate as Aggregate>::Services,
+    pub(super) command: C,
+    pub(super) at: Option<Version>,
+    pub(super) remember: Option<Remember<C>>,
+    pub(super) stream: StreamId,
+    pub(super) metadata: Metadata,
+    pub(super) record: Option<CommandRecord>,
+}
+
+/// What one attempt led to.
+enum Attempt<C: Command> {
+    Done(Outcome<C>),
+    Conflict { expected: Version, actual: Version },
+}
+
+impl<C: Command> Execution<'_, C> {
+    pub(super) async fn run(&self) -> Outcome<C> {
+        let retry = self.app.inner.retry;
+        let mut pauses = retry.pauses();
+        let mut attempts = 0;
+        let mut turn = None;
+        loop {
+            attempts += 1;
+            match self.attempt().await {
+                Attempt::Done(outcome) => return outcome,
+                Attempt::Conflict { expected, actual } => {
+                    metrics::counter!("cqrs_conflicts_total", "category" => <EventOf<C> as Event>::STREAM)
+                        .increment(1);
+                    if attempts >= retry.attempts {
+                        return Err(ExecuteError::Conflict {
+                            stream: self.stream.clone(),
+                            expected,
+                            actual,
+                            attempts,
+                        });
+                    }
+                }
+            }
+            if turn.is_none() {
+                turn = self.app.inner.turns.wait(&self.stream).await;
+            }
+            let pause = pauses.next().unwrap_or(retry.longest_pause);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+
+    async fn attempt(&self) -> Attempt<C> {
+        if let Some(hot) = self.app.inner.hot.take::<C::Aggregate>(&self.stream)
+            && let Some(attempt) = self.attempt_on(hot).await
+        {
+            return attempt;
+        }
+        let command = self.record.as_ref().map(|record| record.id);
+        let loading = match decide::load::<C::Aggregate, _>(&**self.store(), &self.stream, command).await {
+            Ok(loading) => loading,
+            Err(error) => return Attempt::Done(Err(error)),
+        };
+        if let Some(recorded) = &loading.command {
+            return Attempt::Done(self.repeated(recorded));
+        }
+        let version = loading.known.version;
+        if let Some(expected) = self.at.filter(|expected| *expected != version) {
+            let (stream, actual) = (self.stream.clone(), version);
+            let conflict = ExecuteError::Conflict { stream, expected, actual, attempts: 1 };
+            return self.fail(conflict, version).await;
+        }
+        let Known { state, version, snapshot } = loading.known;
+        let state = decide::or_initial(state);
+        match self.decide(&state).await {
+            Ok(events) => self.append(events, Known { state, version, snapshot }, loading.head).await,
+            Err(no) => {
+                let stream = self.stream.clone();
+                let error = match no {
+                    HandleError::Rejected(rejection) => ExecuteError::Rejected(rejection),
+                    HandleError::AlreadyExists => ExecuteError::AlreadyExists { stream },
+                    HandleError::NotFound => ExecuteError::NotFound { stream },
+                };
+                self.fail(error, version).await
+            }
+        }
+    }
+
+    /// Decides on a state that was left by an earlier command, without a look at the store. The append proves that
+    /// it is still the current one; where there is nothing to append, nothing is proven, and the stream has to be
+    /// loaded.
+    async fn attempt_on(&self, hot: Known<C::Aggregate>) -> Option<Attempt<C>> {
+        if self.at.is_some_and(|expected| expected != hot.version) {
+            return None;
+        }
+        let Known { state, version, snapshot } = hot;
+        let state = decide::or_initial(state);
+        match self.decide(&state).await {
+            Ok(events) if !events.is_empty() => {
+                Some(self.append(events, Known { state, version, snapshot }, Position::ZERO).await)
+            }
+            _ => None,
+        }
+    }
+
+    async fn decide(
+        &self,
+        state: &State<C::Aggregate>,
+    ) -> Result<Vec<EventOf<C>>, HandleError<<C::Aggregate as Handle<C>>::Error>> {
+        let context = Context { metadata: &self.metadata, services: self.services };
+        <C::Aggregate as Handle<C>>::handle(state.as_ref(), &self.command, context).await
+    }
+
+    fn store(&self) -> &Arc<dyn EventStore> {
+        &self.app.inner.store
+    }
+
+    async fn append(
+        &self,
+        events: Vec<EventOf<C>>,
+        known: Known<C::Aggregate>,
+        head: Position,
+    ) -> Attempt<C> {
+        let version = known.version;
+        let mut new = Vec::with_capacity(events.len());
+        for event in &events {
+            let data = match event.encode() {
+                Ok(data) => data,
+                Err(error) => return Attempt::Done(Err(error.into())),
+            };
+            let event_type = event.event_type();
+            new.push(NewEvent {
+                event_id: EventId::generate(),
+                stream: self.stream.clone(),
+                name: Cow::Borrowed(event_type.name),
+                schema_version: event_type.version,
+                data,
+            });
+        }
+        if new.is_empty() && self.record.is_none() {
+            return Attempt::Done(Ok(self.receipt(version, head, Vec::new(), false)));
+        }
+        let ids: Vec<EventId> = new.iter().map(|event| event.event_id).collect();
+        let metadata = self.metadata.for_events();
+        let append = Append {
+            conditions: vec![Condition::Version { stream: self.stream.clone(), expected: version }],
+            events: new,
+            metadata: metadata.clone(),
+            command: self.record.clone(),
+        };
+        let appended = match self.store().append(append).await {
+            Ok(AppendOutcome::Appended(appended)) => appended,
+            Ok(AppendOutcome::Repeated(recorded)) => return Attempt::Done(self.repeated(&recorded)),
+            Err(AppendError::Conflict { expected, actual, .. }) => {
+                return Attempt::Conflict { expected, actual };
+            }
+            Err(source) => {
+                return Attempt::Done(Err(ExecuteError::Append { stream: self.stream.clone(), source }));
+            }
+        };
+
+        let after = appended.events.last().map_or(version, |written| written.version);
+        let metadata = Metadata { time: appended.time, ..metadata };
+        self.keep(known, &events, after, &metadata);
+        let recorded = events
+            .into_iter()
+            .zip(ids)
+            .zip(&appended.events)
+            .map(|((event, event_id), written)| Recorded {
+                event_id,
+                version: written.version,
+                position: written.position,
+                event,
+            })
+            .collect();
+        Attempt::Done(Ok(self.receipt(after, appended.position, recorded, false)))
+    }
+
+    /// Keeps the state after the command for the next one, and saves a snapshot if one is due. The events are in the
+    /// log already: whatever goes wrong here, the command has succeeded.
+    fn keep(&self, known: Known<C::Aggregate>, events: &[EventOf<C>], version: Version, metadata: &Metadata) {
+        let Inner { store, snapshots, hot, .. } = &*self.app.inner;
+        let due = snapshots::is_due::<C::Aggregate>(known.snapshot, version);
+        if !due && !hot.is_on() {
+            return;
+        }
+        let Known { state, mut snapshot, .. } = known;
+        let folded = crate::runtime::guarded(|| {
+            events.iter().try_fold(state, |state, event| event.fold(state, metadata))
+        });
+        let state = match folded {
+            Ok(state) => state,
+            Err(error) => {
+                tracing::warn!(stream = %self.stream, error, "the events of a command can't be folded");
+                return;
+            }
+        };
+        if due && snapshots.save(store, &self.stream, version, &state) {
+            snapshot = version;
+        }
+        hot.put(&self.stream, Known { state, version, snapshot });
+    }
+
+    fn receipt(
+        &self,
+        version: Version,
+        position: Position,
+        events: Vec<Recorded<EventOf<C>>>,
+        repeated: bool,
+    ) -> Receipt<EventOf<C>> {
+        Receipt {
+            stream: self.stream.clone(),
+            version,
+            position,
+            token: Token::new(self.store().log_id(), position),
+            events,
+            command_id: self.metadata.command_id,
+            correlation_id: self.metadata.correlation_id,
+            repeated,
+        }
+    }
+
+    /// The receipt of the first time.
+    fn repeated(&self, recorded: &RecordedCommand) -> Outcome<C> {
+        let command_id = recorded.record.id;
+        if self.record.as_ref().is_none_or(|record| record.fingerprint != recorded.record.fingerprint) {
+            return Err(ExecuteError::CommandIdReused { command_id });
+        }
+        if let Some(answer) = &recorded.record.answer {
+            return Err(ExecuteError::Remembered { command_id, answer: answer.clone() });
+        }
+        let mut events = Vec::with_capacity(recorded.events.len());
+        for event in &recorded.events {
+            let (stream, position) = (self.stream.clone(), event.position);
+            let decoded =
+                event.decode().map_err(|source| ExecuteError::Decode { stream, position, source })?;
+            let (event_id, version) = (event.event_id, event.version);
+            events.push(Recorded { event_id, version, position, event: decoded });
+        }
+        let mut receipt = self.receipt(recorded.version, recorded.position, events, true);
+        if let Some(event) = recorded.events.first() {
+            receipt.correlation_id = event.metadata.correlation_id;
+        }
+        Ok(receipt)
+    }
+
+    /// Remembers a failure, where that is asked for, as long as the state that said no is the current one.
+    async fn fail(
+        &self,
+        error: ExecuteError<<C::Aggregate as Handle<C>>::Error>,
+        version: Version,
+    ) -> Attempt<C> {
+        let (Some(record), Some(remember)) = (&self.record, &self.remember) else {
+            return Attempt::Done(Err(error));
+        };
+        let Some(answer) = remember(&error) else { return Attempt::Done(Err(error)) };
+        let append = Append {
+            conditions: vec![Condition::Version { stream: self.stream.clone(), expected: version }],
+            events: Vec::new(),
+            metadata: self.metadata.for_events(),
+            command: Some(CommandRecord { answer: Some(answer), ..record.clone() }),
+        };
+        match self.store().append(append).await {
+            Ok(AppendOutcome::Appended(_)) => Attempt::Done(Err(error)),
+            Ok(AppendOutcome::Repeated(recorded)) => Attempt::Done(self.repeated(&recorded)),
+            Err(AppendError::Conflict { expected, actual, .. }) => Attempt::Conflict { expected, actual },
+            Err(source) => Attempt::Done(Err(ExecuteError::Append { stream: self.stream.clone(), source })),
+        }
+    }
+}

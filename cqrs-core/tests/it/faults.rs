@@ -1,0 +1,416 @@
+//! Stores in memory that fail as real ones do: before and after the fact, late, twice, or not at all for a while.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+};
+
+use cqrs_core::{
+    envelope::{CommandId, LogId, Position, RecordedEvent, StreamId},
+    memory::{MemoryEventStore, MemoryViewStore},
+    store::{
+        Append, AppendError, AppendOutcome, BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error,
+        EventFilter, EventStore, Find, Load, Loaded, LogPage, ProjectionId, ProjectionSpec, Read,
+        RecordedCommand, Sequence, Snapshot, SnapshotStore, StoredDocument, StreamRead, ViewStore,
+    },
+};
+use tokio::sync::watch;
+
+/// A small generator of numbers that look random and are the same each time.
+#[derive(Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    pub const fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5851_F42D_4C95_7F2D)
+    }
+
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+}
+
+pub fn away(doing: &'static str) -> Error {
+    Error::unavailable(doing, "the test took it away")
+}
+
+type EditLoaded = Box<dyn FnMut(&mut Loaded) + Send>;
+type EditPage = Box<dyn FnMut(&mut LogPage) + Send>;
+
+#[derive(Default)]
+pub struct LogFaults {
+    pub loads: AtomicUsize,
+    pub loaded_events: AtomicUsize,
+    pub appends: AtomicUsize,
+    pub away: AtomicBool,
+    pub always_conflict: AtomicBool,
+    /// The next append happens, but nobody hears of it.
+    pub loses_answer: AtomicBool,
+    /// Others get in before each call.
+    pub yields: AtomicBool,
+    pub snapshots_fail: AtomicBool,
+    pub edit_loaded: Mutex<Option<EditLoaded>>,
+    pub edit_page: Mutex<Option<EditPage>>,
+    /// What another writer appends just before the next append.
+    pub before_append: Mutex<Option<Append>>,
+    /// What another writer appends just after the next read of the log.
+    pub after_read_log: Mutex<Option<Append>>,
+    /// What another writer appends just before the next read of a stream.
+    pub before_read_stream: Mutex<Option<Append>>,
+}
+
+/// A log that fails on demand. Clones are handles of the same log.
+#[derive(Clone)]
+pub struct FaultyLog {
+    pub inner: MemoryEventStore,
+    pub faults: Arc<LogFaults>,
+}
+
+impl FaultyLog {
+    pub fn new() -> Self {
+        Self { inner: MemoryEventStore::new(), faults: Arc::default() }
+    }
+
+    async fn pass(&self, doing: &'static str) -> Result<(), Error> {
+        if self.faults.yields.load(SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        if self.faults.away.load(SeqCst) { Err(away(doing)) } else { Ok(()) }
+    }
+
+    async fn rival(&self, slot: &Mutex<Option<Append>>) {
+        let rival = slot.lock().unwrap().take();
+        if let Some(append) = rival {
+            self.inner.append(append).await.unwrap();
+        }
+    }
+}
+
+impl std::fmt::Debug for FaultyLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl EventStore for FaultyLog {
+    fn log_id(&self) -> LogId {
+        self.inner.log_id()
+    }
+
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, AppendError>> {
+        Box::pin(async move {
+            self.faults.appends.fetch_add(1, SeqCst);
+            self.pass("appends").await?;
+            self.rival(&self.faults.before_append).await;
+            if self.faults.always_conflict.load(SeqCst) {
+                let cqrs_core::store::Condition::Version { stream, expected } = &append.conditions[0] else {
+                    unreachable!()
+                };
+                return Err(AppendError::Conflict {
+                    stream: stream.clone(),
+                    expected: *expected,
+                    actual: expected.plus(1),
+                });
+            }
+            let outcome = self.inner.append(append).await;
+            self.pass("appends").await?;
+            if self.faults.loses_answer.swap(false, SeqCst) {
+                return Err(AppendError::OutcomeUnknown { source: "the connection is gone".into() });
+            }
+            outcome
+        })
+    }
+
+    fn load<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Loaded, Error>> {
+        Box::pin(async move {
+            self.pass("loads").await?;
+            let mut loaded = self.inner.load(load).await?;
+            self.faults.loads.fetch_add(1, SeqCst);
+            self.faults.loaded_events.fetch_add(loaded.events.len(), SeqCst);
+            if let Some(edit) = &mut *self.faults.edit_loaded.lock().unwrap() {
+                edit(&mut loaded);
+            }
+            self.pass("loads").await?;
+            Ok(loaded)
+        })
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamId,
+        read: StreamRead,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>, Error>> {
+        Box::pin(async move {
+            self.rival(&self.faults.before_read_stream).await;
+            self.inner.read_stream(stream, read, limit).await
+        })
+    }
+
+    fn read_log<'a>(
+        &'a self,
+        after: Position,
+        filter: &'a EventFilter,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<LogPage, Error>> {
+        Box::pin(async move {
+            self.pass("reads the log").await?;
+            let mut page = self.inner.read_log(after, filter, limit).await?;
+            if let Some(edit) = &mut *self.faults.edit_page.lock().unwrap() {
+                edit(&mut page);
+            }
+            self.rival(&self.faults.after_read_log).await;
+            Ok(page)
+        })
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, Error>> {
+        Box::pin(async move {
+            self.pass("looks for its head").await?;
+            self.inner.head().await
+        })
+    }
+
+    fn command(&self, id: CommandId) -> BoxFuture<'_, Result<Option<RecordedCommand>, Error>> {
+        self.inner.command(id)
+    }
+
+    fn watch(&self) -> watch::Receiver<Position> {
+        self.inner.watch()
+    }
+}
+
+impl SnapshotStore for FaultyLog {
+    fn snapshot<'a>(
+        &'a self,
+        stream: &'a StreamId,
+        fingerprint: u64,
+    ) -> BoxFuture<'a, Result<Option<Snapshot>, Error>> {
+        self.inner.snapshot(stream, fingerprint)
+    }
+
+    fn save_snapshot(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            if self.faults.snapshots_fail.load(SeqCst) {
+                return Err(away("saves a snapshot"));
+            }
+            self.inner.save_snapshot(snapshot).await
+        })
+    }
+
+    fn drop_snapshots<'a>(&'a self, category: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        self.inner.drop_snapshots(category)
+    }
+}
+
+pub struct ViewFaults {
+    pub gets: AtomicUsize,
+    pub finds: AtomicUsize,
+    pub commits: AtomicUsize,
+    /// Commits with documents, as against heartbeats.
+    pub batches: AtomicUsize,
+    pub away: AtomicBool,
+    /// Reading documents panics.
+    pub panics: AtomicBool,
+    /// The next document that is read arrives only when the projection has come this far.
+    pub late_answer: Mutex<Option<Position>>,
+    /// A commit waits while it is shut.
+    pub open: watch::Sender<bool>,
+    /// Fails at random.
+    pub chaos: Mutex<Option<Dice>>,
+}
+
+/// A view store that fails on demand. Clones are handles of the same store.
+#[derive(Clone)]
+pub struct FaultyViews {
+    pub inner: MemoryViewStore,
+    pub faults: Arc<ViewFaults>,
+}
+
+enum Fate {
+    Done,
+    FailedBefore,
+    AnswerLost,
+    Late(u64),
+    Twice,
+}
+
+impl FaultyViews {
+    pub fn new() -> Self {
+        Self::over(MemoryViewStore::new())
+    }
+
+    pub fn over(inner: MemoryViewStore) -> Self {
+        let faults = ViewFaults {
+            gets: AtomicUsize::default(),
+            finds: AtomicUsize::default(),
+            commits: AtomicUsize::default(),
+            batches: AtomicUsize::default(),
+            away: AtomicBool::default(),
+            panics: AtomicBool::default(),
+            late_answer: Mutex::default(),
+            open: watch::Sender::new(true),
+            chaos: Mutex::default(),
+        };
+        Self { inner, faults: Arc::new(faults) }
+    }
+
+    pub fn shut(&self) {
+        self.faults.open.send_replace(false);
+    }
+
+    pub fn open(&self) {
+        self.faults.open.send_replace(true);
+    }
+
+    fn pass(&self, doing: &'static str) -> Result<(), Error> {
+        let unlucky = self.faults.chaos.lock().unwrap().as_mut().is_some_and(|dice| dice.roll(8) == 0);
+        if unlucky || self.faults.away.load(SeqCst) { Err(away(doing)) } else { Ok(()) }
+    }
+
+    fn fate(&self) -> Fate {
+        let mut chaos = self.faults.chaos.lock().unwrap();
+        let Some(dice) = &mut *chaos else { return Fate::Done };
+        match dice.roll(8) {
+            0 => Fate::FailedBefore,
+            1 => Fate::AnswerLost,
+            2 => Fate::Late(dice.roll(60)),
+            3 => Fate::Twice,
+            _ => Fate::Done,
+        }
+    }
+}
+
+impl std::fmt::Debug for FaultyViews {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl ViewStore for FaultyViews {
+    fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            self.pass("prepares")?;
+            self.inner.prepare(projection).await
+        })
+    }
+
+    fn checkpoint<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.pass("reads a checkpoint")?;
+            self.inner.checkpoint(projection).await
+        })
+    }
+
+    fn load<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
+        Box::pin(async move {
+            self.pass("loads documents")?;
+            assert!(!self.faults.panics.load(SeqCst), "the store panics");
+            self.inner.load(projection, keys).await
+        })
+    }
+
+    fn commit<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        commit: Commit,
+    ) -> BoxFuture<'a, Result<(), CommitError>> {
+        Box::pin(async move {
+            let _ = self.faults.open.subscribe().wait_for(|open| *open).await;
+            self.faults.commits.fetch_add(1, SeqCst);
+            if !commit.documents.is_empty() {
+                self.faults.batches.fetch_add(1, SeqCst);
+            }
+            if self.faults.away.load(SeqCst) {
+                return Err(away("commits").into());
+            }
+            match self.fate() {
+                Fate::Done => self.inner.commit(projection, commit).await,
+                Fate::FailedBefore => Err(away("commits").into()),
+                Fate::AnswerLost => {
+                    self.inner.commit(projection, commit).await?;
+                    Err(away("commits").into())
+                }
+                Fate::Late(millis) => {
+                    let (inner, projection) = (self.inner.clone(), projection.clone());
+                    tokio::spawn(async move {
+                        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+                        let _: Result<_, _> = inner.commit(&projection, commit).await;
+                    });
+                    Err(away("commits").into())
+                }
+                Fate::Twice => {
+                    let first = self.inner.commit(projection, commit.clone()).await;
+                    let _: Result<_, _> = self.inner.commit(projection, commit).await;
+                    first
+                }
+            }
+        })
+    }
+
+    fn get<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Read<Option<StoredDocument>>, Error>> {
+        Box::pin(async move {
+            self.faults.gets.fetch_add(1, SeqCst);
+            if self.faults.away.load(SeqCst) {
+                return Err(away("reads a document"));
+            }
+            let read = self.inner.get(projection, key).await;
+            let until = self.faults.late_answer.lock().unwrap().take();
+            if let Some(position) = until {
+                let mut progress = self.inner.watch(projection);
+                let there =
+                    progress.wait_for(|at| at.is_some_and(|checkpoint| checkpoint.position >= position));
+                there.await.unwrap();
+            }
+            read
+        })
+    }
+
+    fn find<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        find: &'a Find,
+    ) -> BoxFuture<'a, Result<Read<Vec<StoredDocument>>, Error>> {
+        self.faults.finds.fetch_add(1, SeqCst);
+        self.inner.find(projection, find)
+    }
+
+    fn parked_sequences<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>> {
+        Box::pin(async move {
+            self.pass("reads what is parked")?;
+            self.inner.parked_sequences(projection).await
+        })
+    }
+
+    fn dead_letters<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
+        self.inner.dead_letters(projection, after, limit)
+    }
+
+    fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
+        self.inner.watch(projection)
+    }
+}

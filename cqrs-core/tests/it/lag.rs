@@ -1,0 +1,146 @@
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering::SeqCst},
+    time::Duration,
+};
+
+use cqrs_core::{
+    app::App,
+    query::Views,
+    runtime::{Lag, LagHook},
+    store::ProjectionId,
+};
+
+use crate::{
+    domain::*,
+    faults::{FaultyLog, FaultyViews},
+    scene::{account_stream, append, caught_up, eventually, health},
+};
+
+#[derive(Clone, Default)]
+struct Told {
+    observed: Arc<Mutex<Vec<Lag>>>,
+    crossed: Arc<Mutex<Vec<(&'static str, Lag)>>>,
+}
+
+impl Told {
+    fn observed(&self) -> Vec<Lag> {
+        self.observed.lock().unwrap().clone()
+    }
+
+    fn crossings(&self) -> Vec<&'static str> {
+        self.crossed.lock().unwrap().iter().map(|(what, _)| *what).collect()
+    }
+}
+
+impl LagHook for Told {
+    fn observed(&self, projection: &ProjectionId, lag: Lag) {
+        assert_eq!(projection.name, "prompt");
+        self.observed.lock().unwrap().push(lag);
+    }
+
+    fn breached(&self, _: &ProjectionId, lag: Lag, max_lag: Duration) {
+        assert_eq!(max_lag, Duration::from_millis(40));
+        self.crossed.lock().unwrap().push(("breached", lag));
+    }
+
+    fn recovered(&self, _: &ProjectionId, lag: Lag) {
+        self.crossed.lock().unwrap().push(("recovered", lag));
+    }
+}
+
+struct Panics;
+
+impl LagHook for Panics {
+    fn observed(&self, _: &ProjectionId, _: Lag) {
+        panic!("a hook's own fault");
+    }
+}
+
+async fn app(log: &FaultyLog, views: &FaultyViews, hook: impl LagHook) -> App {
+    App::builder(log.clone()).projection::<Prompt>(views.clone()).lag_hook(hook).build().await.unwrap()
+}
+
+async fn open(log: &FaultyLog, id: &str) {
+    append(log, &account_stream(id), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
+}
+
+#[tokio::test]
+async fn a_projection_that_falls_behind_is_told_once_and_so_is_its_recovery() {
+    let (log, views, told) = (FaultyLog::new(), FaultyViews::new(), Told::default());
+    let app = app(&log, &views, told.clone()).await;
+    for round in 1..=2 {
+        caught_up::<Prompt>(&log, &views).await;
+        views.shut();
+        open(&log, &format!("a{round}")).await;
+        eventually("it is late", async || told.crossings().len() == 2 * round - 1).await;
+        let observed = told.observed().len();
+        eventually("it is observed while it is late", async || told.observed().len() > observed + 3).await;
+        let late = health::<Prompt>(&app).await;
+        assert!(late.lag.events == 1 && late.lag.time > Duration::from_millis(40), "{late:?}");
+        assert!(!late.is_well());
+        views.open();
+        eventually("it is in time again", async || told.crossings().len() == 2 * round).await;
+    }
+    assert_eq!(told.crossings(), ["breached", "recovered", "breached", "recovered"]);
+    for (what, lag) in &*told.crossed.lock().unwrap() {
+        let is_late = lag.time > Duration::from_millis(40);
+        assert_eq!(is_late, *what == "breached", "{lag:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_store_that_is_away_from_the_start_breaches_the_promise() {
+    let (log, views, told) = (FaultyLog::new(), FaultyViews::new(), Told::default());
+    open(&log, "a").await;
+    views.faults.away.store(true, SeqCst);
+    let _app = app(&log, &views, told.clone()).await;
+    eventually("it is late", async || told.crossings() == ["breached"]).await;
+    views.faults.away.store(false, SeqCst);
+    eventually("it is in time", async || told.crossings() == ["breached", "recovered"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_to_apply_is_no_lag_however_old_the_last_event_is() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    for id in ["a", "b", "c"] {
+        open(&log, id).await;
+    }
+    let first = app(&log, &views, Told::default()).await;
+    caught_up::<Prompt>(&log, &views).await;
+    first.shutdown().await;
+    // A restart, with all applied long ago.
+    let told = Told::default();
+    let app = app(&log, &views, told.clone()).await;
+    eventually("it is observed", async || told.observed().len() > 10).await;
+    assert!(told.observed().iter().all(|lag| *lag == Lag::default()), "{:?}", told.observed());
+    assert_eq!(health::<Prompt>(&app).await.lag, Lag::default());
+    assert!(app.health().await.is_well());
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_heartbeats_keep_as_of_fresh() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    open(&log, "a").await;
+    let _app = app(&log, &views, Told::default()).await;
+    caught_up::<Prompt>(&log, &views).await;
+    let readers = Views::new(views.clone());
+    for _ in 0..3 {
+        let now = jiff::Timestamp::now();
+        eventually("the store hears that the projection is up to date", async || {
+            readers.checkpoint::<Prompt>().await.unwrap().unwrap().as_of >= now
+        })
+        .await;
+    }
+    assert_eq!(views.faults.batches.load(SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_panics_stops_no_projection() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let app = app(&log, &views, Panics).await;
+    for id in ["a", "b", "c"] {
+        open(&log, id).await;
+        caught_up::<Prompt>(&log, &views).await;
+    }
+    eventually("it is well", async || app.health().await.is_well()).await;
+}

@@ -1,0 +1,19 @@
+//! The rules of execution, projections and queries, on stores that fail.
+#![allow(missing_docs, missing_debug_implementations, unreachable_pub, clippy::unwrap_used)]
+#![allow(clippy::unused_self, reason = "whether a handler takes `self` says what it is for")]
+#![allow(clippy::wildcard_imports, reason = "the domain's names are the vocabulary of each test")]
+
+mod domain;
+mod execute;
+mod faults;
+mod hot;
+mod idempotency;
+mod lag;
+mod lifecycle;
+mod metadata;
+mod pages;
+mod poison;
+mod projections;
+mod queries;
+mod scene;
+mod snapshots;

@@ -1,0 +1,93 @@
+use std::sync::Arc;
+
+use cqrs_core::{
+    domain::SchemaVersion,
+    envelope::{CommandId, EventId, Json, Metadata, Position, RecordedEvent, StreamId, Version},
+    store::{CommandRecord, RecordedCommand, Snapshot},
+};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params, types::Type};
+
+use super::statements;
+use crate::file::{integer, number, timestamp, uuid, wrong};
+
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<Position> {
+    connection.prepare_cached(statements::HEAD)?.query_row([], |row| number(row, 0)).map(Position::new)
+}
+
+pub(super) fn events(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Vec<RecordedEvent>> {
+    connection.prepare_cached(sql)?.query_map(params, event)?.collect()
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<RecordedEvent> {
+    let mut metadata: Metadata =
+        serde_json::from_str(row.get_ref(8)?.as_str()?).map_err(|error| wrong(8, Type::Text, error))?;
+    metadata.time = timestamp(row, 7)?;
+    Ok(RecordedEvent {
+        event_id: EventId::from_uuid(uuid(row, 1)?),
+        stream: stream(row, 2)?,
+        version: Version::new(number(row, 4)?),
+        position: Position::new(number(row, 0)?),
+        name: row.get::<_, String>(5)?.into(),
+        schema_version: u32::try_from(number(row, 6)?)
+            .ok()
+            .and_then(SchemaVersion::new)
+            .ok_or_else(|| wrong(6, Type::Integer, "no schema version"))?,
+        data: json(row, 9)?,
+        metadata: Arc::new(metadata),
+    })
+}
+
+fn stream(row: &Row<'_>, column: usize) -> rusqlite::Result<StreamId> {
+    StreamId::new(row.get_ref(column)?.as_str()?, row.get_ref(column + 1)?.as_str()?)
+        .map_err(|error| wrong(column, Type::Text, error))
+}
+
+fn json(row: &Row<'_>, column: usize) -> rusqlite::Result<Json> {
+    Json::from_text(row.get(column)?).map_err(|error| wrong(column, Type::Text, error))
+}
+
+/// A command, with its events.
+pub(super) fn command(connection: &Connection, id: CommandId) -> rusqlite::Result<Option<RecordedCommand>> {
+    let found = connection
+        .prepare_cached(statements::COMMAND)?
+        .query_row([id.as_uuid().as_bytes()], |row| {
+            let record = CommandRecord {
+                id,
+                fingerprint: uuid(row, 0)?,
+                stream: stream(row, 1)?,
+                answer: row.get(6)?,
+            };
+            let (version, position) = (Version::new(number(row, 3)?), Position::new(number(row, 4)?));
+            Ok((RecordedCommand { record, version, position, events: Vec::new() }, number(row, 5)?))
+        })
+        .optional()?;
+    let Some((mut command, count)) = found else { return Ok(None) };
+    if count > 0 {
+        let last = integer(command.position.get());
+        let before = last.saturating_sub(integer(count));
+        command.events = events(connection, statements::BETWEEN, params![before, last, -1])?;
+    }
+    Ok(Some(command))
+}
+
+pub(super) fn snapshot(
+    connection: &Connection,
+    stream: &StreamId,
+    fingerprint: u64,
+) -> rusqlite::Result<Option<Snapshot>> {
+    connection
+        .prepare_cached(statements::SNAPSHOT)?
+        .query_row(params![stream.category(), stream.id(), fingerprint.cast_signed()], |row| {
+            Ok(Snapshot {
+                stream: stream.clone(),
+                version: Version::new(number(row, 0)?),
+                fingerprint,
+                data: json(row, 1)?,
+            })
+        })
+        .optional()
+}

@@ -1,0 +1,1 @@
+INSERT INTO log (id) VALUES (?1)

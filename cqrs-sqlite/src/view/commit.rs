@@ -1,0 +1,134 @@
+use std::fmt::Write as _;
+
+use cqrs_core::{
+    domain::IndexValue,
+    store::{Change, Checkpoint, Commit, CommitError, DocumentWrite, Error, ProjectionId},
+};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value};
+
+use super::{dead_letter, names, projection::Known, statements, value};
+use crate::file::{Doing, Transaction, integer, micros, number};
+
+const DOING: &str = "writes a batch of a projection";
+
+/// A batch within the store's limits.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) projection: ProjectionId,
+    pub(super) commit: Commit,
+    /// The indexes in the order in which this program declares them; `None` where it has not.
+    pub(super) declared: Option<Vec<String>>,
+}
+
+impl Batch {
+    /// Writes it within the given transaction, and ends that.
+    pub(super) fn write(
+        &self,
+        connection: &Connection,
+        transaction: Transaction<'_>,
+    ) -> Result<Checkpoint, CommitError> {
+        let Self { projection, commit, declared } = self;
+        let checkpoint = &commit.checkpoint;
+        let Some(known) = Known::find(connection, projection).doing(DOING)? else {
+            let what = format!("the projection {projection} was never prepared: call `prepare` first");
+            return Err(Error::invalid(what).into());
+        };
+        let advanced = advance(connection, projection, commit).doing(DOING)?;
+        let Some(parked) = advanced else {
+            return Err(CommitError::Superseded {
+                projection: projection.clone(),
+                expected: commit.expected,
+                actual: known.position(),
+            });
+        };
+        dead_letter::park(connection, projection, &commit.parked).doing(DOING)?;
+        let declared = declared.as_ref().unwrap_or(&known.indexes);
+        upsert(connection, projection, &known.indexes, declared, &commit.documents)?;
+        transaction.commit().doing(DOING)?;
+        Ok(Checkpoint { parked, ..*checkpoint })
+    }
+}
+
+/// Moves the projection on, unless it is not where the batch begins; answers how many events are parked.
+fn advance(
+    connection: &Connection,
+    projection: &ProjectionId,
+    commit: &Commit,
+) -> rusqlite::Result<Option<u64>> {
+    let Commit { expected, checkpoint, parked, .. } = commit;
+    let log = checkpoint.log.as_uuid();
+    connection
+        .prepare_cached(statements::ADVANCE)?
+        .query_row(
+            params![
+                projection.name,
+                projection.version,
+                integer(expected.get()),
+                log.as_bytes(),
+                integer(checkpoint.position.get()),
+                integer(checkpoint.head.get()),
+                micros(checkpoint.as_of),
+                integer(dead_letter::count_events(connection, projection, parked)?),
+            ],
+            |row| number(row, 0),
+        )
+        .optional()
+}
+
+fn upsert(
+    connection: &Connection,
+    projection: &ProjectionId,
+    columns: &[String],
+    declared: &[String],
+    documents: &[DocumentWrite],
+) -> Result<(), Error> {
+    let Some(places) = columns
+        .iter()
+        .map(|column| declared.iter().position(|index| index == column))
+        .collect::<Option<Vec<_>>>()
+    else {
+        return Err(Error::invalid(format!(
+            "another program has prepared {projection} with the indexes {columns:?}, but this one declares {declared:?}"
+        )));
+    };
+    let mut upsert = connection.prepare_cached(&statement(projection, columns)).doing(DOING)?;
+    for document in documents {
+        let (data, indexes) = match &document.change {
+            Change::Put { data, indexes } => (Some(data.as_str()), indexes.as_slice()),
+            Change::Remove => (None, [].as_slice()),
+        };
+        if data.is_some() && indexes.len() != declared.len() {
+            return Err(Error::invalid(format!(
+                "the document {:?} of {projection} has {} index values, but {} indexes are declared",
+                document.key,
+                indexes.len(),
+                declared.len()
+            )));
+        }
+        let value = |place: &usize| value::stored(indexes.get(*place).unwrap_or(&IndexValue::Null));
+        let row = [
+            Value::Text(document.key.clone()),
+            Value::Integer(integer(document.created.get())),
+            Value::Integer(integer(document.applied.get())),
+            data.map_or(Value::Null, |data| Value::Text(data.to_owned())),
+        ];
+        upsert.execute(params_from_iter(row.into_iter().chain(places.iter().map(value)))).doing(DOING)?;
+    }
+    Ok(())
+}
+
+fn statement(projection: &ProjectionId, indexes: &[String]) -> String {
+    let (mut columns, mut values, mut updates) = (String::new(), String::new(), String::new());
+    for (at, index) in indexes.iter().enumerate() {
+        let (column, place) = (names::column(index), at + 5);
+        write!(columns, ", {column}").expect("a string takes all");
+        write!(values, ", ?{place}").expect("a string takes all");
+        write!(updates, ", {column} = excluded.{column}").expect("a string takes all");
+    }
+    format!(
+        "INSERT INTO {} (key, created, applied, data{columns}) VALUES (?1, ?2, ?3, ?4{values})
+         ON CONFLICT (key) DO UPDATE
+         SET created = excluded.created, applied = excluded.applied, data = excluded.data{updates}",
+        names::table(projection)
+    )
+}

@@ -1,0 +1,36 @@
+use cqrs_core::{
+    envelope::{Json, Position},
+    store::{ProjectionId, StoredDocument},
+};
+use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+
+use super::names;
+use crate::file::{number, wrong};
+
+pub(super) const COLUMNS: &str = "key, created, applied, data";
+
+pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<StoredDocument> {
+    let data: Option<String> = row.get(3)?;
+    Ok(StoredDocument {
+        key: row.get(0)?,
+        created: Position::new(number(row, 1)?),
+        applied: Position::new(number(row, 2)?),
+        data: data.map(Json::from_text).transpose().map_err(|error| wrong(3, Type::Text, error))?,
+    })
+}
+
+/// Documents by their keys, traces of removed ones included. One statement for each key is as fast here as one for
+/// all: there is no way to go to a database.
+pub(super) fn load(
+    connection: &Connection,
+    projection: &ProjectionId,
+    keys: &[String],
+) -> rusqlite::Result<Vec<StoredDocument>> {
+    let table = names::table(projection);
+    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM {table} WHERE key = ?1"))?;
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        found.extend(find.query_row([key], document).optional()?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,50 @@
+use cqrs_core::{
+    envelope::{LogId, Position},
+    store::{Checkpoint, ProjectionId},
+};
+use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
+
+use super::statements;
+use crate::file::{number, timestamp, uuid, wrong};
+
+/// What the store knows of a projection.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) fingerprint: u64,
+    pub(super) indexes: Vec<String>,
+    pub(super) checkpoint: Option<Checkpoint>,
+}
+
+impl Known {
+    /// Looks a projection up; `None` where it was never prepared.
+    pub(super) fn find(connection: &Connection, id: &ProjectionId) -> rusqlite::Result<Option<Self>> {
+        connection
+            .prepare_cached(statements::PROJECTION)?
+            .query_row(params![id.name, id.version], |row| {
+                Ok(Self {
+                    fingerprint: row.get::<_, i64>(0)?.cast_unsigned(),
+                    indexes: serde_json::from_str(row.get_ref(1)?.as_str()?)
+                        .map_err(|error| wrong(1, Type::Text, error))?,
+                    checkpoint: checkpoint(row)?,
+                })
+            })
+            .optional()
+    }
+
+    pub(super) fn position(&self) -> Position {
+        self.checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position)
+    }
+}
+
+fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Option<Checkpoint>> {
+    if row.get_ref(2)? == rusqlite::types::ValueRef::Null {
+        return Ok(None);
+    }
+    Ok(Some(Checkpoint {
+        log: LogId::from_uuid(uuid(row, 2)?),
+        position: Position::new(number(row, 3)?),
+        head: Position::new(number(row, 4)?),
+        as_of: timestamp(row, 5)?,
+        parked: number(row, 6)?,
+    }))
+}

@@ -1,0 +1,1 @@
+SELECT fingerprint, indexes, log, position, head, as_of, parked FROM projections WHERE name = ?1 AND version = ?2

@@ -1,0 +1,140 @@
+use cqrs_core::{
+    envelope::Position,
+    memory::MemoryViewStore,
+    store::{
+        BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error, Find, ProjectionId, ProjectionSpec,
+        Read, Sequence, StoredDocument, ViewStore,
+    },
+};
+use cqrs_testkit::tokio::sync::watch;
+
+use crate::hook::Hook;
+
+type Answer<T> = Result<Read<T>, Error>;
+type Do<I, O> = Option<Hook<MemoryViewStore, I, O>>;
+
+/// A sound store, but for the operations that are given.
+#[derive(Clone, Default)]
+pub(crate) struct Broken {
+    pub(crate) sound: MemoryViewStore,
+    /// Takes some projections for others.
+    pub(crate) mistake: Option<fn(ProjectionId) -> ProjectionId>,
+    pub(crate) prepare: Do<ProjectionSpec, Result<(), Error>>,
+    pub(crate) checkpoint: Do<ProjectionId, Result<Option<Checkpoint>, Error>>,
+    pub(crate) load: Do<(ProjectionId, Vec<String>), Result<Vec<StoredDocument>, Error>>,
+    pub(crate) commit: Do<(ProjectionId, Commit), Result<(), CommitError>>,
+    pub(crate) get: Do<(ProjectionId, String), Answer<Option<StoredDocument>>>,
+    pub(crate) find: Do<(ProjectionId, Find), Answer<Vec<StoredDocument>>>,
+    pub(crate) parked_sequences: Do<ProjectionId, Result<Vec<Sequence>, Error>>,
+    pub(crate) dead_letters: Do<(ProjectionId, Position, usize), Result<Vec<DeadLetter>, Error>>,
+    pub(crate) watch: Option<watch::Receiver<Option<Checkpoint>>>,
+}
+
+impl Broken {
+    fn id(&self, projection: &ProjectionId) -> ProjectionId {
+        self.mistake.map_or_else(|| projection.clone(), |mistake| mistake(projection.clone()))
+    }
+}
+
+impl std::fmt::Debug for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.sound.fmt(f)
+    }
+}
+
+impl ViewStore for Broken {
+    fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
+        let spec = ProjectionSpec { id: self.id(&projection.id), ..projection.clone() };
+        match &self.prepare {
+            Some(hook) => hook(self.sound.clone(), spec),
+            None => Box::pin(async move { self.sound.prepare(&spec).await }),
+        }
+    }
+
+    fn checkpoint<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
+        let id = self.id(projection);
+        match &self.checkpoint {
+            Some(hook) => hook(self.sound.clone(), id),
+            None => Box::pin(async move { self.sound.checkpoint(&id).await }),
+        }
+    }
+
+    fn load<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
+        let id = self.id(projection);
+        match &self.load {
+            Some(hook) => hook(self.sound.clone(), (id, keys.to_vec())),
+            None => Box::pin(async move { self.sound.load(&id, keys).await }),
+        }
+    }
+
+    fn commit<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        commit: Commit,
+    ) -> BoxFuture<'a, Result<(), CommitError>> {
+        let id = self.id(projection);
+        match &self.commit {
+            Some(hook) => hook(self.sound.clone(), (id, commit)),
+            None => Box::pin(async move { self.sound.commit(&id, commit).await }),
+        }
+    }
+
+    fn get<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Read<Option<StoredDocument>>, Error>> {
+        let id = self.id(projection);
+        match &self.get {
+            Some(hook) => hook(self.sound.clone(), (id, key.to_owned())),
+            None => Box::pin(async move { self.sound.get(&id, key).await }),
+        }
+    }
+
+    fn find<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        find: &'a Find,
+    ) -> BoxFuture<'a, Result<Read<Vec<StoredDocument>>, Error>> {
+        let id = self.id(projection);
+        match &self.find {
+            Some(hook) => hook(self.sound.clone(), (id, find.clone())),
+            None => Box::pin(async move { self.sound.find(&id, find).await }),
+        }
+    }
+
+    fn parked_sequences<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>> {
+        let id = self.id(projection);
+        match &self.parked_sequences {
+            Some(hook) => hook(self.sound.clone(), id),
+            None => Box::pin(async move { self.sound.parked_sequences(&id).await }),
+        }
+    }
+
+    fn dead_letters<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
+        let id = self.id(projection);
+        match &self.dead_letters {
+            Some(hook) => hook(self.sound.clone(), (id, after, limit)),
+            None => Box::pin(async move { self.sound.dead_letters(&id, after, limit).await }),
+        }
+    }
+
+    fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
+        self.watch.clone().unwrap_or_else(|| self.sound.watch(&self.id(projection)))
+    }
+}

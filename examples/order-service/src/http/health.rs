@@ -1,0 +1,299 @@
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use cqrs_core::{
+    app::{App, StoreHealth},
+    query::Views,
+    runtime::{ProjectionHealth, ProjectionState},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Code, Problem, duration, problem};
+use crate::Service;
+
+/// How long a store may take to show that it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The process runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LiveBody {
+    /// Always true: otherwise there would be no answer.
+    live: bool,
+}
+
+/// How the process and all that it depends on is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReadyBody {
+    /// All is well.
+    ready: bool,
+    /// What this process does: `all`, `command`, `projector` or `query`.
+    #[schema(example = "all")]
+    role: String,
+    /// The write store, where this role needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write_store: Option<StoreBody>,
+    /// The read store, where this role needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_store: Option<StoreBody>,
+    /// Each view that this process builds or answers from.
+    projections: Vec<ProjectionBody>,
+}
+
+/// How a store is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StoreBody {
+    /// `up` or `down`.
+    #[schema(example = "up")]
+    state: &'static str,
+    /// The head of the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<u64>,
+    /// Why it is not well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// How a projection is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProjectionBody {
+    /// Its name.
+    #[schema(example = "order_summary")]
+    name: String,
+    /// Its version.
+    version: u32,
+    /// `starting`, `catching_up`, `live`, `retrying`, `halted` or `stopped` where this process builds it; else
+    /// `not_built`, `running` or `silent`, as the read store shows it.
+    #[schema(example = "live")]
+    state: &'static str,
+    /// All events up to here are in it.
+    applied: u64,
+    /// The head of the log, as far as it is known here.
+    head: u64,
+    /// How many positions of the log it is behind.
+    lag_events: u64,
+    /// How far it is behind in time.
+    #[schema(example = "12ms")]
+    lag: String,
+    /// The lag that it promises to stay under.
+    #[schema(example = "2000ms")]
+    max_lag: Option<String>,
+    /// How many events it has put aside.
+    parked: u64,
+    /// Why it is not well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Say that the process runs
+#[utoipa::path(get, path = "/health/live", tag = "operations", responses((status = 200, description = "it runs", body = LiveBody)))]
+pub(super) async fn live() -> Json<LiveBody> {
+    Json(LiveBody { live: true })
+}
+
+/// Say whether all is well
+#[utoipa::path(
+    get, path = "/health/ready", tag = "operations",
+    responses(
+        (status = 200, description = "all is well", body = ReadyBody),
+    ),
+)]
+pub(super) async fn ready(State(service): State<Service>) -> Response {
+    #[derive(Serialize)]
+    struct NotReady<'a> {
+        #[serde(flatten)]
+        problem: problem::ProblemBody,
+        #[serde(flatten)]
+        body: &'a ReadyBody,
+    }
+    let body = ReadyBody::of(&service).await;
+    if body.ready {
+        return Json(body).into_response();
+    }
+    let problem = Problem::new(Code::NotReady, body.reasons().join("; "));
+    match serde_json::to_string(&NotReady { problem: problem.body(), body: &body }) {
+        Ok(text) => problem::respond(StatusCode::SERVICE_UNAVAILABLE, text),
+        Err(error) => Problem::internal(&error).into_response(),
+    }
+}
+
+impl ReadyBody {
+    async fn of(service: &Service) -> Self {
+        let (mut write_store, mut projections) = (None, Vec::new());
+        if let Some(app) = service.app() {
+            let (store, built) = built_here(app).await;
+            (write_store, projections) = (Some(store), built);
+        }
+        let read_store = match service.views() {
+            None => None,
+            Some(views) => {
+                let stored = tokio::time::timeout(PATIENCE, stored(views)).await;
+                let (store, stored) = match stored {
+                    Ok(Ok(stored)) => (StoreBody::up(None), stored),
+                    Ok(Err(reason)) => (StoreBody::down(reason), Vec::new()),
+                    Err(_) => (StoreBody::silent(), Vec::new()),
+                };
+                if !service.role().builds_views() {
+                    projections = stored;
+                }
+                Some(store)
+            }
+        };
+        let mut body =
+            Self { ready: false, role: service.role().to_string(), write_store, read_store, projections };
+        body.ready = body.reasons().is_empty();
+        body
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        let stores = [("the write store", &self.write_store), ("the read store", &self.read_store)];
+        let stores = stores.into_iter().filter_map(|(name, store)| {
+            let reason = store.as_ref()?.reason.as_ref()?;
+            Some(format!("{name} is down: {reason}"))
+        });
+        let projections = self.projections.iter().filter_map(|projection| {
+            let ProjectionBody { name, reason, .. } = projection;
+            Some(format!("the projection {name} is not well: {}", reason.as_ref()?))
+        });
+        stores.chain(projections).collect()
+    }
+}
+
+impl StoreBody {
+    const fn up(head: Option<u64>) -> Self {
+        Self { state: "up", head, reason: None }
+    }
+
+    const fn down(reason: String) -> Self {
+        Self { state: "down", head: None, reason: Some(reason) }
+    }
+
+    fn silent() -> Self {
+        Self::down(format!("it did not answer within {} s", PATIENCE.as_secs()))
+    }
+}
+
+/// The write store, and the projections that run in this process.
+async fn built_here(app: &App) -> (StoreBody, Vec<ProjectionBody>) {
+    let (store, projections) = match tokio::time::timeout(PATIENCE, app.health()).await {
+        Ok(health) => {
+            let store = match health.write_store {
+                StoreHealth::Up { head } => StoreBody::up(Some(head.get())),
+                StoreHealth::Down { reason } => StoreBody::down(reason),
+                _ => StoreBody::down("it is in a state that this program does not know".to_owned()),
+            };
+            (store, health.projections)
+        }
+        Err(_) => (StoreBody::silent(), app.projections()),
+    };
+    (store, projections.into_iter().map(ProjectionBody::running).collect())
+}
+
+impl ProjectionBody {
+    fn running(health: ProjectionHealth) -> Self {
+        let reason = (!health.is_well()).then(|| why(&health));
+        let ProjectionHealth { projection, state, applied, head, lag, max_lag, parked, .. } = health;
+        Self {
+            name: projection.name,
+            version: projection.version,
+            state: match state {
+                ProjectionState::Starting => "starting",
+                ProjectionState::CatchingUp => "catching_up",
+                ProjectionState::Live => "live",
+                ProjectionState::Retrying { .. } => "retrying",
+                ProjectionState::Halted { .. } => "halted",
+                ProjectionState::Stopped => "stopped",
+                _ => "unknown",
+            },
+            applied: applied.get(),
+            head: head.get(),
+            lag_events: lag.events,
+            lag: duration::format(lag.time),
+            max_lag: max_lag.map(duration::format),
+            parked,
+            reason,
+        }
+    }
+}
+
+fn why(health: &ProjectionHealth) -> String {
+    match &health.state {
+        ProjectionState::Starting => "it has not reached its read store yet".to_owned(),
+        ProjectionState::Retrying { error, attempts } => format!("{error} ({attempts} attempts)"),
+        ProjectionState::Halted { reason } => reason.clone(),
+        ProjectionState::Stopped => "it is stopped".to_owned(),
+        _ if health.parked > 0 => parked(health.parked),
+        _ => behind(health.lag.time, health.max_lag),
+    }
+}
+
+fn parked(count: u64) -> String {
+    format!("{count} events are put aside, as they can't be read or applied")
+}
+
+fn behind(lag: Duration, max_lag: Option<Duration>) -> String {
+    let promised = max_lag.unwrap_or_default();
+    format!("it is {} behind, but promises {}", duration::format(lag), duration::format(promised))
+}
+
+#[cfg(feature = "read-store")]
+async fn stored(views: &Views) -> Result<Vec<ProjectionBody>, String> {
+    Ok(vec![
+        ProjectionBody::stored::<order_views::OrderSummary>(views).await?,
+        ProjectionBody::stored::<order_views::CustomerSummary>(views).await?,
+    ])
+}
+
+#[cfg(not(feature = "read-store"))]
+async fn stored(_: &Views) -> Result<Vec<ProjectionBody>, String> {
+    Ok(Vec::new())
+}
+
+#[cfg(feature = "read-store")]
+impl ProjectionBody {
+    /// A projection that another process builds, as the read store shows it.
+    async fn stored<P: cqrs_core::domain::Projection>(views: &Views) -> Result<Self, String> {
+        let checkpoint =
+            views.checkpoint::<P>().await.map_err(|error| cqrs_core::runtime::with_causes(&error))?;
+        let Some(at) = checkpoint else {
+            return Ok(Self::of_checkpoint::<P>(
+                "not_built",
+                None,
+                Duration::ZERO,
+                Some("no projector has built it yet".to_owned()),
+            ));
+        };
+        let since = jiff::Timestamp::now().duration_since(at.as_of);
+        let lag = Duration::try_from(since).unwrap_or(Duration::ZERO);
+        let late = P::MAX_LAG.is_some_and(|max| lag > max);
+        let reason =
+            if at.parked > 0 { Some(parked(at.parked)) } else { late.then(|| behind(lag, P::MAX_LAG)) };
+        Ok(Self::of_checkpoint::<P>(if late { "silent" } else { "running" }, Some(at), lag, reason))
+    }
+
+    fn of_checkpoint<P: cqrs_core::domain::Projection>(
+        state: &'static str,
+        at: Option<cqrs_core::store::Checkpoint>,
+        lag: Duration,
+        reason: Option<String>,
+    ) -> Self {
+        let (applied, head) = at.map_or((0, 0), |at| (at.position.get(), at.head.get()));
+        Self {
+            name: P::NAME.to_owned(),
+            version: P::VERSION,
+            state,
+            applied,
+            head,
+            lag_events: head.saturating_sub(applied),
+            lag: duration::format(lag),
+            max_lag: P::MAX_LAG.map(duration::format),
+            parked: at.map_or(0, |at| at.parked),
+            reason,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+use std::{fmt, net::SocketAddr};
+
+use clap::{Parser, ValueEnum};
+
+/// Takes orders over HTTP, keeps them as events, and answers queries from views of them.
+#[derive(Clone, Debug, Parser)]
+#[command(version, about)]
+#[non_exhaustive]
+pub struct Options {
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, env = "ORDER_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// Where the events are: `memory:`, or `sqlite:PATH`
+    #[arg(
+        long,
+        env = "ORDER_SERVICE_WRITE",
+        default_value = "sqlite:data/orders-write.db",
+        value_name = "STORE",
+        hide_env_values = true
+    )]
+    pub write: String,
+
+    /// Where the views are: `memory:`, or `sqlite:PATH`
+    #[arg(
+        long,
+        env = "ORDER_SERVICE_READ",
+        default_value = "sqlite:data/orders-read.db",
+        value_name = "STORE",
+        hide_env_values = true
+    )]
+    pub read: String,
+
+    /// What this process does; several processes on the same stores may share the work
+    #[arg(long, env = "ORDER_SERVICE_ROLE", default_value_t = Role::All, value_enum)]
+    pub role: Role,
+}
+
+/// What one process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// All of it
+    All,
+    /// Takes commands
+    Command,
+    /// Builds the views
+    Projector,
+    /// Answers queries
+    Query,
+}
+
+impl Role {
+    /// It takes commands, and shows the history of an order.
+    pub const fn takes_commands(self) -> bool {
+        matches!(self, Self::All | Self::Command)
+    }
+
+    /// It builds the views.
+    pub const fn builds_views(self) -> bool {
+        matches!(self, Self::All | Self::Projector)
+    }
+
+    /// It answers queries.
+    pub const fn answers_queries(self) -> bool {
+        matches!(self, Self::All | Self::Query)
+    }
+
+    /// It needs the write store.
+    pub const fn writes(self) -> bool {
+        self.takes_commands() || self.builds_views()
+    }
+
+    /// It needs the read store.
+    pub const fn reads(self) -> bool {
+        self.builds_views() || self.answers_queries()
+    }
+
+    /// A cargo feature that this role needs, but that this program was built without.
+    pub(crate) const fn missing_feature(self) -> Option<&'static str> {
+        if self.takes_commands() && !cfg!(feature = "command") {
+            Some("command")
+        } else if self.builds_views() && !cfg!(feature = "projector") {
+            Some("projector")
+        } else if self.answers_queries() && !cfg!(feature = "query") {
+            Some("query")
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "all",
+            Self::Command => "command",
+            Self::Projector => "projector",
+            Self::Query => "query",
+        })
+    }
+}

@@ -1,0 +1,180 @@
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode},
+};
+use cqrs_core::{
+    memory::{MemoryEventStore, MemoryViewStore},
+    store::{EventStore, ViewStore},
+};
+use cqrs_sqlite::{SqliteEventStore, SqliteViewStore};
+use http_body_util::BodyExt as _;
+use order_service::{Role, Service, http};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+/// A service, and a way to ask it.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) service: Service,
+    router: Router,
+    /// Keeps the files for as long as somebody uses them.
+    _files: Option<Arc<TempDir>>,
+}
+
+impl Client {
+    pub(crate) async fn start(
+        role: Role,
+        events: Option<Arc<dyn EventStore>>,
+        views: Option<Arc<dyn ViewStore>>,
+    ) -> Self {
+        let service = Service::start(role, events, views).await.expect("starts");
+        Self { router: http::router(&service), service, _files: None }
+    }
+
+    pub(crate) async fn in_memory() -> Self {
+        let (events, views) = (Arc::new(MemoryEventStore::new()), Arc::new(MemoryViewStore::new()));
+        Self::start(Role::All, Some(events), Some(views)).await
+    }
+
+    pub(crate) async fn in_files() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let events = SqliteEventStore::open(folder.path().join("write.db")).await.expect("opens");
+        let views = SqliteViewStore::open(folder.path().join("read.db")).await.expect("opens");
+        let started = Self::start(Role::All, Some(Arc::new(events)), Some(Arc::new(views))).await;
+        Self { _files: Some(Arc::new(folder)), ..started }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.expect("a router always answers");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body in memory").to_bytes().to_vec();
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_owned())).expect("a request")).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.call(Method::GET, path, &[], "").await
+    }
+
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.call(Method::GET, path, headers, "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.post_with(path, &[], body).await
+    }
+
+    pub(crate) async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+        self.call(Method::POST, path, headers, &body.to_string()).await
+    }
+
+    /// Places an order of 2 × 450 cents.
+    pub(crate) async fn place(&self, order: &str, customer: &str) -> Reply {
+        let placed = self.post("/orders", &order_of(order, customer)).await;
+        assert_eq!(placed.status, 201, "{placed:?}");
+        placed
+    }
+
+    pub(crate) async fn confirm(&self, order: &str) -> Reply {
+        self.call(Method::POST, &format!("/orders/{order}/confirm"), &[], "").await
+    }
+
+    pub(crate) async fn cancel(&self, order: &str) -> Reply {
+        self.post(&format!("/orders/{order}/cancel"), &json!({ "reason": "changed my mind" })).await
+    }
+
+    /// Asks for an answer that is at least as fresh as a reply.
+    pub(crate) async fn get_after(&self, path: &str, reply: &Reply) -> Reply {
+        self.get_with(path, &[("Consistency-Token", &reply.token()), ("Consistency-Timeout", "30s")]).await
+    }
+}
+
+pub(crate) fn order_of(order: &str, customer: &str) -> Value {
+    json!({
+        "order_id": order,
+        "customer_id": customer,
+        "lines": [{ "sku": "tea", "quantity": 2, "unit_price_cents": 450 }],
+    })
+}
+
+/// What the service answered.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name}: {self:?}")).to_str().expect("text")
+    }
+
+    pub(crate) fn token(&self) -> String {
+        self.header("consistency-token").to_owned()
+    }
+
+    /// Checks that this is a whole problem of a kind, and returns it.
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        let problem = self.json();
+        assert_eq!((self.status.as_u16(), problem["code"].as_str()), (status, Some(code)), "{problem}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["type"], format!("/problems/{code}"));
+        for member in ["title", "detail"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {problem}");
+        }
+        problem
+    }
+
+    /// The detail of a problem of a kind.
+    pub(crate) fn detail(&self, status: u16, code: &str) -> String {
+        self.problem(status, code)["detail"].as_str().expect("text").to_owned()
+    }
+}
+
+/// Writes one test for each store.
+macro_rules! on_each_store {
+    ($($(#[$attribute:meta])* async fn $name:ident($client:ident) $body:block)+) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "not each test needs all")]
+            use super::*;
+
+            async fn check($client: crate::client::Client) $body
+
+            $(#[$attribute])*
+            #[tokio::test]
+            async fn in_memory() {
+                check(crate::client::Client::in_memory().await).await;
+            }
+
+            $(#[$attribute])*
+            #[tokio::test]
+            async fn in_files() {
+                check(crate::client::Client::in_files().await).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_each_store;

@@ -1,0 +1,281 @@
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::{Body, HttpBody},
+    http::Request,
+};
+use cqrs_core::{
+    envelope::{CommandId, LogId, Position, RecordedEvent, StreamId},
+    memory::{MemoryEventStore, MemoryViewStore},
+    store::{
+        Append, AppendError, AppendOutcome, BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error,
+        EventFilter, EventStore, Find, Load, Loaded, LogPage, ProjectionId, ProjectionSpec, Read,
+        RecordedCommand, Sequence, Snapshot, SnapshotStore, StoredDocument, StreamRead, ViewStore,
+    },
+};
+use order_service::Role;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::client::{Client, order_of};
+
+/// A store with a switch.
+#[derive(Clone, Debug)]
+struct Faulty<S> {
+    store: S,
+    fault: Arc<AtomicU8>,
+}
+
+const AWAY: u8 = 1;
+const HANGS: u8 = 2;
+const PANICS: u8 = 3;
+
+impl<S> Faulty<S> {
+    fn new(store: S) -> Self {
+        Self { store, fault: Arc::default() }
+    }
+
+    fn set(&self, fault: u8) {
+        self.fault.store(fault, Ordering::SeqCst);
+    }
+
+    fn guard<'a, T: Send + 'a, E: From<Error> + Send + 'a>(
+        &self,
+        call: BoxFuture<'a, Result<T, E>>,
+    ) -> BoxFuture<'a, Result<T, E>> {
+        match self.fault.load(Ordering::SeqCst) {
+            AWAY => Box::pin(async { Err(Error::unavailable("is unplugged", "by a test").into()) }),
+            HANGS => Box::pin(std::future::pending()),
+            PANICS => Box::pin(async { panic!("on purpose") }),
+            _ => call,
+        }
+    }
+}
+
+impl SnapshotStore for Faulty<MemoryEventStore> {
+    fn snapshot<'a>(
+        &'a self,
+        stream: &'a StreamId,
+        fingerprint: u64,
+    ) -> BoxFuture<'a, Result<Option<Snapshot>, Error>> {
+        self.guard(self.store.snapshot(stream, fingerprint))
+    }
+    fn save_snapshot(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Error>> {
+        self.guard(self.store.save_snapshot(snapshot))
+    }
+    fn drop_snapshots<'a>(&'a self, category: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        self.guard(self.store.drop_snapshots(category))
+    }
+}
+
+impl EventStore for Faulty<MemoryEventStore> {
+    fn log_id(&self) -> LogId {
+        self.store.log_id()
+    }
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, AppendError>> {
+        self.guard(self.store.append(append))
+    }
+    fn load<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Loaded, Error>> {
+        self.guard(self.store.load(load))
+    }
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamId,
+        read: StreamRead,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>, Error>> {
+        self.guard(self.store.read_stream(stream, read, limit))
+    }
+    fn read_log<'a>(
+        &'a self,
+        after: Position,
+        filter: &'a EventFilter,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<LogPage, Error>> {
+        self.guard(self.store.read_log(after, filter, limit))
+    }
+    fn head(&self) -> BoxFuture<'_, Result<Position, Error>> {
+        self.guard(self.store.head())
+    }
+    fn command(&self, id: CommandId) -> BoxFuture<'_, Result<Option<RecordedCommand>, Error>> {
+        self.guard(self.store.command(id))
+    }
+    fn watch(&self) -> watch::Receiver<Position> {
+        self.store.watch()
+    }
+}
+
+impl ViewStore for Faulty<MemoryViewStore> {
+    fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
+        self.guard(self.store.prepare(projection))
+    }
+    fn checkpoint<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
+        self.guard(self.store.checkpoint(projection))
+    }
+    fn load<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
+        self.guard(self.store.load(projection, keys))
+    }
+    fn commit<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        commit: Commit,
+    ) -> BoxFuture<'a, Result<(), CommitError>> {
+        self.guard(self.store.commit(projection, commit))
+    }
+    fn get<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Read<Option<StoredDocument>>, Error>> {
+        self.guard(self.store.get(projection, key))
+    }
+    fn find<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        find: &'a Find,
+    ) -> BoxFuture<'a, Result<Read<Vec<StoredDocument>>, Error>> {
+        self.guard(self.store.find(projection, find))
+    }
+    fn parked_sequences<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>> {
+        self.guard(self.store.parked_sequences(projection))
+    }
+    fn dead_letters<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
+        self.guard(self.store.dead_letters(projection, after, limit))
+    }
+    fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
+        self.store.watch(projection)
+    }
+}
+
+struct Stage {
+    events: Faulty<MemoryEventStore>,
+    views: Faulty<MemoryViewStore>,
+    /// Takes commands.
+    command: Client,
+    /// Answers queries.
+    query: Client,
+}
+
+async fn stage() -> Stage {
+    let (events, views) = (Faulty::new(MemoryEventStore::new()), Faulty::new(MemoryViewStore::new()));
+    let command = Client::start(Role::Command, Some(Arc::new(events.clone())), None).await;
+    let query = Client::start(Role::Query, None, Some(Arc::new(views.clone()))).await;
+    Stage { events, views, command, query }
+}
+
+const COMMANDS: [&str; 3] = ["/orders", "/orders/o1/confirm", "/orders/o1/cancel"];
+const QUERIES: [&str; 3] = ["/orders/o1", "/customers/ada", "/customers/ada/orders"];
+
+async fn send(client: &Client, path: &str) -> crate::client::Reply {
+    let mut body = order_of("o9", "ada");
+    body["reason"] = json!("x");
+    client.post(path, &body).await
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_unavailable_and_back_when_it_is_back() {
+    let Stage { events, views, command, query } = stage().await;
+    command.place("o1", "ada").await;
+    events.set(AWAY);
+    views.set(AWAY);
+    for path in COMMANDS {
+        let reply = send(&command, path).await;
+        reply.problem(503, "write_store_unavailable");
+        assert_eq!(reply.header("retry-after"), "1");
+    }
+    command.get("/orders/o1/history").await.problem(503, "write_store_unavailable");
+    for path in QUERIES {
+        let reply = query.get(path).await;
+        reply.problem(503, "read_store_unavailable");
+        assert_eq!(reply.header("retry-after"), "1");
+    }
+    for (client, store) in [(&command, "write_store"), (&query, "read_store")] {
+        let problem = client.get("/health/ready").await.problem(503, "not_ready");
+        assert_eq!(problem[store]["state"], "down");
+        assert!(problem[store]["reason"].as_str().unwrap().contains("by a test"), "{problem}");
+        assert_eq!(client.get("/health/live").await.status, 200);
+    }
+    events.set(0);
+    views.set(0);
+    assert_eq!(command.confirm("o1").await.status, 200);
+    assert_eq!(query.get("/customers/ada").await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_does_not_hang_a_request() {
+    let Stage { events, views, command, query } = stage().await;
+    events.set(HANGS);
+    views.set(HANGS);
+    for path in COMMANDS {
+        send(&command, path).await.problem(503, "write_store_unavailable");
+    }
+    command.get("/orders/o1/history").await.problem(503, "write_store_unavailable");
+    for path in QUERIES {
+        query.get(path).await.problem(503, "read_store_unavailable");
+    }
+    assert_eq!(command.get("/health/ready").await.problem(503, "not_ready")["write_store"]["state"], "down");
+    assert_eq!(query.get("/health/ready").await.problem(503, "not_ready")["read_store"]["state"], "down");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_of_one_request_alone() {
+    let Stage { views, query, .. } = stage().await;
+    views.set(PANICS);
+    let problem = query.get("/orders/o1").await.problem(500, "internal");
+    assert!(!problem.to_string().contains("on purpose"));
+    views.set(0);
+    query.get("/orders/o1").await.problem(404, "order_not_found");
+}
+
+#[tokio::test]
+async fn a_failure_of_the_store_is_not_remembered_with_the_key() {
+    let Stage { events, command, .. } = stage().await;
+    let key = &[("Idempotency-Key", "k")];
+    events.set(AWAY);
+    command.post_with("/orders", key, &order_of("o1", "ada")).await.problem(503, "write_store_unavailable");
+    events.set(0);
+    assert_eq!(command.post_with("/orders", key, &order_of("o1", "ada")).await.status, 201);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_arrive_is_given_up() {
+    let Stage { command, .. } = stage().await;
+    let request = Request::post("/orders").body(Body::new(NeverComing)).unwrap();
+    command.send(request).await.problem(408, "body_timeout");
+}
+
+struct NeverComing;
+
+impl HttpBody for NeverComing {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        Poll::Pending
+    }
+}
