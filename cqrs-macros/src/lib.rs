@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod aggregate;
 mod command;
 mod diagnostics;
 mod event;
+#[cfg(test)]
+mod expansions;
 mod fingerprint;
 mod generated;
 mod handlers;
@@ -18,7 +21,15 @@ use proc_macro::TokenStream;
 ///
 /// Each variant holds one event, a type of its own in the same crate, which belongs to this set alone:
 ///
-/// ```ignore
+/// ```
+/// # use cqrs_core::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)] pub struct OrderPlaced;
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)] pub struct OrderConfirmed;
+/// # #[derive(Deserialize)] pub struct OrderConfirmedV1;
+/// # #[derive(Deserialize)] pub struct OrderConfirmedV2;
+/// # impl From<OrderConfirmedV1> for OrderConfirmedV2 { fn from(_: OrderConfirmedV1) -> Self { Self } }
+/// # impl From<OrderConfirmedV2> for OrderConfirmed { fn from(_: OrderConfirmedV2) -> Self { Self } }
 /// #[derive(Event, Clone, Debug, PartialEq)]
 /// #[event(stream = "order", id = OrderId)]
 /// pub enum OrderEvent {
@@ -39,10 +50,19 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 
 /// Makes a type the write model of one kind of stream. See [`Aggregate`](../cqrs_core/domain/trait.Aggregate.html).
 ///
-/// ```ignore
+/// ```
+/// # use cqrs_core::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Id)] pub struct CustomerId(String);
+/// # #[derive(Serialize, Deserialize)] pub struct OrderPlaced { customer_id: CustomerId }
+/// # #[derive(Event)] #[event(stream = "order", id = OrderId)] pub enum OrderEvent { Placed(OrderPlaced) }
+/// # pub struct OrderServices;
 /// #[derive(Aggregate, Serialize, Deserialize)]
 /// #[aggregate(event = OrderEvent, services = OrderServices, snapshot(every = 100))]
-/// pub struct Order { status: Status }
+/// pub struct Order {
+///     confirmed: bool,
+/// }
+/// # #[handlers(ignore(OrderPlaced))] impl Order {}
 /// ```
 ///
 /// `event` names its event set; `services` a type that its command handlers may take by reference; `snapshot` asks
@@ -56,13 +76,20 @@ pub fn derive_aggregate(input: TokenStream) -> TokenStream {
 
 /// Makes a struct a command. See [`Command`](../cqrs_core/domain/trait.Command.html).
 ///
-/// ```ignore
+/// ```
+/// # use cqrs_core::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Id)] pub struct CustomerId(String);
+/// # #[derive(Serialize, Deserialize)] pub struct OrderPlaced { customer_id: CustomerId }
+/// # #[derive(Event)] #[event(stream = "order", id = OrderId)] pub enum OrderEvent { Placed(OrderPlaced) }
+/// # #[derive(Aggregate)] #[aggregate(event = OrderEvent)] pub struct Order;
+/// # #[handlers(ignore(OrderPlaced))] impl Order { #[command_handler] fn place(_command: PlaceOrder) {} }
 /// #[derive(Command, Serialize, Deserialize)]
 /// #[command(aggregate = Order)]
 /// pub struct PlaceOrder {
 ///     #[command(id)]
 ///     pub order_id: OrderId,
-///     pub lines: Vec<OrderLine>,
+///     pub lines: Vec<String>,
 /// }
 /// ```
 ///
@@ -76,13 +103,22 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 
 /// Makes a struct a read model. See [`Projection`](../cqrs_core/domain/trait.Projection.html).
 ///
-/// ```ignore
+/// ```
+/// # use cqrs_core::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Id)] pub struct CustomerId(String);
+/// # #[derive(Serialize, Deserialize)] pub struct OrderPlaced { customer_id: CustomerId }
+/// # #[derive(Event)] #[event(stream = "order", id = OrderId)] pub enum OrderEvent { Placed(OrderPlaced) }
+/// # #[derive(Id)] pub struct PaymentId(Uuid);
+/// # #[derive(Serialize, Deserialize)] pub struct PaymentTaken { order_id: OrderId }
+/// # #[derive(Event)] #[event(stream = "payment", id = PaymentId)] pub enum PaymentEvent { Taken(PaymentTaken) }
+/// # #[handlers(ignore(OrderPlaced, PaymentTaken))] impl OrderSummary {}
 /// #[derive(Projection, Serialize, Deserialize)]
 /// #[projection(name = "order_summary", version = 1, events(OrderEvent, PaymentTaken), key = OrderId, max_lag = "2s")]
 /// pub struct OrderSummary {
 ///     #[projection(index)]
 ///     customer_id: CustomerId,
-///     total: Cents,
+///     total: u64,
 /// }
 /// ```
 ///
@@ -101,7 +137,9 @@ pub fn derive_projection(input: TokenStream) -> TokenStream {
 
 /// Makes a struct with one field an id. See [`Id`](../cqrs_core/domain/trait.Id.html).
 ///
-/// ```ignore
+/// ```
+/// # use cqrs_core::prelude::*;
+/// # fn check_customer(text: &str) -> Result<(), String> { Ok(()) }
 /// #[derive(Id)]
 /// pub struct OrderId(Uuid);
 ///
@@ -121,14 +159,27 @@ pub fn derive_id(input: TokenStream) -> TokenStream {
 
 /// Reads the handlers in an impl block of an aggregate or a projection. The block itself stays as it is.
 ///
-/// ```ignore
+/// ```
+/// # use cqrs_core::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Serialize, Deserialize)] pub struct OrderPlaced { total: u64 }
+/// # #[derive(Serialize, Deserialize)] pub struct OrderArchived;
+/// # #[derive(Event)] #[event(stream = "order", id = OrderId)]
+/// # pub enum OrderEvent { Placed(OrderPlaced), Archived(OrderArchived) }
+/// # #[derive(Aggregate)] #[aggregate(event = OrderEvent)] pub struct Order { total: u64 }
+/// # #[derive(Command, Serialize, Deserialize)] #[command(aggregate = Order)]
+/// # pub struct PlaceOrder { #[command(id)] order_id: OrderId, total: u64 }
 /// #[handlers(ignore(OrderArchived))]
 /// impl Order {
 ///     #[command_handler]
-///     fn place(command: PlaceOrder) -> Result<OrderPlaced, PlaceOrderError> { … }
+///     fn place(command: PlaceOrder) -> OrderPlaced {
+///         OrderPlaced { total: command.total }
+///     }
 ///
 ///     #[event_handler]
-///     fn on_placed(event: &OrderPlaced) -> Self { … }
+///     fn on_placed(event: &OrderPlaced) -> Self {
+///         Self { total: event.total }
+///     }
 /// }
 /// ```
 ///

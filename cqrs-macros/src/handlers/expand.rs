@@ -136,7 +136,7 @@ fn route(handler: &EventHandler) -> (Option<TokenStream>, TokenStream) {
 /// Brings the handler's own name for the event into scope.
 fn bind(argument: &syn::Pat) -> TokenStream {
     quote! {
-        #[allow(unused_variables, clippy::let_underscore_untyped, clippy::no_effect_underscore_binding)]
+        #[allow(unused_variables)]
         let #argument = event;
     }
 }

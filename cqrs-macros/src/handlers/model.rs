@@ -2,7 +2,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{
     Attribute, Ident, ImplItem, ImplItemFn, ItemImpl, Meta, Path, Token, Type, parse::ParseStream,
-    punctuated::Punctuated, spanned::Spanned,
+    parse_quote, punctuated::Punctuated, spanned::Spanned,
 };
 
 use super::{command::CommandHandler, event::EventHandler};
@@ -140,18 +140,27 @@ fn read_method(method: &mut ImplItemFn, handlers: &mut Handlers, errors: &mut Er
         }
     };
     let cfgs = cfgs(&method.attrs);
-    match Mark::of(mark) {
-        Some(Mark::Event) => {
-            match super::event::read(options, method, whole, &handlers.model, cfgs, errors) {
-                Some(handler) => handlers.events.push(handler),
-                None => handlers.unknown_event = true,
-            }
+    if matches!(Mark::of(mark), Some(Mark::Event)) {
+        match super::event::read(options, method, whole, &handlers.model, cfgs, errors) {
+            Some(handler) => handlers.events.push(handler),
+            None => handlers.unknown_event = true,
         }
-        _ => match super::command::read(options, method, cfgs, errors) {
+    } else {
+        match super::command::read(options, method, cfgs, errors) {
             Some(handler) => handlers.commands.push(handler),
             None => handlers.unknown_command = true,
-        },
+        }
     }
+    // A handler's shape says what it does: whether it creates, follows, changes or removes. Clippy can't know.
+    method.attrs.push(parse_quote!(
+        #[allow(
+            clippy::needless_pass_by_value,
+            clippy::trivially_copy_pass_by_ref,
+            clippy::unnecessary_wraps,
+            clippy::unused_async,
+            clippy::unused_self
+        )]
+    ));
 }
 
 /// What a method is marked as.
