@@ -44,12 +44,12 @@ pub use crate::{
 
 pub use check::{
     Belonging, Belongs, BelongsAlone, BelongsBySet, BelongsNowhere, BelongsUnknown, Creates, CreatesModel,
-    CreatesUnknown, EventContext, FedBy, Foreign, HasKey, KeyFor, Keyed, KeyedByStream, KeyedFreely, KeysFor,
-    SoleFeed,
+    CreatesUnknown, EventContext, EventSet, FedBy, Foreign, HasKey, IdOf, KeyFor, Keyed, KeyedByStream,
+    KeyedFreely, KeysFor,
 };
 pub use event::{Readable, Recordable, UpcastFrom, outcome_of, push, unknown_name, unknown_version, upcast};
 pub use id::{
-    check_text, convert, deserialize_number, deserialize_text, generate_uuid, parse, serialize_text,
+    check, check_text, convert, deserialize_number, deserialize_text, generate_uuid, parse, serialize_text,
 };
 pub use inert::{Inert, inert};
 pub use model::{
@@ -59,6 +59,9 @@ pub use model::{
 
 /// The events of an aggregate.
 pub type EventOf<A> = <A as Aggregate>::Event;
+
+/// The id of an aggregate.
+pub type AggregateId<A> = <<A as Aggregate>::Event as Event>::Id;
 
 /// Mixes two fingerprints (FNV-1a, 64 bits).
 pub const fn combine(hash: u64, other: u64) -> u64 {

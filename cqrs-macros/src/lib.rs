@@ -112,7 +112,7 @@ pub fn derive_projection(input: TokenStream) -> TokenStream {
 ///
 /// The field is a `Uuid`, a `String` or an integer of up to 64 bits. All else comes with it: `Clone`, `Copy` (not for
 /// text), `Debug`, comparison, `Hash`, `Display`, `FromStr`, `Serialize`, `Deserialize`. `validate` names a function
-/// that refuses values, and gets a `&str` for text, else a reference to the inner value; `crate` is the path of
+/// that refuses values, and gets a `&str` for text, else the inner value; `crate` is the path of
 /// `cqrs_core`, where it has another.
 #[proc_macro_derive(Id, attributes(id))]
 pub fn derive_id(input: TokenStream) -> TokenStream {
@@ -146,8 +146,7 @@ pub fn handlers(options: TokenStream, item: TokenStream) -> TokenStream {
 /// an `Option`, `Vec`, array or tuple of events, or a `Result` of one of these.
 #[proc_macro_attribute]
 pub fn command_handler(options: TokenStream, item: TokenStream) -> TokenStream {
-    drop(options);
-    handlers::outside("command_handler", item.into()).into()
+    handlers::outside("command_handler", &options.into(), item.into()).into()
 }
 
 /// Marks a method in a [`macro@handlers`] block that folds an event.
@@ -160,6 +159,5 @@ pub fn command_handler(options: TokenStream, item: TokenStream) -> TokenStream {
 /// belongs to, and `keys = …` several of them.
 #[proc_macro_attribute]
 pub fn event_handler(options: TokenStream, item: TokenStream) -> TokenStream {
-    drop(options);
-    handlers::outside("event_handler", item.into()).into()
+    handlers::outside("event_handler", &options.into(), item.into()).into()
 }

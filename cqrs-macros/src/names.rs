@@ -43,7 +43,7 @@ pub(crate) fn of_type(ty: &Type) -> Option<&Ident> {
 }
 
 /// What stores accept as a name of an event, a category or a command.
-pub(crate) fn check(what: &str, name: &LitStr, errors: &mut Errors) {
+pub(crate) fn check(what: &str, example: &str, name: &LitStr, errors: &mut Errors) {
     let text = name.value();
     let problem = if text.is_empty() {
         "is empty"
@@ -56,10 +56,7 @@ pub(crate) fn check(what: &str, name: &LitStr, errors: &mut Errors) {
     } else {
         return;
     };
-    errors.at(
-        name,
-        format_args!("{what} {problem}; it is kept in the log, so choose a short one such as `\"order\"`"),
-    );
+    errors.at(name, format_args!("{what} {problem}; choose a short one that can stay, such as {example:?}"));
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg_attr(
-    not(all(feature = "events", feature = "views")),
-    allow(dead_code, unused_imports, reason = "one store alone needs a part of it")
-)]
+#[cfg(any(feature = "events", feature = "views"))]
 mod file;
 #[cfg(feature = "events")]
 mod log;
 #[cfg(feature = "views")]
 mod view;
 
+#[cfg(any(feature = "events", feature = "views"))]
 pub use file::Synchronous;
 #[cfg(feature = "events")]
 pub use log::{EventStoreOptions, SqliteEventStore};

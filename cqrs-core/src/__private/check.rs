@@ -2,8 +2,9 @@
 
 use std::marker::PhantomData;
 
+use super::AggregateId;
 use crate::{
-    domain::{CreatedByHandlers, Event, Id, Includes, Model, Payload, RoutedBy},
+    domain::{Aggregate, CreatedByHandlers, Event, Id, Includes, Model, Payload, RoutedBy},
     envelope::Metadata,
 };
 
@@ -23,6 +24,14 @@ pub struct Belonging<M, E>(PhantomData<(M, E)>);
 /// The answer no; such an event gets no further message.
 #[derive(Debug)]
 pub struct Foreign;
+
+impl<M, E> Clone for Belongs<M, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M, E> Copy for Belongs<M, E> {}
 
 impl<M, E> Belongs<M, E> {
     #[allow(clippy::new_without_default)]
@@ -83,6 +92,14 @@ impl Foreign {
 #[derive(Debug)]
 pub struct Creates<M>(PhantomData<M>);
 
+impl<M> Clone for Creates<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Creates<M> {}
+
 impl<M> Creates<M> {
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
@@ -109,6 +126,14 @@ impl<M> CreatesUnknown for Creates<M> {}
 /// The question whether handlers of `M` may name keys, asked on a double reference.
 #[derive(Debug)]
 pub struct Keyed<M>(PhantomData<M>);
+
+impl<M> Clone for Keyed<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Keyed<M> {}
 
 impl<M> Keyed<M> {
     #[allow(clippy::new_without_default)]
@@ -205,19 +230,30 @@ impl EventContext for Metadata {
     }
 }
 
-/// The only feed of a projection that declares no `key`: an event set, whose id becomes the key.
+/// A whole event set. The derive macro implements it, so that what is none gets this message, and no other.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an event set, so the projection needs a `key`",
+    message = "`{Self}` is not an event set",
     label = "not an enum with `#[derive(Event)]`",
-    note = "name the type of the documents' key: `#[projection(key = …)]`, or feed the projection from a whole event set"
+    note = "an aggregate, and a projection without `key = …`, has the events of one kind of stream: name an enum with `#[derive(Event)]`",
+    note = "a projection that is fed by single events names the type of its documents' key: `#[projection(key = …)]`"
 )]
-pub trait SoleFeed {
-    type Id: Id;
-    type Event: Event<Id = Self::Id>;
+pub trait EventSet {
+    type Itself: Event;
+}
+
+/// The field that holds a command's id.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell one `{A}` from another",
+    label = "not the id of `{A}`",
+    note = "mark the field that holds the id of the stream, whose type `#[event(id = …)]` names"
+)]
+pub trait IdOf<A: Aggregate> {
+    fn id(&self) -> &AggregateId<A>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Event> SoleFeed for E {
-    type Id = E::Id;
-    type Event = E;
+impl<A: Aggregate<Event: Event<Id = K>>, K: Id> IdOf<A> for K {
+    fn id(&self) -> &AggregateId<A> {
+        self
+    }
 }

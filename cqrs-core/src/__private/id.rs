@@ -21,6 +21,15 @@ pub fn check_text(type_name: &'static str, text: &str) -> Result<(), IdError> {
     Err(IdError::new(type_name, text, reason))
 }
 
+/// What the type's own check said.
+pub fn check<R: fmt::Display>(
+    checked: Result<(), R>,
+    type_name: &'static str,
+    value: &impl fmt::Display,
+) -> Result<(), IdError> {
+    checked.map_err(|reason| IdError::new(type_name, &value.to_string(), reason))
+}
+
 /// A new UUIDv7.
 pub fn generate_uuid() -> Uuid {
     Uuid::now_v7()

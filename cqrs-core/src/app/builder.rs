@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{App, Inner, RetryPolicy, hot::Hot, snapshots};
+use super::{App, Inner, RetryPolicy, hot::Hot, snapshots, turns::Turns};
 use crate::{
     domain::Projection,
     runtime::{LagHook, Projections, ProjectionsBuilder, RuntimeOptions},
@@ -83,7 +83,8 @@ impl AppBuilder {
 
     /// How many aggregates are kept in memory, each as its last command left it; a command on one of them needs no
     /// read. Default: 1,024; 0 keeps none. The append proves that what was kept is current, so commands of other
-    /// processes do no harm.
+    /// processes do no harm. A command that says no on a kept state is decided again on the stored one: its handler
+    /// runs twice, as it may on a conflict.
     pub fn hot_aggregates(mut self, aggregates: usize) -> Self {
         self.hot_aggregates = aggregates;
         self
@@ -117,7 +118,9 @@ impl AppBuilder {
         let projections: Projections = self.projections.start(&self.store).await?;
         let Self { store, retry, hot_aggregates, .. } = self;
         let (snapshots, hot) = (snapshots::Saver::new(), Hot::new(hot_aggregates));
-        Ok(App { inner: Arc::new(Inner { store, retry, projections, snapshots, hot }) })
+        Ok(App {
+            inner: Arc::new(Inner { store, retry, projections, snapshots, hot, turns: Turns::default() }),
+        })
     }
 }
 

@@ -12,7 +12,8 @@ use crate::{
     store::{BoxFuture, CommandRecord},
 };
 
-/// What happens when a command meets a conflict: it is loaded and decided again, after a short random pause.
+/// What happens when a command meets a conflict: it is loaded and decided again, after a short random pause. Commands
+/// of one application that have met a conflict on one aggregate take turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {

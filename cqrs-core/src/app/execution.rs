@@ -37,6 +37,7 @@ impl<C: Command> Execution<'_, C> {
         let retry = self.app.inner.retry;
         let mut pauses = retry.pauses();
         let mut attempts = 0;
+        let mut turn = None;
         loop {
             attempts += 1;
             match self.attempt().await {
@@ -53,6 +54,9 @@ impl<C: Command> Execution<'_, C> {
                         });
                     }
                 }
+            }
+            if turn.is_none() {
+                turn = self.app.inner.turns.wait(&self.stream).await;
             }
             let pause = pauses.next().unwrap_or(retry.longest_pause);
             if !pause.is_zero() {

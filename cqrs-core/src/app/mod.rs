@@ -9,6 +9,7 @@ mod health;
 mod hot;
 mod receipt;
 mod snapshots;
+mod turns;
 
 use std::{fmt, sync::Arc};
 
@@ -41,6 +42,7 @@ struct Inner {
     projections: Projections,
     snapshots: snapshots::Saver,
     hot: hot::Hot,
+    turns: turns::Turns,
 }
 
 impl App {

@@ -1,4 +1,6 @@
-use super::{Handle, Model, Stored};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Handle, Model};
 
 /// A wish that an aggregate decides: it leads to events, or is rejected. `#[derive(Command)]` implements it.
 ///
@@ -9,7 +11,7 @@ use super::{Handle, Model, Stored};
     label = "not a command",
     note = "add `#[derive(Command, Serialize, Deserialize)]` and `#[command(aggregate = …)]` to `{Self}`"
 )]
-pub trait Command: Stored + Send + Sync + Sized + 'static {
+pub trait Command: Serialize + DeserializeOwned + Send + Sync + Sized + 'static {
     /// The aggregate that decides it.
     type Aggregate: Handle<Self>;
 

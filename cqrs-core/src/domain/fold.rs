@@ -104,4 +104,7 @@ pub trait Includes<E> {}
 pub trait Source {
     /// What is folded: the set itself, or [`One`] of its events.
     type Fold;
+
+    /// The id of the streams that it is in.
+    type Id;
 }

@@ -15,7 +15,6 @@ mod id;
 mod model;
 mod outcome;
 mod projection;
-mod stored;
 
 pub use aggregate::{Aggregate, Context, Extract, Handle, HandleError, NoServices};
 pub use apply::{Apply, FoldError, Key, RoutedBy};
@@ -26,4 +25,3 @@ pub use id::{Id, IdError};
 pub use model::{CreatedByHandlers, Model, State};
 pub use outcome::{Events, IntoEvents, Outcome, Rejection};
 pub use projection::{Fed, Feed, Feeds, Index, IndexSpec, IndexValue, Projection, SingleStream};
-pub use stored::Stored;

@@ -1,8 +1,8 @@
 use std::{fmt, marker::PhantomData, time::Duration};
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
-use super::{DecodeError, Event, EventType, Fold, FoldError, IdError, Model, SchemaVersion, State, Stored};
+use super::{DecodeError, Event, EventType, Fold, FoldError, IdError, Model, SchemaVersion, State};
 use crate::envelope::{Json, Metadata};
 
 /// A read model: documents, each the fold of the events that are routed to its key. `#[derive(Projection)]`
@@ -12,7 +12,7 @@ use crate::envelope::{Json, Metadata};
     label = "not a projection",
     note = "add `#[derive(Projection, Serialize, Deserialize)]` and `#[projection(name = \"…\", events(…))]` to `{Self}`"
 )]
-pub trait Projection: Model + Stored {
+pub trait Projection: Model + Serialize + DeserializeOwned {
     /// The stable name, such as `order_summary`; the documents' table carries it.
     const NAME: &'static str;
 

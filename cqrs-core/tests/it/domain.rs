@@ -71,7 +71,8 @@ pub struct AccountClosed {
 pub struct Account {
     pub owner: OwnerId,
     pub balance: i64,
-    pub deposits: u64,
+    /// When the last deposit was recorded.
+    pub touched: Option<jiff::Timestamp>,
 }
 
 #[derive(Command, Serialize, Deserialize)]
@@ -207,13 +208,13 @@ impl Account {
 
     #[event_handler]
     fn on_opened(event: &AccountOpened) -> Self {
-        Self { owner: event.owner.clone(), balance: 0, deposits: 0 }
+        Self { owner: event.owner.clone(), balance: 0, touched: None }
     }
 
     #[event_handler]
-    fn on_deposited(&mut self, event: &Deposited) {
+    fn on_deposited(&mut self, event: &Deposited, metadata: &Metadata) {
         self.balance += event.amount;
-        self.deposits += 1;
+        self.touched = Some(metadata.time);
     }
 
     #[event_handler]

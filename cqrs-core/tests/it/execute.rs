@@ -122,11 +122,13 @@ async fn many_tasks_on_one_aggregate_all_succeed_and_none_is_lost() {
     let log = FaultyLog::new();
     let app = opened(&log).await;
     log.faults.yields.store(true, SeqCst);
-    let tasks: Vec<_> = (0..24)
-        .map(|_| {
-            let app = app.clone();
+    // Two applications, as if they were two processes.
+    let apps = [app.clone(), self::app(&log).await];
+    let tasks: Vec<_> = (0..64)
+        .map(|number| {
+            let app = apps[number % 2].clone();
             tokio::spawn(async move {
-                for _ in 0..10 {
+                for _ in 0..5 {
                     app.execute(deposit(1)).await.unwrap();
                 }
             })
@@ -136,8 +138,8 @@ async fn many_tasks_on_one_aggregate_all_succeed_and_none_is_lost() {
         task.await.unwrap();
     }
     assert_valid(&log).await;
-    let overdrawn = app.execute(Withdraw { account: account("a"), amount: 241 }).await;
-    assert!(matches!(overdrawn, Err(ExecuteError::Rejected(Overdrawn { balance: 240, .. }))));
+    let overdrawn = app.execute(Withdraw { account: account("a"), amount: 321 }).await;
+    assert!(matches!(overdrawn, Err(ExecuteError::Rejected(Overdrawn { balance: 320, .. }))));
 }
 
 #[tokio::test]

@@ -57,6 +57,8 @@ pub struct LogFaults {
     pub edit_page: Mutex<Option<EditPage>>,
     /// What another writer appends just before the next append.
     pub before_append: Mutex<Option<Append>>,
+    /// What another writer appends just after the next read of the log.
+    pub after_read_log: Mutex<Option<Append>>,
     /// What another writer appends just before the next read of a stream.
     pub before_read_stream: Mutex<Option<Append>>,
 }
@@ -161,6 +163,7 @@ impl EventStore for FaultyLog {
             if let Some(edit) = &mut *self.faults.edit_page.lock().unwrap() {
                 edit(&mut page);
             }
+            self.rival(&self.faults.after_read_log).await;
             Ok(page)
         })
     }
@@ -213,6 +216,8 @@ pub struct ViewFaults {
     pub away: AtomicBool,
     /// Reading documents panics.
     pub panics: AtomicBool,
+    /// The next document that is read arrives only when the projection has come this far.
+    pub late_answer: Mutex<Option<Position>>,
     /// A commit waits while it is shut.
     pub open: watch::Sender<bool>,
     /// Fails at random.
@@ -247,6 +252,7 @@ impl FaultyViews {
             batches: AtomicUsize::default(),
             away: AtomicBool::default(),
             panics: AtomicBool::default(),
+            late_answer: Mutex::default(),
             open: watch::Sender::new(true),
             chaos: Mutex::default(),
         };
@@ -364,7 +370,15 @@ impl ViewStore for FaultyViews {
             if self.faults.away.load(SeqCst) {
                 return Err(away("reads a document"));
             }
-            self.inner.get(projection, key).await
+            let read = self.inner.get(projection, key).await;
+            let until = self.faults.late_answer.lock().unwrap().take();
+            if let Some(position) = until {
+                let mut progress = self.inner.watch(projection);
+                let there =
+                    progress.wait_for(|at| at.is_some_and(|checkpoint| checkpoint.position >= position));
+                there.await.unwrap();
+            }
+            read
         })
     }
 

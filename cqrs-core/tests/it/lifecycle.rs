@@ -8,6 +8,7 @@ use std::{
 use cqrs_core::{
     app::{App, BuildError},
     domain::{Feeds, Index, IndexSpec, IndexValue, Model},
+    event_handler, handlers,
     memory::{MemoryEventStore, MemoryViewStore},
     query::QueryError,
     runtime::ProjectionState,
@@ -133,7 +134,7 @@ async fn one_projection_is_registered_once() {
 #[projection(name = "balance", events(TallyEvent))]
 struct Namesake {}
 
-#[cqrs_core::handlers]
+#[handlers]
 impl Namesake {
     #[event_handler]
     fn on_counted(self, _: &Counted) -> Self {
@@ -218,7 +219,7 @@ struct Reindexed {
     mood: String,
 }
 
-#[cqrs_core::handlers]
+#[handlers]
 impl Reindexed {
     #[event_handler]
     fn on_counted(_: &Counted) -> Self {

@@ -11,6 +11,7 @@ mod idempotency;
 mod lag;
 mod lifecycle;
 mod metadata;
+mod pages;
 mod poison;
 mod projections;
 mod queries;

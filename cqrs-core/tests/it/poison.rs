@@ -3,6 +3,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use cqrs_core::{
     app::App,
     envelope::{Json, Position},
+    event_handler, handlers,
     memory::MemoryViewStore,
     runtime::RuntimeOptions,
     store::{
@@ -266,7 +267,7 @@ struct Moody {
     amount: i64,
 }
 
-#[cqrs_core::handlers(ignore(Labelled, Noted, HandedOver, AccountClosed))]
+#[handlers(ignore(Labelled, Noted, HandedOver, AccountClosed))]
 impl Moody {
     #[event_handler]
     fn on_opened(_: &AccountOpened) -> Self {

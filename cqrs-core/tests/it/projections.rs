@@ -2,18 +2,19 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use cqrs_core::{
     app::{App, StoreHealth},
+    domain::IndexValue,
     envelope::Position,
     memory::MemoryViewStore,
     runtime::{ProjectionState, RuntimeOptions},
-    store::{EventStore, ProjectionId, ViewStore},
+    store::{Change, Checkpoint, Commit, DocumentWrite, EventStore, ProjectionId, ProjectionSpec, ViewStore},
 };
 
 use crate::{
     domain::*,
     faults::{Dice, FaultyLog, FaultyViews},
     scene::{
-        account_stream, append, assert_equals_a_fold_from_scratch, caught_up, eventually, from_scratch,
-        halted, health,
+        account_stream, append, assert_equals_a_fold_from_scratch, by_hand, caught_up, eventually,
+        from_scratch, halted, health,
     },
 };
 
@@ -142,6 +143,65 @@ async fn a_projection_starts_from_its_checkpoint() {
     })
     .await;
     assert_eq!(views.faults.batches.load(SeqCst), batches);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_comes_while_the_log_is_read_is_not_left_until_later() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let app = app(&log, &views, 10).await;
+    eventually("it is live", async || app.health().await.is_well()).await;
+    let started = tokio::time::Instant::now();
+    for round in 0..50 {
+        let open = |id: String| by_hand(&account_stream(&id), &[("account_opened", r#"{"owner":"ada"}"#)]);
+        *log.faults.after_read_log.lock().unwrap() = Some(open(format!("later{round}")));
+        log.append(open(format!("first{round}"))).await.unwrap();
+        eventually_at_once(&log, &views, 2 * (round + 1)).await;
+    }
+    // The clock only moves when nothing else can.
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+async fn eventually_at_once(log: &FaultyLog, views: &FaultyViews, position: u64) {
+    let mut progress = views.watch(&ProjectionId::of::<Balance>());
+    let there = progress.wait_for(|at| at.is_some_and(|checkpoint| checkpoint.position.get() >= position));
+    there.await.unwrap();
+    caught_up::<Portfolio>(log, views).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_a_document_has_already_is_passed_over() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let first = app(&log, &views, 10).await;
+    first.execute(Open { account: account("a"), owner: owner("ada") }).await.unwrap();
+    first.execute(Deposit { account: account("a"), amount: 5 }).await.unwrap();
+    caught_up::<Balance>(&log, &views).await;
+    first.shutdown().await;
+    // As a store without transactions leaves it: the document is written, and the checkpoint is not.
+    let id = ProjectionId::of::<Balance>();
+    let document = views.load(&id, &["a".to_owned()]).await.unwrap().remove(0);
+    let torn = FaultyViews::new();
+    torn.prepare(&ProjectionSpec::of::<Balance>()).await.unwrap();
+    let change = Change::Put { data: document.data.unwrap(), indexes: vec![IndexValue::Null; 3] };
+    let (created, applied) = (document.created, document.applied);
+    let (position, head) = (Position::ZERO, Position::ZERO);
+    let commit = Commit {
+        expected: Position::ZERO,
+        checkpoint: Checkpoint {
+            log: log.log_id(),
+            position,
+            head,
+            as_of: jiff::Timestamp::now(),
+            parked: 0,
+        },
+        documents: vec![DocumentWrite { key: "a".into(), created, applied, change }],
+        parked: Vec::new(),
+    };
+    torn.inner.commit(&id, commit).await.unwrap();
+    let second = app(&log, &torn, 1).await;
+    second.execute(Deposit { account: account("a"), amount: 7 }).await.unwrap();
+    caught_up::<Balance>(&log, &torn).await;
+    assert_equals_a_fold_from_scratch::<Balance>(&log, &torn).await;
+    assert_eq!(health::<Balance>(&second).await.parked, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use cqrs_core::{
     app::App,
+    domain::{Fold, Model, State},
     envelope::{Json, Version},
     store::{EventStore, Load, Snapshot},
 };
@@ -9,7 +10,7 @@ use cqrs_core::{
 use crate::{
     domain::*,
     faults::FaultyLog,
-    scene::{account_stream, eventually},
+    scene::{account_stream, all_events, eventually},
 };
 
 /// An account after `deposits` of 1.
@@ -34,7 +35,6 @@ async fn kept(log: &FaultyLog) -> Option<Snapshot> {
 }
 
 fn fingerprint() -> u64 {
-    use cqrs_core::domain::{Fold, Model};
     cqrs_core::__private::combine(
         <Account as Model>::FINGERPRINT,
         <AccountEvent as Fold<Account>>::FINGERPRINT,
@@ -91,10 +91,24 @@ async fn a_snapshot_spares_the_events_before_it_and_changes_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_snapshot_is_the_fold_of_the_events_as_they_are_recorded() {
+    let log = FaultyLog::new();
+    account_of(&log, 4).await;
+    kept_at(&log, 5).await;
+    let mut state = State::Absent;
+    for recorded in all_events(&log).await {
+        let event: AccountEvent = recorded.decode().unwrap();
+        state = event.fold(state, &recorded.metadata).unwrap();
+    }
+    let kept: Account = kept(&log).await.unwrap().data.parse().unwrap();
+    assert_eq!(State::Present(kept), state);
+}
+
+#[tokio::test]
 async fn a_snapshot_of_another_shape_is_ignored_and_replaced() {
     let log = FaultyLog::new();
     let app = account_of(&log, 2).await;
-    let data = Json::from_text(r#"{"owner":"eve","balance":1000,"deposits":0}"#.into()).unwrap();
+    let data = Json::from_text(r#"{"owner":"eve","balance":1000,"touched":null}"#.into()).unwrap();
     let stream = account_stream("a");
     let foreign = Snapshot { stream, version: Version::new(99), fingerprint: fingerprint() ^ 1, data };
     cqrs_core::store::SnapshotStore::save_snapshot(&log, foreign).await.unwrap();

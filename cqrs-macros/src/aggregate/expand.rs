@@ -47,10 +47,15 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
             }),
         ),
     };
+    let place = generated::at(event);
+    let key = quote!(<<#event as __cqrs::EventSet>::Itself as __cqrs::Event>::Id);
+    let key = generated::moved(key, place);
+    let head = generated::moved(quote!(impl __cqrs::Aggregate for #ident), place);
+    let set = generated::moved(quote!(<#event as __cqrs::EventSet>::Itself), place);
     let impls = quote! {
         #[automatically_derived]
         impl __cqrs::Model for #ident {
-            type Key = <#event as __cqrs::Event>::Id;
+            type Key = #key;
             type Events = #event;
             const FINGERPRINT: __cqrs::u64 = #fingerprint;
             fn initial() -> __cqrs::Option<Self> {
@@ -62,8 +67,8 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
         #created
         #extract
         #[automatically_derived]
-        impl __cqrs::Aggregate for #ident {
-            type Event = #event;
+        #head {
+            type Event = #set;
             type Services = #services;
             const SNAPSHOT_EVERY: __cqrs::Option<__cqrs::u64> = #every;
             fn to_snapshot(&self) -> __cqrs::Option<__cqrs::Json> {

@@ -23,6 +23,7 @@ pub(super) struct Aggregate {
 
 const OPTIONS: Grammar = Grammar {
     attribute: "aggregate",
+    within: None,
     options: &[
         Known { name: "event", form: "event = OrderEvent" },
         Known { name: "services", form: "services = OrderServices" },
@@ -33,7 +34,8 @@ const OPTIONS: Grammar = Grammar {
 };
 
 const SNAPSHOT: Grammar = Grammar {
-    attribute: "aggregate(snapshot",
+    attribute: "aggregate",
+    within: Some("snapshot"),
     options: &[Known { name: "every", form: "every = 100" }, Known { name: "version", form: "version = 2" }],
 };
 
@@ -65,14 +67,16 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Aggregate {
             ),
         );
     }
-    if let Some(services) = &services
-        && names::of_type(services).is_some_and(|name| name == "Metadata")
-    {
-        errors.at(
-            services,
-            "`Metadata` is given to every handler that takes it; name a type of your own, or none",
-        );
-    }
+    let services = services.filter(|services| {
+        let own = names::of_type(services).is_none_or(|name| name != "Metadata");
+        if !own {
+            errors.at(
+                services,
+                "`Metadata` is given to every handler that takes it; name a type of your own, or none",
+            );
+        }
+        own
+    });
     if let Data::Union(_) = input.data {
         errors.at(&input.ident, "an aggregate is a struct or an enum, not a union");
     }
@@ -103,7 +107,7 @@ fn read_snapshot(
     value: ParseStream<'_>,
     errors: &mut Errors,
 ) -> syn::Result<Option<Snapshot>> {
-    let tokens = key.list(value, |input| input.parse())?;
+    let tokens = key.nested(value)?;
     let (mut every, mut version) = (None, None);
     let sound = errors.is_empty();
     SNAPSHOT.read_tokens(tokens, errors, |key, value| {

@@ -12,14 +12,20 @@ pub(super) struct Command {
     pub(super) aggregate: Type,
     pub(super) name: LitStr,
     /// The field that holds the aggregate's id.
-    pub(super) id: Option<Ident>,
+    pub(super) id: Option<Id>,
     pub(super) fields: Vec<Ident>,
     /// Generics are a mistake; with them even inert impls would not compile.
     pub(super) generic: bool,
 }
 
+pub(super) struct Id {
+    pub(super) field: Ident,
+    pub(super) ty: Type,
+}
+
 const ON_STRUCT: Grammar = Grammar {
     attribute: "command",
+    within: None,
     options: &[
         Known { name: "aggregate", form: "aggregate = Order" },
         Known { name: "name", form: "name = \"place_order\"" },
@@ -27,7 +33,8 @@ const ON_STRUCT: Grammar = Grammar {
     ],
 };
 
-const ON_FIELD: Grammar = Grammar { attribute: "command", options: &[Known { name: "id", form: "id" }] };
+const ON_FIELD: Grammar =
+    Grammar { attribute: "command", within: None, options: &[Known { name: "id", form: "id" }] };
 
 pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Command {
     let (mut aggregate, mut name, mut krate) = (None, None, None);
@@ -54,7 +61,7 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Command {
             .at(&input.generics, "a command can't be generic, as it is stored by name; use a type for each");
     }
     if let Some(name) = &name {
-        names::check("the command's name", name, errors);
+        names::check("the command's name", "place_order", name, errors);
     }
     let (id, fields) = read_fields(&ident, input.data, errors);
     Command {
@@ -68,7 +75,7 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Command {
     }
 }
 
-fn read_fields(command: &Ident, data: Data, errors: &mut Errors) -> (Option<Ident>, Vec<Ident>) {
+fn read_fields(command: &Ident, data: Data, errors: &mut Errors) -> (Option<Id>, Vec<Ident>) {
     let Data::Struct(data) = data else {
         errors.at(
             command,
@@ -97,11 +104,11 @@ fn read_fields(command: &Ident, data: Data, errors: &mut Errors) -> (Option<Iden
         sound &= here.is_empty();
         errors.append(here);
         match &id {
-            Some(first) if marked => errors.at(
+            Some(Id { field: first, .. }) if marked => errors.at(
                 &ident,
                 format_args!("a command has one id, and `{first}` is it already; remove one of the two `#[command(id)]`"),
             ),
-            None if marked => id = Some(ident.clone()),
+            None if marked => id = Some(Id { field: ident.clone(), ty: field.ty }),
             _ => {}
         }
         fields.push(ident);

@@ -100,7 +100,7 @@ pub(super) fn impls(set: &EventSet) -> TokenStream {
 
 /// From an event to its set, also as what a command handler returns.
 fn conversions(set: &EventSet, event: &Event) -> TokenStream {
-    let ident = &set.ident;
+    let EventSet { ident, id, .. } = set;
     let Event { variant, payload, .. } = event;
     quote! {
         #[automatically_derived]
@@ -127,17 +127,23 @@ fn conversions(set: &EventSet, event: &Event) -> TokenStream {
         #[automatically_derived]
         impl __cqrs::Source for #payload {
             type Fold = __cqrs::One<Self>;
+            type Id = #id;
         }
     }
 }
 
 /// A projection may be fed by the whole set, and a command handler may return it.
 fn whole(set: &EventSet) -> TokenStream {
-    let ident = &set.ident;
+    let EventSet { ident, id, .. } = set;
     quote! {
         #[automatically_derived]
         impl __cqrs::Source for #ident {
             type Fold = Self;
+            type Id = #id;
+        }
+        #[automatically_derived]
+        impl __cqrs::EventSet for #ident {
+            type Itself = Self;
         }
         #[automatically_derived]
         impl __cqrs::IntoEvents<#ident> for #ident {
@@ -281,7 +287,7 @@ pub(super) fn inert(set: &EventSet) -> TokenStream {
 }
 
 fn inert_conversions(set: &EventSet, event: &Event) -> TokenStream {
-    let ident = &set.ident;
+    let EventSet { ident, id, .. } = set;
     let Event { variant, payload, .. } = event;
     quote! {
         impl __cqrs::From<#payload> for #ident {
@@ -291,6 +297,7 @@ fn inert_conversions(set: &EventSet, event: &Event) -> TokenStream {
         }
         impl __cqrs::Source for #payload {
             type Fold = __cqrs::One<Self>;
+            type Id = #id;
         }
         impl __cqrs::IntoEvents<#ident> for #payload {
             fn into_events(self, _: &mut __cqrs::Events<#ident>) {

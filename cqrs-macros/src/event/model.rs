@@ -30,6 +30,7 @@ pub(super) struct Event {
 
 const ON_SET: Grammar = Grammar {
     attribute: "event",
+    within: None,
     options: &[
         Known { name: "stream", form: "stream = \"order\"" },
         Known { name: "id", form: "id = OrderId" },
@@ -39,6 +40,7 @@ const ON_SET: Grammar = Grammar {
 
 const ON_VARIANT: Grammar = Grammar {
     attribute: "event",
+    within: None,
     options: &[
         Known { name: "name", form: "name = \"order_placed\"" },
         Known { name: "version", form: "version = 2" },
@@ -76,7 +78,7 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> EventSet {
         );
     }
     if let Some(stream) = &stream {
-        names::check("the stream's category", stream, errors);
+        names::check("the stream's category", "order", stream, errors);
     }
     let generic = !input.generics.params.is_empty();
     if generic {
@@ -113,7 +115,7 @@ fn events(set: &Ident, data: Data, errors: &mut Errors) -> Vec<Event> {
     }
     let mut events: Vec<Event> = Vec::with_capacity(data.variants.len());
     for variant in data.variants {
-        let Some(event) = event(variant, errors) else { continue };
+        let Some(event) = event(set, variant, errors) else { continue };
         if let Some(same) = events.iter().find(|other| same_type(&other.payload, &event.payload)) {
             errors.at(
                 &event.payload,
@@ -141,9 +143,10 @@ fn events(set: &Ident, data: Data, errors: &mut Errors) -> Vec<Event> {
     events
 }
 
-fn event(variant: Variant, errors: &mut Errors) -> Option<Event> {
+fn event(set: &Ident, variant: Variant, errors: &mut Errors) -> Option<Event> {
     let (mut name, mut version, mut from) = (None, None, None);
-    ON_VARIANT.read(&variant.attrs, errors, |key, value| {
+    let mut here = Errors::default();
+    ON_VARIANT.read(&variant.attrs, &mut here, |key, value| {
         match key.name() {
             "name" => name = Some(key.text(value)?),
             "version" => version = Some(key.number(value)?),
@@ -151,10 +154,13 @@ fn event(variant: Variant, errors: &mut Errors) -> Option<Event> {
         }
         Ok(())
     });
-    let payload = payload(&variant, errors)?;
-    let (version, older) = upcasting::check(&payload, version, from, errors);
+    let readable = here.is_empty();
+    errors.append(here);
+    let payload = payload(set, &variant, errors)?;
+    let (version, older) =
+        if readable { upcasting::check(&payload, version, from, errors) } else { (1, Vec::new()) };
     if let Some(name) = &name {
-        names::check("the event's name", name, errors);
+        names::check("the event's name", "order_placed", name, errors);
     }
     let name = name.unwrap_or_else(|| {
         let ident = names::of_type(&payload).unwrap_or(&variant.ident);
@@ -164,7 +170,7 @@ fn event(variant: Variant, errors: &mut Errors) -> Option<Event> {
 }
 
 /// The type of a variant's one field.
-fn payload(variant: &Variant, errors: &mut Errors) -> Option<Type> {
+fn payload(set: &Ident, variant: &Variant, errors: &mut Errors) -> Option<Type> {
     if let Fields::Unnamed(fields) = &variant.fields
         && let (Some(Field { ty, .. }), 1) = (fields.unnamed.first(), fields.unnamed.len())
     {
@@ -174,11 +180,13 @@ fn payload(variant: &Variant, errors: &mut Errors) -> Option<Type> {
         errors.at(ty, "an event is a type of its own; declare a struct for it, and name that here");
         return None;
     }
+    let set = names::plain(set);
     errors.at(
         variant,
         format_args!(
-            "a variant holds just one event; move its data into a struct, and write `{0}(Order{0})`",
-            variant.ident
+            "a variant holds just one event; move its data into a struct, and write `{0}({1}{0})`",
+            variant.ident,
+            set.strip_suffix("Event").unwrap_or(&set)
         ),
     );
     None

@@ -115,17 +115,15 @@ pub(super) fn check(
 
 /// A schema version, from 1.
 fn number(literal: &LitInt, errors: &mut Errors) -> Option<u32> {
-    match literal.base10_parse::<u32>() {
-        Ok(number @ 1..) => Some(number),
-        _ => {
-            errors.at(
-                literal,
-                format_args!(
-                    "{} is not a schema version; they count from 1, which is the default",
-                    literal.to_token_stream()
-                ),
-            );
-            None
-        }
+    if let Ok(number @ 1..) = literal.base10_parse::<u32>() {
+        return Some(number);
     }
+    errors.at(
+        literal,
+        format_args!(
+            "{} is not a schema version; they count from 1, which is the default",
+            literal.to_token_stream()
+        ),
+    );
+    None
 }

@@ -23,7 +23,7 @@ pub(super) struct CommandHandler {
     pub(super) output: Option<Type>,
 }
 
-const OPTIONS: Grammar = Grammar { attribute: "command_handler", options: NONE };
+const OPTIONS: Grammar = Grammar { attribute: "command_handler", within: None, options: NONE };
 
 const NONE: &[Known] = &[];
 

@@ -45,6 +45,7 @@ pub(super) enum Route {
 
 const OPTIONS: Grammar = Grammar {
     attribute: "event_handler",
+    within: None,
     options: &[
         Known { name: "key", form: "key = event.order_id" },
         Known { name: "keys", form: "keys = event.order_ids" },

@@ -1,6 +1,6 @@
 use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Expr, Ident, Type, spanned::Spanned};
+use syn::{Expr, Ident, Type};
 
 use super::{
     command::CommandHandler,
@@ -28,7 +28,10 @@ pub(super) fn impls(handlers: &Handlers) -> TokenStream {
 }
 
 fn frame(handlers: &Handlers, impls: &TokenStream) -> TokenStream {
-    generated::hidden(&handlers.krate, &handlers.cfgs.iter().collect::<Vec<_>>(), impls)
+    // The marks are gone from the block. Said again here, they still count as a use of the user's imports.
+    let marks = handlers.marks.iter().map(|mark| quote!(#[#mark(__handled)] const _: () = ();));
+    let cfgs: Vec<_> = handlers.cfgs.iter().collect();
+    generated::hidden(&handlers.krate, &cfgs, &quote!(#(#marks)* #impls))
 }
 
 fn event(model: &Type, handler: &EventHandler) -> TokenStream {
@@ -50,25 +53,28 @@ fn event(model: &Type, handler: &EventHandler) -> TokenStream {
     let check = check_event(model, handler);
     let created = (*receiver == EventReceiver::Creates).then(|| may_create(model, method));
     let sound = sound_apply(model, event);
+    let head = generated::moved(quote!(impl __cqrs::Apply<#event> for #model), generated::at(event));
+    let items = quote! {
+        const FINGERPRINT: __cqrs::u64 = #fingerprint;
+        #by_stream
+        #route
+        fn apply(
+            state: __cqrs::State<Self>,
+            event: &#event,
+            metadata: &__cqrs::Metadata,
+        ) -> __cqrs::Result<__cqrs::State<Self>, __cqrs::FoldError> {
+            let _ = metadata;
+            #fold
+        }
+    };
+    let items = group(Delimiter::Brace, items, generated::at(event));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl __cqrs::Apply<#event> for #model
+        #head
         where
             #sound
-        {
-            const FINGERPRINT: __cqrs::u64 = #fingerprint;
-            #by_stream
-            #route
-            fn apply(
-                state: __cqrs::State<Self>,
-                event: &#event,
-                metadata: &__cqrs::Metadata,
-            ) -> __cqrs::Result<__cqrs::State<Self>, __cqrs::FoldError> {
-                let _ = metadata;
-                #fold
-            }
-        }
+        #items
         #(#cfgs)*
         const _: fn() = || {
             #check
@@ -151,16 +157,9 @@ fn keyed(add: &Ident) -> TokenStream {
 
 /// A copy of a field, shown in messages as the whole path to it.
 fn cloned(place: &Expr) -> TokenStream {
-    let (mut first, mut last) = (Span::call_site(), Span::call_site());
-    for (at, token) in place.to_token_stream().into_iter().enumerate() {
-        last = token.span().resolved_at(Span::call_site());
-        if at == 0 {
-            first = last;
-        }
-    }
-    let clone = quote_spanned!(first=> __cqrs::Clone::clone);
-    let mut argument = Group::new(Delimiter::Parenthesis, quote!(&#place));
-    argument.set_span(last);
+    let (first, last) = ends(&place.to_token_stream());
+    let clone = quote_spanned!(first.resolved_at(Span::call_site())=> __cqrs::Clone::clone);
+    let argument = group(Delimiter::Parenthesis, quote!(&#place), last.resolved_at(Span::call_site()));
     quote!(#clone #argument)
 }
 
@@ -183,28 +182,50 @@ fn may_create(model: &Type, method: &Ident) -> TokenStream {
     quote_spanned!(generated::at(method)=> (&&__cqrs::Creates::<#model>::new()).check();)
 }
 
-/// What an impl of `Apply` takes for granted. Said here, a breach gets one message, on the user's token.
+/// What an impl of `Apply` takes for granted. Said in its `where` clause, a breach gets one message.
 fn sound_apply(model: &Type, event: &Type) -> TokenStream {
-    let is_model = generated::moved(quote!(#model: __cqrs::Model,), model.span());
-    let is_event = generated::moved(quote!(#event: __cqrs::Payload,), event.span());
+    let is_model = predicate(model, "Model");
+    let is_event = predicate(event, "Payload");
     quote!(#is_model #is_event)
 }
 
 /// What an impl of `Handle` takes for granted.
 fn sound_handle(model: &Type, handler: &CommandHandler) -> TokenStream {
-    let CommandHandler { command, method, .. } = handler;
     let is_aggregate = quote!(#model: __cqrs::Aggregate<Event = <#model as __cqrs::Model>::Events>,);
-    let is_aggregate = generated::moved(is_aggregate, method.span());
-    let is_command = generated::moved(quote!(#command: __cqrs::Command,), command.span());
+    let is_aggregate = generated::moved(is_aggregate, handler.method.span());
+    let is_command = predicate(&handler.command, "Command");
     quote!(#is_aggregate #is_command)
+}
+
+/// `Order: Model,` where all of it shows as the user's `Order`.
+fn predicate(ty: &Type, bound: &str) -> TokenStream {
+    let ty = ty.to_token_stream();
+    let (_, last) = ends(&ty);
+    let bound = Ident::new(bound, last);
+    let bound = quote_spanned!(last=> : __cqrs::#bound,);
+    quote!(#ty #bound)
+}
+
+fn group(delimiter: Delimiter, tokens: TokenStream, span: Span) -> Group {
+    let mut group = Group::new(delimiter, tokens);
+    group.set_span(span);
+    group
+}
+
+/// Where tokens begin and end.
+fn ends(tokens: &TokenStream) -> (Span, Span) {
+    let mut spans = tokens.clone().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
 }
 
 fn ignore(model: &Type, event: &Type) -> TokenStream {
     let belongs = belongs(model, event);
     let sound = sound_apply(model, event);
+    let head = generated::moved(quote!(impl __cqrs::Apply<#event> for #model), generated::at(event));
     quote! {
         #[automatically_derived]
-        impl __cqrs::Apply<#event> for #model
+        #head
         where
             #sound
         {
@@ -238,25 +259,39 @@ fn command(model: &Type, handler: &CommandHandler) -> TokenStream {
     let copy = if *owned { quote!(__cqrs::Command::__copy(command)) } else { quote!(command) };
     let arguments = quote!(#copy #(, <#context as __cqrs::Extract<Self>>::extract(context))*);
     let sound = sound_handle(model, handler);
-    let set = quote!(<Self as __cqrs::Model>::Events);
-    let place = generated::at(output);
-    let error = generated::moved(quote!(<#output as __cqrs::Outcome<#set>>::Error), place);
-    let convert = generated::moved(quote!(<#output as __cqrs::Outcome<#set>>::into_outcome), place);
-    let result = quote_spanned! {place=>
-        __cqrs::Result<__cqrs::Events<#set>, __cqrs::HandleError<Self::Error>>
-    };
+    let head = generated::moved(quote!(impl __cqrs::Handle<#command> for #model), generated::at(command));
+    // All that breaks for a wrong return type breaks on that type, in the same words, which are then said once.
+    let (first, last) = ends(output);
+    let set = quote_spanned!(last=> <Self as __cqrs::Model>::Events);
+    let open = quote_spanned!(first=> <);
+    let close = quote_spanned!(last=> as __cqrs::Outcome<#set>>);
+    let returned = quote!(#open #output #close);
+    let error = quote_spanned!(last=> #returned::Error);
+    let convert = quote_spanned!(last=> #returned::into_outcome);
+    let reject = quote_spanned!(last=> __cqrs::Result::map_err);
+    let open = quote_spanned!(first=> __cqrs);
+    let result = quote_spanned!(last=> #open::Result<__cqrs::Events<#set>, __cqrs::HandleError<Self::Error>>);
     let wait = asynchronous.then(|| quote!(.await));
     let (require, call) = if *creates {
         (
-            quote!(__cqrs::require_absent::<Self, Self::Error>(&state)?;),
+            {
+                let require = quote_spanned!(last=> __cqrs::require_absent::<Self, Self::Error>);
+                quote!(#require(&state)?;)
+            },
             quote!(Self::#method(#arguments)#wait),
         )
     } else {
         (
-            quote!(let this = __cqrs::require_present::<Self, Self::Error>(state)?;),
+            {
+                let require = quote_spanned!(last=> __cqrs::require_present::<Self, Self::Error>);
+                quote!(let this = #require(state)?;)
+            },
             quote!(Self::#method(this, #arguments)#wait),
         )
     };
+    let call = group(Delimiter::Parenthesis, call, last);
+    let decided = group(Delimiter::Parenthesis, quote!(#convert #call, __cqrs::HandleError::Rejected), last);
+    let decided = quote!(#reject #decided);
     let created = creates.then(|| {
         let created = may_create(model, method);
         quote! {
@@ -266,24 +301,26 @@ fn command(model: &Type, handler: &CommandHandler) -> TokenStream {
             };
         }
     });
+    let items = quote! {
+        type Error = #error;
+        async fn handle<'a>(
+            state: __cqrs::State<&'a Self>,
+            command: &'a #command,
+            context: __cqrs::Context<'a, Self>,
+        ) -> #result {
+            let _ = context;
+            #require
+            #decided
+        }
+    };
+    let items = group(Delimiter::Brace, items, generated::at(command));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
-        impl __cqrs::Handle<#command> for #model
+        #head
         where
             #sound
-        {
-            type Error = #error;
-            async fn handle<'a>(
-                state: __cqrs::State<&'a Self>,
-                command: &'a #command,
-                context: __cqrs::Context<'a, Self>,
-            ) -> #result {
-                let _ = context;
-                #require
-                __cqrs::Result::map_err(#convert(#call), __cqrs::HandleError::Rejected)
-            }
-        }
+        #items
         #created
     }
 }

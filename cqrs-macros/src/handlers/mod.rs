@@ -7,21 +7,18 @@ mod model;
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{Item, ItemImpl};
+use syn::Item;
 
 use crate::{diagnostics::Errors, generated};
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let mut block: ItemImpl = match syn::parse2::<Item>(item.clone()) {
-        Ok(Item::Impl(block)) => block,
-        Ok(_) | Err(_) => {
-            let mut errors = Errors::default();
-            errors.add(syn::Error::new(
-                Span::call_site(),
-                "`#[handlers]` stands on an impl block of an aggregate or a projection: `#[handlers] impl Order { … }`",
-            ));
-            return generated::with_errors(errors, item);
-        }
+    let Ok(Item::Impl(mut block)) = syn::parse2::<Item>(item.clone()) else {
+        let mut errors = Errors::default();
+        errors.add(syn::Error::new(
+            Span::call_site(),
+            "`#[handlers]` stands on an impl block of an aggregate or a projection: `#[handlers] impl Order { … }`",
+        ));
+        return generated::with_errors(errors, item);
     };
     let mut errors = Errors::default();
     let handlers = model::read(options, &mut block, &mut errors);
@@ -36,7 +33,11 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// What the attributes of handlers do where no `#[handlers]` has read them.
-pub(crate) fn outside(attribute: &str, item: TokenStream) -> TokenStream {
+pub(crate) fn outside(attribute: &str, options: &TokenStream, item: TokenStream) -> TokenStream {
+    // What `#[handlers]` has read.
+    if options.to_string() == "__handled" {
+        return item;
+    }
     let mut errors = Errors::default();
     errors.add(syn::Error::new(
         Span::call_site(),

@@ -16,6 +16,8 @@ pub(super) struct Handlers {
     pub(super) krate: Path,
     pub(super) model: Type,
     pub(super) cfgs: Vec<Attribute>,
+    /// The marks as the user writes them, each once.
+    pub(super) marks: Vec<Path>,
     pub(super) ignored: Vec<Type>,
     pub(super) events: Vec<EventHandler>,
     pub(super) commands: Vec<CommandHandler>,
@@ -29,6 +31,7 @@ pub(super) struct Handlers {
 
 const OPTIONS: Grammar = Grammar {
     attribute: "handlers",
+    within: None,
     options: &[
         Known { name: "ignore", form: "ignore(OrderArchived)" },
         Known { name: "crate", form: "crate = path::to::cqrs_core" },
@@ -49,6 +52,7 @@ pub(super) fn read(options: TokenStream, block: &mut ItemImpl, errors: &mut Erro
         krate: krate.unwrap_or_else(default_crate),
         model: (*block.self_ty).clone(),
         cfgs: cfgs(&block.attrs),
+        marks: Vec::new(),
         ignored,
         events: Vec::new(),
         commands: Vec::new(),
@@ -114,6 +118,12 @@ fn read_method(method: &mut ImplItemFn, handlers: &mut Handlers, errors: &mut Er
                 attribute,
                 "`#[handlers]` can't see a handler's mark inside of `cfg_attr`; write `#[cfg(…)]` and the mark, each on its own",
             );
+        }
+    }
+    for path in marks.iter().map(Attribute::path) {
+        let same = |other: &Path| other.to_token_stream().to_string() == path.to_token_stream().to_string();
+        if !handlers.marks.iter().any(same) {
+            handlers.marks.push(path.clone());
         }
     }
     let mut marks = marks.iter();

@@ -1,5 +1,5 @@
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{LitStr, Type};
 
 use super::model::{Id, Kind};
@@ -88,13 +88,11 @@ fn values(id: &Id) -> TokenStream {
 }
 
 /// The user's own check of a value.
-fn validated(id: &Id, name: &LitStr, text: &TokenStream) -> Option<TokenStream> {
+fn validated(id: &Id, name: &LitStr) -> Option<TokenStream> {
     id.validate.as_ref().map(|validate| {
-        quote! {
-            if let __cqrs::Err(reason) = #validate(&value) {
-                return __cqrs::Err(__cqrs::IdError::new(#name, #text, reason));
-            }
-        }
+        let value = if id.kind == Kind::Text { quote!(&value) } else { quote!(value) };
+        let check = quote_spanned!(generated::at(validate)=> #validate(#value));
+        quote!(__cqrs::check(#check, #name, &value)?;)
     })
 }
 
@@ -144,7 +142,7 @@ fn conversion(id: &Id, inner: &Type, validated: Option<&TokenStream>) -> TokenSt
 
 fn uuid(id: &Id, inner: &Type, name: &LitStr) -> TokenStream {
     let Id { ident, vis, validate, .. } = id;
-    let validated = validated(id, name, &quote!(&__cqrs::ToString::to_string(&value)));
+    let validated = validated(id, name);
     let generate = validate.is_none().then(|| {
         quote! {
             /// A new one: a UUIDv7, which sorts by time.
@@ -183,7 +181,7 @@ fn uuid(id: &Id, inner: &Type, name: &LitStr) -> TokenStream {
 
 fn text(id: &Id, inner: &Type, name: &LitStr) -> TokenStream {
     let Id { ident, vis, validate, .. } = id;
-    let validated = validated(id, name, &quote!(&value));
+    let validated = validated(id, name);
     let generate = validate.is_none().then(|| {
         quote! {
             /// A new one: the text of a UUIDv7, which sorts by time.
@@ -247,8 +245,7 @@ fn text(id: &Id, inner: &Type, name: &LitStr) -> TokenStream {
 
 fn number(id: &Id, inner: &Type, name: &LitStr) -> TokenStream {
     let Id { ident, vis, .. } = id;
-    let text = quote!(&__cqrs::ToString::to_string(&value));
-    let validated = validated(id, name, &text);
+    let validated = validated(id, name);
     let conversion = conversion(id, inner, validated.as_ref());
     quote! {
         #[automatically_derived]

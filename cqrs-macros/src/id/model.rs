@@ -28,6 +28,7 @@ pub(super) enum Kind {
 
 const OPTIONS: Grammar = Grammar {
     attribute: "id",
+    within: None,
     options: &[
         Known { name: "validate", form: "validate = path::to::function" },
         Known { name: "crate", form: "crate = path::to::cqrs_core" },

@@ -12,6 +12,8 @@ use crate::{diagnostics::Errors, names};
 pub(crate) struct Grammar {
     /// The attribute's name, such as `event`.
     pub(crate) attribute: &'static str,
+    /// The option whose own options these are.
+    pub(crate) within: Option<&'static str>,
     pub(crate) options: &'static [Known],
 }
 
@@ -37,7 +39,7 @@ impl Grammar {
                 Meta::Path(_) => {}
                 Meta::NameValue(_) => errors.at(
                     attribute,
-                    format_args!("options stand in parentheses: `#[{}({})]`", self.attribute, self.forms()),
+                    format_args!("options stand in parentheses: `{}`", self.shown(&self.forms().join(", "))),
                 ),
             }
         }
@@ -111,15 +113,23 @@ impl Grammar {
 
     fn valid(&self) -> String {
         if self.options.is_empty() {
-            format!("`#[{}]` takes no options here", self.attribute)
+            format!("`#[{}]` takes no options", self.attribute)
         } else {
-            let forms: Vec<_> = self.options.iter().map(|known| format!("`{}`", known.form)).collect();
-            format!("`#[{}(…)]` takes {}", self.attribute, forms.join(", "))
+            let forms: Vec<_> = self.forms().into_iter().map(|form| format!("`{form}`")).collect();
+            format!("`{}` takes {}", self.shown("…"), forms.join(", "))
         }
     }
 
-    fn forms(&self) -> String {
-        self.options.iter().map(|known| known.form).collect::<Vec<_>>().join(", ")
+    fn forms(&self) -> Vec<&'static str> {
+        self.options.iter().map(|known| known.form).collect()
+    }
+
+    /// The attribute with these options.
+    fn shown(&self, options: &str) -> String {
+        match self.within {
+            Some(option) => format!("#[{}({option}({options}))]", self.attribute),
+            None => format!("#[{}({options})]", self.attribute),
+        }
     }
 }
 

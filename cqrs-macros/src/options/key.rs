@@ -1,4 +1,4 @@
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::{
     Expr, Ident, LitInt, LitStr, Path, Token, Type, parenthesized,
     parse::{Parse, ParseStream},
@@ -92,6 +92,16 @@ impl Key<'_> {
         }
         let content;
         parenthesized!(content in input);
-        read(&content)
+        let read = read(&content);
+        if read.is_err() {
+            // What is left over would be one more mistake.
+            content.parse::<TokenStream>()?;
+        }
+        read
+    }
+
+    /// `(…)`, options of an option
+    pub(crate) fn nested(&self, input: ParseStream<'_>) -> syn::Result<TokenStream> {
+        self.list(input, TokenStream::parse)
     }
 }

@@ -1,5 +1,5 @@
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, quote};
 
 use super::{fields::Index, model::Projection};
 use crate::{generated, names};
@@ -19,13 +19,13 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
         )
     };
     let version = Literal::u32_unsuffixed(*version);
-    let max_lag = match projection.max_lag {
-        Some(lag) => {
+    let max_lag = projection.max_lag.map_or_else(
+        || quote!(__cqrs::None),
+        |lag| {
             let millis = Literal::u64_unsuffixed(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX));
             quote!(__cqrs::Some(__cqrs::Duration::from_millis(#millis)))
-        }
-        None => quote!(__cqrs::None),
-    };
+        },
+    );
     let key = key(projection);
     let events = events(projection);
     let keyed = keyed(projection);
@@ -65,7 +65,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
             fn index_values(
                 &self,
             ) -> __cqrs::Result<__cqrs::Vec<__cqrs::IndexValue>, __cqrs::serde_json::Error> {
-                __cqrs::Ok(__cqrs::Vec::from([#(__cqrs::IndexValue::of(&self.#index_fields)?),*]))
+                __cqrs::Ok(__cqrs::From::from([#(__cqrs::IndexValue::of(&self.#index_fields)?),*]))
             }
         }
         #accessors
@@ -76,37 +76,40 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
 /// What follows from whether the projection names a key: its handlers may choose one, or it is a view of one stream.
 fn keyed(projection: &Projection) -> TokenStream {
     let Projection { ident, key, .. } = projection;
-    let sole = sole(projection);
-    match key {
-        Some(_) => quote! {
+    if key.is_some() {
+        return quote! {
             #[automatically_derived]
             impl __cqrs::HasKey for #ident {}
-        },
-        None => quote! {
-            #[automatically_derived]
-            impl __cqrs::SingleStream for #ident {
-                type Event = #(#sole::Event)*;
-            }
-        },
+        };
     }
-}
-
-fn key(projection: &Projection) -> TokenStream {
-    match &projection.key {
-        Some(key) => quote!(type Key = #key;),
-        None => {
-            let sole = sole(projection);
-            quote!(type Key = #(#sole::Id)*;)
+    let place = projection.feeds.first().map_or_else(Span::call_site, generated::at);
+    let head = generated::moved(quote!(impl __cqrs::SingleStream for #ident), place);
+    let sole = sole(projection);
+    quote! {
+        #[automatically_derived]
+        #head {
+            type Event = #sole;
         }
     }
 }
 
-/// The only feed, seen as that of a projection without a key.
-fn sole(projection: &Projection) -> impl Iterator<Item = TokenStream> {
-    projection
+fn key(projection: &Projection) -> TokenStream {
+    projection.key.as_ref().map_or_else(
+        || {
+            let feeds = &projection.feeds;
+            quote!(type Key = #(<#feeds as __cqrs::Source>::Id)*;)
+        },
+        |key| quote!(type Key = #key;),
+    )
+}
+
+/// The only feed, as the event set that it must be in a projection without a key.
+fn sole(projection: &Projection) -> TokenStream {
+    let sole = projection
         .feeds
         .iter()
-        .map(|feed| generated::moved(quote!(<#feed as __cqrs::SoleFeed>), generated::at(feed)))
+        .map(|feed| generated::moved(quote!(<#feed as __cqrs::EventSet>::Itself), generated::at(feed)));
+    quote!(#(#sole)*)
 }
 
 fn events(projection: &Projection) -> TokenStream {
@@ -146,10 +149,7 @@ pub(super) fn inert(projection: &Projection) -> TokenStream {
         return TokenStream::new();
     }
     let Projection { ident, krate, .. } = projection;
-    let key = match &projection.key {
-        Some(key) => quote!(#key),
-        None => quote!(__cqrs::Inert),
-    };
+    let key = projection.key.as_ref().map_or_else(|| quote!(__cqrs::Inert), ToTokens::to_token_stream);
     let accessors = accessors(projection);
     let impls = quote! {
         impl __cqrs::Model for #ident {

@@ -17,10 +17,11 @@ pub(super) struct Index {
 }
 
 const ON_FIELD: Grammar =
-    Grammar { attribute: "projection", options: &[Known { name: "index", form: "index" }] };
+    Grammar { attribute: "projection", within: None, options: &[Known { name: "index", form: "index" }] };
 
 const INDEX: Grammar = Grammar {
-    attribute: "projection(index",
+    attribute: "projection",
+    within: Some("index"),
     options: &[Known { name: "accessor", form: "accessor = by_customer" }],
 };
 
@@ -54,7 +55,7 @@ fn index(field: &Field, errors: &mut Errors) -> Option<Index> {
     ON_FIELD.read(&field.attrs, errors, |key, value| {
         marked = Some(key.ident().clone());
         if !value.is_empty() && value.peek(syn::token::Paren) {
-            nested = key.list(value, |input| input.parse())?;
+            nested = key.nested(value)?;
         }
         Ok(())
     });

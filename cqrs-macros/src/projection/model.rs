@@ -37,6 +37,7 @@ pub(super) struct Projection {
 
 const OPTIONS: Grammar = Grammar {
     attribute: "projection",
+    within: None,
     options: &[
         Known { name: "name", form: "name = \"order_summary\"" },
         Known { name: "version", form: "version = 2" },

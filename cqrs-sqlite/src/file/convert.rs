@@ -18,6 +18,7 @@ pub(crate) fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 }
 
 /// Times are stored in whole microseconds; what is finer is cut off, so that a time is never too late.
+#[cfg(feature = "views")]
 pub(crate) fn micros(time: Timestamp) -> i64 {
     let micros = time.as_microsecond();
     if time.subsec_nanosecond() % 1_000 < 0 { micros - 1 } else { micros }
@@ -36,7 +37,7 @@ pub(crate) fn wrong(
     rusqlite::Error::FromSqlConversionFailure(column, stored, error.into())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "views"))]
 mod tests {
     use super::*;
 

@@ -9,7 +9,9 @@ mod poll;
 mod readers;
 mod transaction;
 
-pub(crate) use convert::{integer, micros, number, timestamp, uuid, wrong};
+#[cfg(feature = "views")]
+pub(crate) use convert::micros;
+pub(crate) use convert::{integer, number, timestamp, uuid, wrong};
 pub(crate) use error::{Doing, Failure, is_busy};
 pub(crate) use format::Format;
 pub use open::Synchronous;
@@ -17,4 +19,6 @@ pub(crate) use open::{Database, Settings, lock};
 pub(crate) use pace::{Pace, off_thread};
 pub(crate) use poll::{Poller, Watched};
 pub(crate) use readers::{Lane, Readers};
-pub(crate) use transaction::{Transaction, execute};
+pub(crate) use transaction::Transaction;
+#[cfg(feature = "events")]
+pub(crate) use transaction::execute;

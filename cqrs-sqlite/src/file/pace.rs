@@ -7,7 +7,7 @@ use std::{
 use cqrs_core::store::Error;
 
 /// What is done sooner than this is done at once, on the caller's thread: handing it to another one costs more than
-/// it blocks. See `docs/adr/0005-short-statements-run-in-place.md`.
+/// it blocks. See `docs/adr/0009-short-statements-run-in-place.md`.
 const QUICK: Duration = Duration::from_micros(250);
 
 /// How long one kind of work has taken of late.

@@ -159,3 +159,76 @@ impl Mark {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use cqrs_core::{
+        domain::SchemaVersion,
+        envelope::{Json, Metadata, StreamId},
+        store::{Append, NewEvent, Snapshot},
+    };
+    use jiff::Timestamp;
+    use tokio::sync::oneshot::{self, Receiver};
+
+    use super::*;
+    use crate::{
+        file::{Database, Settings, Synchronous},
+        log::{EventStoreOptions, job::Checked, statements},
+    };
+
+    static FAILS: AtomicBool = AtomicBool::new(true);
+
+    fn append() -> (Job, Receiver<Result<AppendOutcome, AppendError>>) {
+        let stream = StreamId::new("order", "1").expect("a name");
+        let event = NewEvent {
+            event_id: EventId::generate(),
+            stream,
+            name: "placed".into(),
+            schema_version: SchemaVersion::FIRST,
+            data: Json::of(&1).expect("a number"),
+        };
+        let metadata = Metadata::of_command(CommandId::generate(), Timestamp::now());
+        let append = Append { conditions: Vec::new(), events: vec![event], metadata, command: None };
+        let checked = Checked::new(append, &EventStoreOptions::default().limits).expect("within limits");
+        let (answer, outcome) = oneshot::channel();
+        (Job::Append(checked, answer), outcome)
+    }
+
+    #[test]
+    fn a_commit_that_fails_is_answered_to_all_and_leaves_nothing() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("log.db");
+        let (_, connection) =
+            Database::open(&path, Settings::new(Synchronous::Full), &statements::FORMAT).expect("a new file");
+        connection.commit_hook(Some(|| FAILS.load(Relaxed))).expect("a connection of one's own");
+        let writer = Writer::new(connection, watch::Sender::new(Position::ZERO));
+
+        let (first, mut first_outcome) = append();
+        let (second, mut second_outcome) = append();
+        let (saved, mut saved_outcome) = oneshot::channel();
+        let snapshot = Snapshot {
+            stream: StreamId::new("order", "1").expect("a name"),
+            version: cqrs_core::envelope::Version::new(1),
+            fingerprint: 1,
+            data: Json::of(&1).expect("a number"),
+        };
+        assert!(writer.run(vec![first, Job::SaveSnapshot(snapshot, saved), second], Duration::ZERO).is_ok());
+        for outcome in [&mut first_outcome, &mut second_outcome] {
+            let error = outcome.try_recv().expect("an answer").expect_err("the commit fails");
+            assert!(matches!(error, AppendError::Store(_)), "{error:?}");
+        }
+        assert!(saved_outcome.try_recv().expect("an answer").is_err());
+        assert_eq!(*writer.head.borrow(), Position::ZERO);
+
+        FAILS.store(false, Relaxed);
+        let (third, mut outcome) = append();
+        assert!(writer.run(vec![third], Duration::ZERO).is_ok());
+        let outcome = outcome.try_recv().expect("an answer").expect("the commit works");
+        assert!(
+            matches!(outcome, AppendOutcome::Appended(appended) if appended.position == Position::new(1))
+        );
+        assert_eq!(*writer.head.borrow(), Position::new(1));
+    }
+}

@@ -2,3 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod crash;
+mod files;
+mod guards;
+mod processes;
+mod queue;
+mod sample;
+mod views;

@@ -1,0 +1,26 @@
+//! A command's id is that of its aggregate's streams.
+
+#[path = "../shop.rs"]
+mod shop;
+
+use cqrs_core::prelude::*;
+use shop::*;
+
+#[derive(Aggregate, Default)]
+#[aggregate(event = OrderEvent, default)]
+struct Order;
+
+#[handlers(ignore(OrderPlaced, OrderConfirmed))]
+impl Order {
+    #[command_handler]
+    fn place(&self, _command: PlaceOrder) {}
+}
+
+#[derive(Command, Serialize, Deserialize)]
+#[command(aggregate = Order)]
+struct PlaceOrder {
+    #[command(id)]
+    customer_id: CustomerId,
+}
+
+fn main() {}

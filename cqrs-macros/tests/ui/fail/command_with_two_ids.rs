@@ -1,0 +1,28 @@
+//! A command has one id.
+
+#[path = "../shop.rs"]
+mod shop;
+
+use cqrs_core::prelude::*;
+use shop::*;
+
+#[derive(Aggregate, Default)]
+#[aggregate(event = OrderEvent, default)]
+struct Order;
+
+#[handlers(ignore(OrderPlaced, OrderConfirmed))]
+impl Order {
+    #[command_handler]
+    fn place(&self, _command: PlaceOrder) {}
+}
+
+#[derive(Command, Serialize, Deserialize)]
+#[command(aggregate = Order)]
+struct PlaceOrder {
+    #[command(id)]
+    order_id: OrderId,
+    #[command(id)]
+    customer_id: CustomerId,
+}
+
+fn main() {}

@@ -1,0 +1,227 @@
+//! Runs the order service as a process.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    thread::{self, JoinHandle},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::{
+    binary,
+    deadline::{DEADLINE, eventually},
+    http::Client,
+};
+
+/// Which stores a test's services run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stores {
+    Memory,
+    Sqlite,
+}
+
+/// A folder of a test's own, with the files of its stores, and how to start services on them.
+#[derive(Debug)]
+pub(crate) struct Place {
+    folder: TempDir,
+    stores: Stores,
+}
+
+impl Place {
+    pub(crate) fn new(stores: Stores) -> Self {
+        Self { folder: TempDir::new().expect("the system has a folder for temporary files"), stores }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write_file(&self) -> PathBuf {
+        self.folder().join("write.db")
+    }
+
+    pub(crate) fn read_file(&self) -> PathBuf {
+        self.folder().join("read.db")
+    }
+
+    /// Starts a service in the role, and waits until it listens.
+    #[track_caller]
+    pub(crate) fn start(&self, role: &str) -> Service {
+        self.launch(role).listening()
+    }
+
+    /// Starts a service in the role.
+    pub(crate) fn launch(&self, role: &str) -> Service {
+        let (write, read) = match self.stores {
+            Stores::Memory => ("memory:".to_owned(), "memory:".to_owned()),
+            Stores::Sqlite => (
+                format!("sqlite:{}", self.write_file().display()),
+                format!("sqlite:{}", self.read_file().display()),
+            ),
+        };
+        self.run(&["--listen", "127.0.0.1:0", "--role", role, "--write", &write, "--read", &read], &[])
+    }
+
+    /// Starts the program with just these arguments and variables, in the folder.
+    pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Service {
+        let mut command = Command::new(binary::order_service());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("ORDER_SERVICE_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .env("RUST_LOG", "warn")
+            .envs(variables.iter().copied())
+            .args(arguments)
+            .current_dir(self.folder());
+        Service::spawn(command)
+    }
+
+    /// The files in the folder, without those that belong to another one.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(self.folder())
+            .expect("the folder is there")
+            .map(|entry| entry.expect("an entry can be read").file_name().to_string_lossy().into_owned())
+            .filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// A running service. It is killed with its handle, also when a test panics.
+#[derive(Debug)]
+pub(crate) struct Service {
+    child: Child,
+    lines: Mutex<Receiver<String>>,
+    url: String,
+    stderr: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Exit {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Service {
+    fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program was built");
+        let stdout = child.stdout.take().expect("stdout is a pipe");
+        let mut errors = child.stderr.take().expect("stderr is a pipe");
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // The pipe is read to its end, whoever still wants to know.
+                let _: Result<(), _> = sender.send(line);
+            }
+        });
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let text = Arc::clone(&stderr);
+        let reader = thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = errors.read(&mut piece) {
+                text.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(&String::from_utf8_lossy(&piece[..length]));
+            }
+        });
+        Self { child, lines: Mutex::new(lines), url: String::new(), stderr, reader: Some(reader) }
+    }
+
+    /// Waits for the line that says where it listens.
+    #[track_caller]
+    pub(crate) fn listening(mut self) -> Self {
+        let line = self.lines.get_mut().unwrap().recv_timeout(DEADLINE);
+        match line {
+            Ok(line) => {
+                let url = line
+                    .strip_prefix("listening on ")
+                    .unwrap_or_else(|| panic!("the first line is {line:?}"));
+                url.clone_into(&mut self.url);
+                self
+            }
+            Err(RecvTimeoutError::Timeout) => panic!("it does not listen; stderr: {}", self.stderr()),
+            Err(RecvTimeoutError::Disconnected) => {
+                let exit = self.exit();
+                panic!("it ended with {} before it listened; stderr: {}", exit.status, exit.stderr)
+            }
+        }
+    }
+
+    /// Where it listens: `http://ADDRESS`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").expect("the line names a URL of HTTP")
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.url)
+    }
+
+    pub(crate) fn stderr(&self) -> String {
+        self.stderr.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
+        kill_process(pid, signal).expect("a child that was not waited for can be signalled");
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child can be waited for");
+    }
+
+    /// SIGTERM, and waits for the end.
+    #[track_caller]
+    pub(crate) fn terminate(self) -> Exit {
+        self.signal(Signal::TERM);
+        self.exit()
+    }
+
+    /// Waits until it ends by itself.
+    #[track_caller]
+    pub(crate) fn exit(mut self) -> Exit {
+        let status =
+            eventually("the process ends", || self.child.try_wait().expect("a child can be waited for"));
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("reading a pipe does not panic");
+        }
+        let stdout = self.lines.get_mut().unwrap().iter().collect::<Vec<_>>().join("\n");
+        Exit { status, stdout, stderr: self.stderr() }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // An error means that it has ended meanwhile.
+            let _: std::io::Result<()> = self.child.kill();
+            let _: std::io::Result<ExitStatus> = self.child.wait();
+        }
+        if thread::panicking() {
+            let stderr = self.stderr();
+            if !stderr.is_empty() {
+                eprintln!("--- stderr of the service at {}\n{stderr}---", self.url);
+            }
+        }
+    }
+}
