@@ -62,15 +62,18 @@ impl Shared {
         let place = self.place.lock().unwrap();
         let away = |place: &mut Where| matches!(place, Where::Away);
         let (place, _) = self.moved.wait_timeout_while(place, DEADLINE, away).unwrap();
-        match &*place {
-            Where::At(url) => url.clone(),
-            Where::Away => panic!("the service did not come back"),
-            Where::Over => panic!("another thread has failed"),
-        }
+        let found = match &*place {
+            Where::At(url) => Ok(url.clone()),
+            Where::Away => Err("the service did not come back"),
+            Where::Over => Err("another thread has failed"),
+        };
+        drop(place);
+        found.unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn acknowledged(&self) -> usize {
-        assert!(!matches!(*self.place.lock().unwrap(), Where::Over), "another thread has failed");
+        let over = matches!(*self.place.lock().unwrap(), Where::Over);
+        assert!(!over, "another thread has failed");
         self.acknowledged.load(Ordering::Relaxed)
     }
 }
