@@ -124,11 +124,14 @@ fn accessors(projection: &Projection) -> Option<TokenStream> {
     let Projection { ident, vis, indexes, .. } = projection;
     let accessors = indexes.iter().map(|Index { ty, name, accessor, field }| {
         let doc = format!("The index on `{}`, for queries.", names::plain(field));
+        // A function of the user's with this name clashes on the field.
+        let signature = quote!(#vis const fn #accessor() -> __cqrs::Index<Self, #ty>);
+        let signature = generated::moved(signature, generated::at(accessor));
         quote! {
             #[doc = #doc]
             #[must_use]
             #[allow(dead_code, unreachable_pub)]
-            #vis const fn #accessor() -> __cqrs::Index<Self, #ty> {
+            #signature {
                 __cqrs::Index::new(#name)
             }
         }
