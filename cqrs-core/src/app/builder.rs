@@ -83,7 +83,8 @@ impl AppBuilder {
 
     /// How many aggregates are kept in memory, each as its last command left it; a command on one of them needs no
     /// read. Default: 1,024; 0 keeps none. The append proves that what was kept is current, so commands of other
-    /// processes do no harm.
+    /// processes do no harm. A command that says no on a kept state is decided again on the stored one: its handler
+    /// runs twice, as it may on a conflict.
     pub fn hot_aggregates(mut self, aggregates: usize) -> Self {
         self.hot_aggregates = aggregates;
         self

@@ -60,8 +60,12 @@ impl Provenance {
     pub(super) fn of(checkpoint: Option<&Checkpoint>, head: Option<Position>, log: Option<LogId>) -> Self {
         let now = Timestamp::now();
         let Some(checkpoint) = checkpoint else {
+            // Nothing is known to be applied, so whatever is in the log may wait since the beginning of time.
+            let nothing_waits = head == Some(Position::ZERO);
+            let beginning = Timestamp::UNIX_EPOCH;
+            let time = if nothing_waits { Duration::ZERO } else { crate::runtime::elapsed(beginning, now) };
             let head = head.unwrap_or(Position::ZERO);
-            let lag = Lag { events: head.get(), time: Duration::ZERO };
+            let lag = Lag { events: head.get(), time };
             let log = log.unwrap_or(LogId::from_uuid(uuid::Uuid::nil()));
             return Self {
                 applied: Position::ZERO,

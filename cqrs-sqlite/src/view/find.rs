@@ -24,7 +24,7 @@ pub(super) fn find(
     find: &Find,
 ) -> Result<Vec<StoredDocument>, Error> {
     let declared = Declared { projection, indexes };
-    let mut query = Query { conditions: vec!["data IS NOT NULL".to_owned()], values: Vec::new() };
+    let mut query = Query { conditions: vec!["removed = 0".to_owned()], values: Vec::new() };
     for filter in &find.filters {
         query.filter(&declared.column(&filter.index)?, filter);
     }

@@ -63,17 +63,13 @@ fn create(connection: &Connection, spec: &ProjectionSpec) -> rusqlite::Result<()
     let table = names::table(&spec.id);
     let index = names::index(&spec.id, "");
     connection.execute_batch(&statements::DOCUMENTS.replace("{documents}", &table))?;
-    connection
-        .execute_batch(&format!("CREATE INDEX {index} ON {table} (created, key) WHERE data IS NOT NULL"))
+    connection.execute_batch(&format!("CREATE INDEX {index} ON {table} (created, key) WHERE removed = 0"))
 }
 
 fn has_documents(connection: &Connection, spec: &ProjectionSpec) -> rusqlite::Result<bool> {
     let table = names::table(&spec.id);
-    connection.query_row(
-        &format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE data IS NOT NULL)"),
-        [],
-        |row| row.get(0),
-    )
+    connection
+        .query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE removed = 0)"), [], |row| row.get(0))
 }
 
 /// One SQLite index to sort by the value, and one to sort what has the same value by its creation.
@@ -82,8 +78,8 @@ fn add_index(connection: &Connection, spec: &ProjectionSpec, name: &str) -> rusq
     let [by_key, by_created] = sqlite_indexes(spec, name);
     connection.execute_batch(&format!(
         "ALTER TABLE {table} ADD COLUMN {column};
-         CREATE INDEX {by_key} ON {table} ({column}, key) WHERE data IS NOT NULL;
-         CREATE INDEX {by_created} ON {table} ({column}, created, key) WHERE data IS NOT NULL;"
+         CREATE INDEX {by_key} ON {table} ({column}, key) WHERE removed = 0;
+         CREATE INDEX {by_created} ON {table} ({column}, created, key) WHERE removed = 0;"
     ))
 }
 

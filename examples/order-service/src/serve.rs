@@ -1,5 +1,6 @@
 use std::{io::Write as _, time::Duration};
 
+use axum::serve::ListenerExt as _;
 use tokio::{net::TcpListener, signal, sync::watch};
 
 use crate::{Options, Service, StartError, http};
@@ -31,6 +32,14 @@ pub async fn serve(options: &Options) -> Result<(), StartError> {
         let _: Result<_, _> = told.wait_for(|stop| *stop).await;
         tokio::time::sleep(GRACE).await;
     };
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "answers on a connection may be delayed"
+            );
+        }
+    });
     let serving = axum::serve(listener, http::router(&service)).with_graceful_shutdown(stopping);
     let served = tokio::select! {
         served = serving => served.map_err(StartError::Serve),

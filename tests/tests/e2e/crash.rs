@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Condvar, Mutex,
+        Condvar, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -30,24 +30,62 @@ const KILLS: usize = 20;
 /// Threads that look at the result.
 const READERS: usize = 4;
 
-/// Where the service is, as long as it is somewhere.
-#[derive(Debug, Default)]
-struct Address {
-    url: Mutex<Option<String>>,
-    moved: Condvar,
+/// Where the service is.
+#[derive(Debug)]
+enum Where {
+    At(String),
+    /// It was killed, and will be back.
+    Away,
+    /// Some thread has failed: there is nothing to wait for.
+    Over,
 }
 
-impl Address {
-    fn set(&self, url: Option<&str>) {
-        *self.url.lock().unwrap() = url.map(str::to_owned);
+/// What the threads know of each other.
+#[derive(Debug)]
+struct Shared {
+    place: Mutex<Where>,
+    moved: Condvar,
+    acknowledged: AtomicUsize,
+}
+
+impl Shared {
+    fn set(&self, place: Where) {
+        let mut known = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*known, Where::Over) {
+            *known = place;
+        }
         self.moved.notify_all();
     }
 
-    fn get(&self) -> String {
-        let url = self.url.lock().unwrap();
-        let (url, timeout) = self.moved.wait_timeout_while(url, DEADLINE, |url| url.is_none()).unwrap();
-        assert!(!timeout.timed_out(), "the service did not come back");
-        url.clone().expect("waited for")
+    /// Waits until the service is back.
+    fn url(&self) -> String {
+        let place = self.place.lock().unwrap();
+        let away = |place: &mut Where| matches!(place, Where::Away);
+        let (place, _) = self.moved.wait_timeout_while(place, DEADLINE, away).unwrap();
+        let found = match &*place {
+            Where::At(url) => Ok(url.clone()),
+            Where::Away => Err("the service did not come back"),
+            Where::Over => Err("another thread has failed"),
+        };
+        drop(place);
+        found.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn acknowledged(&self) -> usize {
+        let over = matches!(*self.place.lock().unwrap(), Where::Over);
+        assert!(!over, "another thread has failed");
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+}
+
+/// Ends the other threads' waiting when its own thread fails.
+struct EndsTogether<'a>(&'a Shared);
+
+impl Drop for EndsTogether<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.set(Where::Over);
+        }
     }
 }
 
@@ -89,8 +127,7 @@ impl Told {
 }
 
 struct Load<'a> {
-    address: &'a Address,
-    acknowledged: &'a AtomicUsize,
+    shared: &'a Shared,
     client: Client,
     rng: Rng,
     told: Vec<Told>,
@@ -100,7 +137,7 @@ impl Load<'_> {
     /// Sends a command until it is answered, or gives up when the connection breaks, if it may.
     fn send(&mut self, sent: Sent, event: &'static str, data: Value, may_give_up: bool) -> Option<Answer> {
         let answer = loop {
-            match sent.try_send(&self.client.at(&self.address.get())) {
+            match sent.try_send(&self.client.at(&self.shared.url())) {
                 Some(answer) if answer.status == 503 => {
                     answer.problem();
                 }
@@ -136,7 +173,7 @@ impl Load<'_> {
         let data = json!({ "customer_id": customer, "lines": lines });
         let Some(answer) = self.send(sent, "order_placed", data, may_give_up) else { return };
         assert_eq!(answer.status, 201, "{answer}");
-        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+        self.shared.acknowledged.fetch_add(1, Ordering::Relaxed);
 
         let id = answer.json()["order_id"].as_str().expect("an id").to_owned();
         if matches!(number % 4, 1 | 2) {
@@ -167,16 +204,17 @@ impl Load<'_> {
 fn nothing_acknowledged_is_lost_and_nothing_is_there_twice_or_half() {
     let mut rng = Rng::with_seed(chance::seed());
     let place = Place::new(Stores::Sqlite);
-    let (address, acknowledged) = (Address::default(), AtomicUsize::new(0));
+    let shared =
+        Shared { place: Mutex::new(Where::Away), moved: Condvar::new(), acknowledged: AtomicUsize::new(0) };
 
     let told: Vec<Told> = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|first| {
                 let rng = rng.fork();
-                let (address, acknowledged) = (&address, &acknowledged);
+                let shared = &shared;
                 scope.spawn(move || {
-                    let mut load =
-                        Load { address, acknowledged, client: Client::new(""), rng, told: Vec::new() };
+                    let _together = EndsTogether(shared);
+                    let mut load = Load { shared, client: Client::new(""), rng, told: Vec::new() };
                     for number in (first..ORDERS).step_by(CLIENTS) {
                         load.order(number);
                     }
@@ -184,7 +222,8 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice_or_half() {
                 })
             })
             .collect();
-        let service = kill_again_and_again(&mut rng, &place, &address, &acknowledged);
+        let _together = EndsTogether(&shared);
+        let service = kill_again_and_again(&mut rng, &place, &shared);
         let told = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
         // What was acknowledged a moment ago is safe, too.
         service.kill();
@@ -221,23 +260,18 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_twice_or_half() {
 }
 
 /// Kills the service at random moments, all of them while orders are placed, and leaves one running.
-fn kill_again_and_again(
-    rng: &mut Rng,
-    place: &Place,
-    address: &Address,
-    acknowledged: &AtomicUsize,
-) -> Service {
+fn kill_again_and_again(rng: &mut Rng, place: &Place, shared: &Shared) -> Service {
     let mut moments: Vec<_> = (0..KILLS).map(|_| rng.usize(1..ORDERS * 8 / 10)).collect();
     moments.sort_unstable();
     let mut service = place.start("all");
     for moment in moments {
-        address.set(Some(service.url()));
-        eventually("orders are placed", || (acknowledged.load(Ordering::Relaxed) >= moment).then_some(()));
+        shared.set(Where::At(service.url().to_owned()));
+        eventually("orders are placed", || (shared.acknowledged() >= moment).then_some(()));
         thread::sleep(Duration::from_micros(rng.u64(0..4_000)));
         // Every seventh order may be given up.
-        let left = ORDERS - ORDERS / 7 - acknowledged.load(Ordering::Relaxed);
+        let left = ORDERS - ORDERS / 7 - shared.acknowledged();
         assert!(left > CLIENTS, "the service is killed under load");
-        address.set(None);
+        shared.set(Where::Away);
         service.kill();
         while rng.u8(..) < 64 {
             let starting = place.launch("all");
@@ -246,7 +280,7 @@ fn kill_again_and_again(
         }
         service = place.start("all");
     }
-    address.set(Some(service.url()));
+    shared.set(Where::At(service.url().to_owned()));
     service
 }
 

@@ -277,6 +277,17 @@ async fn a_bound_on_the_lag_holds_between_processes() {
     assert_fresh(&reply, 1);
     let lag = reply.header("consistency-lag").strip_suffix("ms").unwrap().parse().map(Duration::from_millis);
     assert!(lag.unwrap() <= Duration::from_secs(10));
+
+    // The bound is kept, but not the token: it asks for what has not happened yet.
+    let token: Token = placed.token().parse().unwrap();
+    let token = Token::new(token.log(), Position::new(99)).to_string();
+    let stale = [
+        bound[0],
+        ("Consistency-Token", &token),
+        ("Consistency-Timeout", "20ms"),
+        ("Consistency-Fallback", "stale"),
+    ];
+    assert_eq!(apart.queries.get_with("/orders/o1", &stale).await.header("consistency-stale"), "true");
     projector.service.stop().await;
 }
 
