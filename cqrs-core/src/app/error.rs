@@ -25,7 +25,7 @@ pub enum ExecuteError<E> {
     },
     /// Others changed the aggregate at the same time, each time anew; or it is not at the version that
     /// [`execute_at`](crate::app::App::execute_at) asked for.
-    #[error("{stream} is at version {actual}, not at {expected} ({attempts} attempts)")]
+    #[error("{stream} is at version {actual}, not at {expected} (attempts: {attempts})")]
     Conflict {
         /// The aggregate's stream.
         stream: StreamId,

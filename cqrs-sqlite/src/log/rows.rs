@@ -14,6 +14,13 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<Position> {
     connection.prepare_cached(statements::HEAD)?.query_row([], |row| number(row, 0)).map(Position::new)
 }
 
+pub(super) fn id_at(connection: &Connection, position: Position) -> rusqlite::Result<Option<EventId>> {
+    connection
+        .prepare_cached(statements::ID_AT)?
+        .query_row([integer(position.get())], |row| uuid(row, 0).map(EventId::from_uuid))
+        .optional()
+}
+
 pub(super) fn events(
     connection: &Connection,
     sql: &str,
