@@ -73,6 +73,15 @@ pub enum ExecuteError<E> {
         /// Why.
         source: FoldError,
     },
+    /// The command's own events can't be folded into its aggregate, so nothing was appended: the event handlers do not
+    /// fit the command handler, or one of them panics.
+    #[error("the events of the command can't be folded into {stream}, so nothing was appended: {reason}")]
+    Unfoldable {
+        /// The aggregate's stream.
+        stream: StreamId,
+        /// What the fold said.
+        reason: String,
+    },
     /// The store returned events that don't follow each other.
     #[error("{stream} has a gap: version {found} follows {after}")]
     Gap {

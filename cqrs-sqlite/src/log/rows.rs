@@ -54,7 +54,7 @@ fn stream(row: &Row<'_>, column: usize) -> rusqlite::Result<StreamId> {
 }
 
 fn json(row: &Row<'_>, column: usize) -> rusqlite::Result<Json> {
-    Json::from_text(row.get(column)?).map_err(|error| wrong(column, Type::Text, error))
+    row.get_ref(column)?.as_str().map(Json::from_store).map_err(Into::into)
 }
 
 /// A command, with its events.
