@@ -86,7 +86,6 @@ impl<C: Command> Execution<'_, C> {
             return self.fail(conflict, version).await;
         }
         let Known { state, version, snapshot } = loading.known;
-        let snapshot = self.snapshot_loaded(&state, version, snapshot);
         let state = decide::or_initial(state);
         match self.decide(&state).await {
             Ok(events) => match self.fold(state, &events) {
@@ -208,23 +207,19 @@ impl<C: Command> Execution<'_, C> {
     /// Keeps the state after the command for the next one, and saves a snapshot if one is due. A state that was folded
     /// with the metadata of the events does not stay: it has seen the command's time, not the one of the log.
     fn keep(&self, known: Known<C::Aggregate>, version: Version) {
-        if reads_metadata::<C>() {
-            return;
-        }
         let Inner { store, snapshots, hot, .. } = &*self.app.inner;
         let Known { state, mut snapshot, .. } = known;
         let due = snapshots::is_due::<C::Aggregate>(snapshot, version);
+        if <EventOf<C> as Fold<C::Aggregate>>::READS_METADATA {
+            if due {
+                snapshots.save_stored::<C::Aggregate>(store, &self.stream);
+            }
+            return;
+        }
         if due && snapshots.save(store, &self.stream, version, &state) {
             snapshot = version;
         }
         hot.put(&self.stream, Known { state, version, snapshot });
-    }
-
-    /// Saves a snapshot of an aggregate as it was loaded, where one can't be taken [after a command](Self::keep).
-    fn snapshot_loaded(&self, state: &State<C::Aggregate>, version: Version, snapshot: Version) -> Version {
-        let Inner { store, snapshots, .. } = &*self.app.inner;
-        let due = reads_metadata::<C>() && snapshots::is_due::<C::Aggregate>(snapshot, version);
-        if due && snapshots.save(store, &self.stream, version, state) { version } else { snapshot }
     }
 
     fn receipt(
@@ -293,8 +288,4 @@ impl<C: Command> Execution<'_, C> {
             Err(source) => Attempt::Done(Err(ExecuteError::Append { stream: self.stream.clone(), source })),
         }
     }
-}
-
-const fn reads_metadata<C: Command>() -> bool {
-    <EventOf<C> as Fold<C::Aggregate>>::READS_METADATA
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::decide::fingerprint;
+use super::decide::{fingerprint, load};
 use crate::{
     domain::{Aggregate, State},
     envelope::{StreamId, Version},
@@ -36,12 +36,36 @@ impl Saver {
         let store = Arc::clone(store);
         tokio::spawn(async move {
             let _permit = permit;
-            let stream = snapshot.stream.clone();
-            if let Err(error) = store.save_snapshot(snapshot).await {
-                tracing::warn!(%stream, error = &error as &dyn std::error::Error, "a snapshot could not be saved");
-            }
+            put(&*store, snapshot).await;
         });
         true
+    }
+
+    /// Saves a snapshot of the aggregate as its events make it, read anew.
+    pub(super) fn save_stored<A: Aggregate>(&self, store: &Arc<dyn EventStore>, stream: &StreamId) {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { return };
+        let (store, stream) = (Arc::clone(store), stream.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let known = match load::<A, std::convert::Infallible>(&*store, &stream, None).await {
+                Ok(loading) => loading.known,
+                Err(error) => {
+                    tracing::warn!(%stream, error = &error as &dyn std::error::Error, "no snapshot could be taken");
+                    return;
+                }
+            };
+            if let Some(data) = known.state.present().and_then(|state| state.to_snapshot()) {
+                let (version, fingerprint) = (known.version, fingerprint::<A>());
+                put(&*store, Snapshot { stream, version, fingerprint, data }).await;
+            }
+        });
+    }
+}
+
+async fn put(store: &dyn EventStore, snapshot: Snapshot) {
+    let stream = snapshot.stream.clone();
+    if let Err(error) = store.save_snapshot(snapshot).await {
+        tracing::warn!(%stream, error = &error as &dyn std::error::Error, "a snapshot could not be saved");
     }
 }
 

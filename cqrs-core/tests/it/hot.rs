@@ -2,79 +2,91 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use cqrs_core::{
     app::{App, ExecuteError},
-    envelope::{CommandId, Version},
+    envelope::{CommandId, StreamId, Version},
+    prelude::*,
 };
 
-use crate::{
-    domain::*,
-    faults::FaultyLog,
-    scene::{account_stream, append},
-};
+use crate::{domain::*, faults::FaultyLog, scene::append};
 
-async fn opened(log: &FaultyLog) -> App {
+const WIDE: Limit = Limit(1_000);
+
+fn count() -> Count {
+    Count { tally: tally(1) }
+}
+
+/// A tally that has counted to one.
+async fn counted(log: &FaultyLog) -> App {
     let app = App::builder(log.clone()).build().await.unwrap();
-    app.execute(Open { account: account("a"), owner: owner("ada") }).await.unwrap();
+    app.with(&WIDE).execute(count()).await.unwrap();
     app
 }
 
-fn deposit(amount: i64) -> Deposit {
-    Deposit { account: account("a"), amount }
+/// What another program has counted.
+async fn counted_elsewhere(log: &FaultyLog) {
+    append(log, &StreamId::new("tally", "1").unwrap(), &[("counted", "{}")]).await;
 }
 
-fn withdraw(amount: i64) -> Withdraw {
-    Withdraw { account: account("a"), amount }
+fn loads(log: &FaultyLog) -> usize {
+    log.faults.loads.load(SeqCst)
 }
 
 #[tokio::test]
 async fn a_command_on_a_hot_aggregate_reads_nothing() {
     let log = FaultyLog::new();
-    let app = opened(&log).await;
-    let before = log.faults.loads.load(SeqCst);
+    let app = counted(&log).await;
+    let before = loads(&log);
     for _ in 0..20 {
-        app.execute(deposit(1)).await.unwrap();
+        app.with(&WIDE).execute(count()).await.unwrap();
     }
-    assert_eq!(log.faults.loads.load(SeqCst), before);
-    assert_eq!(app.execute(withdraw(20)).await.unwrap().version, Version::new(22));
+    assert_eq!(loads(&log), before);
+    assert!(matches!(app.with(&Limit(21)).execute(count()).await, Err(ExecuteError::Rejected(Full(21)))));
 }
 
 #[tokio::test]
 async fn none_is_kept_where_none_is_wanted() {
     let log = FaultyLog::new();
     let app = App::builder(log.clone()).hot_aggregates(0).build().await.unwrap();
+    app.with(&WIDE).execute(count()).await.unwrap();
+    let before = loads(&log);
+    app.with(&WIDE).execute(count()).await.unwrap();
+    assert_eq!(loads(&log), before + 1);
+}
+
+#[tokio::test]
+async fn an_aggregate_whose_handlers_read_metadata_is_not_kept() {
+    let log = FaultyLog::new();
+    let app = App::builder(log.clone()).build().await.unwrap();
     app.execute(Open { account: account("a"), owner: owner("ada") }).await.unwrap();
-    let before = log.faults.loads.load(SeqCst);
-    app.execute(deposit(1)).await.unwrap();
-    assert_eq!(log.faults.loads.load(SeqCst), before + 1);
+    let before = loads(&log);
+    app.execute(Deposit { account: account("a"), amount: 1 }).await.unwrap();
+    assert_eq!(loads(&log), before + 1);
 }
 
 #[tokio::test]
 async fn a_hot_aggregate_that_another_program_has_changed_is_loaded_again() {
     let log = FaultyLog::new();
-    let app = opened(&log).await;
-    append(&log, &account_stream("a"), &[("deposited", r#"{"units":1}"#)]).await;
-    let receipt = app.execute(deposit(1)).await.unwrap();
-    assert_eq!(receipt.version, Version::new(3));
-    assert_eq!(app.execute(withdraw(101)).await.unwrap().version, Version::new(4));
+    let app = counted(&log).await;
+    counted_elsewhere(&log).await;
+    assert_eq!(app.with(&WIDE).execute(count()).await.unwrap().version, Version::new(3));
+    assert!(app.with(&Limit(3)).execute(count()).await.is_err());
 }
 
 #[tokio::test]
-async fn a_rejection_is_never_decided_on_an_old_state() {
+async fn a_rejection_is_never_decided_on_a_hot_state_alone() {
     let log = FaultyLog::new();
-    let app = opened(&log).await;
-    assert!(matches!(app.execute(withdraw(100)).await, Err(ExecuteError::Rejected(_))));
-    app.execute(deposit(1)).await.unwrap();
-    append(&log, &account_stream("a"), &[("deposited", r#"{"units":1}"#)]).await;
-    assert_eq!(app.execute(withdraw(101)).await.unwrap().version, Version::new(4));
+    let app = counted(&log).await;
+    let before = loads(&log);
+    assert!(app.with(&Limit(1)).execute(count()).await.is_err());
+    assert_eq!(loads(&log), before + 1);
 }
 
 #[tokio::test]
 async fn a_known_command_id_gives_its_first_receipt_also_where_the_hot_state_would_say_no() {
     let log = FaultyLog::new();
-    let app = opened(&log).await;
-    app.execute(deposit(5)).await.unwrap();
+    let app = counted(&log).await;
     let id = CommandId::generate();
-    let first = app.execute(withdraw(5)).id(id).await.unwrap();
-    let again = app.execute(withdraw(5)).id(id).await.unwrap();
+    let first = app.with(&Limit(2)).execute(count()).id(id).await.unwrap();
+    let again = app.with(&Limit(2)).execute(count()).id(id).await.unwrap();
     assert!(again.repeated);
     assert_eq!((again.version, again.events), (first.version, first.events));
 }
@@ -82,10 +94,55 @@ async fn a_known_command_id_gives_its_first_receipt_also_where_the_hot_state_wou
 #[tokio::test]
 async fn a_command_for_a_version_looks_before_it_says_no() {
     let log = FaultyLog::new();
-    let app = opened(&log).await;
-    append(&log, &account_stream("a"), &[("deposited", r#"{"units":1}"#)]).await;
-    let receipt = app.execute_at(Version::new(2), deposit(1)).await.unwrap();
+    let app = counted(&log).await;
+    counted_elsewhere(&log).await;
+    let receipt = app.with(&WIDE).execute_at(Version::new(2), count()).await.unwrap();
     assert_eq!(receipt.version, Version::new(3));
-    let conflict = app.execute_at(Version::new(2), deposit(1)).await;
+    let conflict = app.with(&WIDE).execute_at(Version::new(2), count()).await;
     assert!(matches!(conflict, Err(ExecuteError::Conflict { actual, .. }) if actual == Version::new(3)));
+}
+
+/// An aggregate whose handlers contradict each other: its creating command leads to an event that only changes.
+mod contradictory {
+    use super::*;
+
+    #[derive(Id)]
+    pub struct SeatId(u64);
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct SeatAdded {}
+    #[derive(Event, Clone, Debug, PartialEq)]
+    #[event(stream = "seat", id = SeatId)]
+    pub enum SeatEvent {
+        Added(SeatAdded),
+    }
+    #[derive(Aggregate)]
+    #[aggregate(event = SeatEvent)]
+    pub struct Seat;
+    #[derive(Command, Serialize, Deserialize)]
+    #[command(aggregate = Seat)]
+    pub struct AddSeat {
+        #[command(id)]
+        pub seat: SeatId,
+    }
+    #[handlers]
+    impl Seat {
+        #[command_handler]
+        fn add(_: AddSeat) -> SeatAdded {
+            SeatAdded {}
+        }
+        #[event_handler]
+        fn on_added(&mut self, _: &SeatAdded) {}
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_its_own_aggregate_can_not_fold_is_never_appended() {
+    use cqrs_core::store::EventStore as _;
+
+    let log = FaultyLog::new();
+    let app = App::builder(log.clone()).build().await.unwrap();
+    let seat = contradictory::SeatId::from(1);
+    let error = app.execute(contradictory::AddSeat { seat }).await.unwrap_err();
+    assert!(matches!(&error, ExecuteError::Unfoldable { reason, .. } if reason.contains("no earlier event")));
+    assert_eq!(log.head().await.unwrap(), Position::ZERO);
 }

@@ -5,6 +5,7 @@ use cqrs_core::{
     domain::IndexValue,
     envelope::Position,
     memory::MemoryViewStore,
+    query::QueryError,
     runtime::{ProjectionState, RuntimeOptions},
     store::{Change, Checkpoint, Commit, DocumentWrite, EventStore, ProjectionId, ProjectionSpec, ViewStore},
 };
@@ -334,4 +335,46 @@ async fn a_log_that_was_put_back_halts_the_projection_and_nothing_is_skipped() {
     assert!(reason.contains("position 3") && reason.contains("ends at 2"), "{reason}");
     let checkpoint = views.checkpoint(&ProjectionId::of::<Balance>()).await.unwrap().unwrap();
     assert_eq!(checkpoint.position.get(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_was_put_back_and_has_grown_since_is_noticed_by_the_event_at_the_checkpoint() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let first = app(&log, &views, 10).await;
+    first.execute(Open { account: account("a"), owner: owner("ada") }).await.unwrap();
+    first.execute(Deposit { account: account("a"), amount: 1 }).await.unwrap();
+    caught_up::<Balance>(&log, &views).await;
+    first.shutdown().await;
+    let id = ProjectionId::of::<Balance>();
+    let checkpoint = views.checkpoint(&id).await.unwrap().unwrap();
+    assert!(checkpoint.last.is_some() && !checkpoint.diverged);
+    // The same log as it might look after a restore: another event where the checkpoint's last one was.
+    let other = Checkpoint { last: Some(cqrs_core::envelope::EventId::generate()), ..checkpoint };
+    let (expected, documents, parked) = (checkpoint.position, Vec::new(), Vec::new());
+    views.inner.commit(&id, Commit { expected, checkpoint: other, documents, parked }).await.unwrap();
+
+    let second = app(&log, &views, 10).await;
+    assert!(halted::<Balance>(&second).await.contains("put back to an earlier state"));
+    assert!(views.checkpoint(&id).await.unwrap().unwrap().diverged);
+    let token = cqrs_core::envelope::Token::new(log.log_id(), Position::new(1));
+    let query = || second.view::<Balance>(&account("a"));
+    for refused in [query().at_least(&token), query().latest(), query().max_lag(std::time::Duration::MAX)] {
+        assert!(matches!(refused.await, Err(QueryError::Diverged { .. })));
+    }
+    assert!(query().await.unwrap().provenance.stale);
+    assert!(query().latest().or_stale().await.unwrap().provenance.stale);
+    let alone = cqrs_core::query::Views::new(views.clone());
+    let answer = alone.view::<Balance>(&account("a")).at_least(&token).await;
+    assert!(matches!(answer, Err(QueryError::Diverged { .. })));
+    second.shutdown().await;
+
+    // Once the log is what it was, the projection goes on by itself.
+    let (expected, documents, parked) = (checkpoint.position, Vec::new(), Vec::new());
+    let restored = Checkpoint { diverged: true, ..checkpoint };
+    views.inner.commit(&id, Commit { expected, checkpoint: restored, documents, parked }).await.unwrap();
+    let third = app(&log, &views, 10).await;
+    third.execute(Deposit { account: account("a"), amount: 1 }).await.unwrap();
+    eventually("the projection goes on", async || !views.checkpoint(&id).await.unwrap().unwrap().diverged)
+        .await;
+    assert!(!third.view::<Balance>(&account("a")).latest().await.unwrap().provenance.stale);
 }
