@@ -16,3 +16,8 @@ struct Consistency;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/commands.md")]
 struct Commands;
+
+/// Each example on the page compiles, and those that run do what the page says.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/projections.md")]
+struct Projections;
