@@ -59,6 +59,7 @@ pub(super) fn impls(set: &EventSet) -> TokenStream {
             const CATEGORY: &'static __cqrs::str = #stream;
             const WHOLE: __cqrs::bool = true;
             const BY_STREAM: __cqrs::bool = true #(&& <S as __cqrs::Apply<#payloads>>::BY_STREAM)*;
+            const READS_METADATA: __cqrs::bool = false #(|| <S as __cqrs::Apply<#payloads>>::READS_METADATA)*;
             fn types() -> &'static [__cqrs::EventType] {
                 <Self as __cqrs::Event>::TYPES
             }

@@ -10,6 +10,7 @@ use crate::{
 
 pub(super) fn expand(model: &Type, handler: &EventHandler) -> TokenStream {
     let EventHandler { cfgs, event, method, receiver, context, fingerprint, .. } = handler;
+    let reads_metadata = context.is_some();
     let context = context.iter().map(|ty| quote!(<#ty as __cqrs::EventContext>::of(metadata)));
     let fold = match receiver {
         EventReceiver::Creates => {
@@ -31,6 +32,7 @@ pub(super) fn expand(model: &Type, handler: &EventHandler) -> TokenStream {
     let items = quote! {
         const FINGERPRINT: __cqrs::u64 = #fingerprint;
         #by_stream
+        const READS_METADATA: __cqrs::bool = #reads_metadata;
         #route
         fn apply(
             state: __cqrs::State<Self>,
@@ -170,6 +172,7 @@ pub(super) fn ignore(model: &Type, event: &Type) -> TokenStream {
         {
             const FINGERPRINT: __cqrs::u64 = 0;
             const IGNORED: __cqrs::bool = true;
+            const READS_METADATA: __cqrs::bool = false;
             fn route(
                 _: &#event,
                 _: &__cqrs::str,
