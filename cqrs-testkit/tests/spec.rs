@@ -28,6 +28,24 @@ struct OrderConfirmed {
     at: Timestamp,
 }
 
+/// As it was recorded at first.
+#[derive(Deserialize)]
+struct OrderPlacedV1 {
+    customer: CustomerId,
+    prices: Vec<u32>,
+}
+
+impl TryFrom<OrderPlacedV1> for OrderPlaced {
+    type Error = Rejection;
+
+    fn try_from(old: OrderPlacedV1) -> Result<Self, Rejection> {
+        if old.prices.is_empty() {
+            return Err(Rejection::Empty);
+        }
+        Ok(Self { customer: old.customer, total: old.prices.iter().sum() })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct OrderRemoved {}
 
@@ -40,6 +58,7 @@ struct OrderNoted {
 #[derive(Event, Clone, Debug, PartialEq)]
 #[event(stream = "order", id = OrderId)]
 enum OrderEvent {
+    #[event(version = 2, from(1 = OrderPlacedV1))]
     Placed(OrderPlaced),
     Confirmed(OrderConfirmed),
     Removed(OrderRemoved),
@@ -345,11 +364,13 @@ fn a_failure_stands_on_the_line_of_the_test() {
     let _ = failure(|| Spec::<Order>::new().services(&PRICES).when(place(1)).then_nothing());
     let _ = failure(|| Spec::<Order>::given(confirmed()));
     let _ = failure(|| ViewSpec::<OrderSummary>::given(&order(), placed()).then_none(&order()));
+    let _ = failure(|| Spec::<Order>::given_recorded("order_placed", 1, "{"));
+    let _ = failure(|| ViewSpec::<OrderSummary>::given_recorded::<OrderEvent>(&order(), "?", 1, "{}"));
     let _ = std::panic::take_hook();
     let here = std::thread::current().id();
     let files: Vec<_> =
         receiver.try_iter().filter(|(thread, _)| *thread == here).map(|(_, file)| file).collect();
-    assert_eq!(files.len(), 3);
+    assert_eq!(files.len(), 5);
     for file in files {
         assert!(file.as_ref().is_some_and(|file| file.ends_with("spec.rs")), "{file:?}");
     }
@@ -405,4 +426,67 @@ fn an_event_that_a_projection_would_park_is_noticed() {
         unknown.starts_with("`OrderSummary` can't take the event `order_confirmed` into its document `1`: "),
         "{unknown}"
     );
+}
+
+const PLACED_V1: &str = r#"{"customer":"ada","prices":[2,4]}"#;
+
+#[test]
+fn a_recorded_event_of_an_older_version_is_upcast() {
+    Spec::<Order>::given_recorded("order_placed", 1, PLACED_V1)
+        .services(&PRICES)
+        .when(confirm())
+        .then(confirmed())
+        .and_given_recorded("order_removed", 1, "{}")
+        .when(confirm())
+        .then_not_found();
+    ViewSpec::<OrderSummary>::given_recorded::<OrderEvent>(&order(), "order_placed", 1, PLACED_V1)
+        .and_given_recorded::<PaymentEvent>(&order(), "payment_taken", 1, r#"{"order":"1","amount":4}"#)
+        .then(&order(), summary(4))
+        .and_given_recorded::<OrderEvent>(&order(), "order_noted", 1, "{}")
+        .then(&order(), summary(4));
+}
+
+#[test]
+fn a_recorded_event_that_can_t_be_read_is_noticed() {
+    let given = |name: &str, version, json: &str| {
+        let spec = failure(|| Spec::<Order>::given_recorded(name, version, json));
+        let view =
+            failure(|| ViewSpec::<OrderSummary>::given_recorded::<OrderEvent>(&order(), name, version, json));
+        assert_eq!(spec, view);
+        spec
+    };
+    let upcast = given("order_placed", 1, r#"{"customer":"ada","prices":[]}"#);
+    assert!(upcast.starts_with(r#"a recorded event can't be read from {"customer":"ada","prices":[]}: "#));
+    assert!(upcast.ends_with("could not be upcast from schema version 1: an order of nothing"), "{upcast}");
+    let unfit = given("order_placed", 2, PLACED_V1);
+    assert!(
+        unfit.contains("the event `order_placed` in schema version 2 does not fit `OrderPlaced`"),
+        "{unfit}"
+    );
+    let newer = given("order_placed", 3, PLACED_V1);
+    assert!(newer.contains("was recorded in schema version 3, but this program reads 1 to 2"), "{newer}");
+    let unknown = given("order_places", 1, PLACED_V1);
+    assert!(unknown.contains("the event `order_places` is unknown in the category `order`"), "{unknown}");
+    let text = given("order_placed", 1, "{");
+    assert!(text.starts_with("the recorded data of the event `order_placed` is no JSON: "), "{text}");
+    let zero = given("order_placed", 0, PLACED_V1);
+    assert_eq!(zero, "schema versions start at 1, not at 0");
+}
+
+#[test]
+fn a_recorded_event_has_to_fit_those_before_it() {
+    let twice = failure(|| Spec::<Order>::given(placed()).and_given_recorded("order_placed", 1, PLACED_V1));
+    assert!(
+        twice.starts_with("`Order` can't take the event `order_placed` after those before it: "),
+        "{twice}"
+    );
+    let removed = failure(|| {
+        ViewSpec::<OrderSummary>::given(&order(), placed()).and_given_recorded::<OrderEvent>(
+            &order(),
+            "order_placed",
+            1,
+            PLACED_V1,
+        )
+    });
+    assert!(removed.contains("can't take the event `order_placed` into its document `1`: "), "{removed}");
 }

@@ -11,3 +11,13 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/consistency.md")]
 struct Consistency;
+
+/// Each example on the page compiles, and those that run do what the page says.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/commands.md")]
+struct Commands;
+
+/// Each example on the page compiles, and those that run do what the page says.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/projections.md")]
+struct Projections;

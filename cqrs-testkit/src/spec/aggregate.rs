@@ -10,7 +10,7 @@ use super::{
     circumstances::{anybody, circumstances},
     decision::Decision,
     diff::{causes, short_name},
-    recording::{collect, reread},
+    recording::{collect, recorded, reread},
 };
 
 /// A test of an aggregate: given events, when a command comes, then other events follow, or a rejection.
@@ -90,6 +90,17 @@ impl<A: Aggregate> Spec<'static, A> {
     pub fn given(events: impl IntoEvents<A::Event>) -> Self {
         Self::new().and_given(events)
     }
+
+    /// As [`and_given_recorded`](Spec::and_given_recorded), and nothing before.
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    #[track_caller]
+    #[must_use = "a test says what comes `then`"]
+    pub fn given_recorded(name: &str, schema_version: u32, json: &str) -> Self {
+        Self::new().and_given_recorded(name, schema_version, json)
+    }
 }
 
 impl<A: Aggregate> Default for Spec<'static, A> {
@@ -110,6 +121,20 @@ impl<'s, A: Aggregate> Spec<'s, A> {
         for event in &collect(events) {
             self.fold(event);
         }
+        self
+    }
+
+    /// And then this event has happened, recorded under this name, in this schema version, with this data: for events
+    /// that older code has written, and that are upcast when they are read.
+    ///
+    /// # Panics
+    ///
+    /// Where the event can't be read, and as [`given`](Spec::given).
+    #[track_caller]
+    #[must_use = "a test says what comes `then`"]
+    pub fn and_given_recorded(mut self, name: &str, schema_version: u32, json: &str) -> Self {
+        let (_, event) = recorded(name, schema_version, json);
+        self.fold(&event);
         self
     }
 
