@@ -51,7 +51,7 @@ pub use event::{Readable, Recordable, UpcastFrom, outcome_of, push, unknown_name
 pub use id::{
     check, check_text, convert, deserialize_number, deserialize_text, generate_uuid, parse, serialize_text,
 };
-pub use inert::{Inert, inert};
+pub use inert::inert;
 pub use model::{
     IntoState, Snapshot, StartsAsDefault, change, create, push_stream_key, replace, require_absent,
     require_present,

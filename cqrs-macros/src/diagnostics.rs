@@ -35,6 +35,15 @@ impl Errors {
         self.0.is_none()
     }
 
+    /// `compile_error!` for the first mistake, and all others.
+    pub(crate) fn into_first_and_others(self) -> (TokenStream, Self) {
+        let mut errors = self.0.into_iter().flatten();
+        let first = errors.next().map(syn::Error::into_compile_error).unwrap_or_default();
+        let mut others = Self::default();
+        errors.for_each(|error| others.add(error));
+        (first, others)
+    }
+
     /// `compile_error!` for each mistake.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.map(syn::Error::into_compile_error).unwrap_or_default()

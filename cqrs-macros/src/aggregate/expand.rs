@@ -2,7 +2,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::model::Aggregate;
-use crate::{generated, spans};
+use crate::{diagnostics::Errors, generated, spans};
 
 pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { ident, krate, event, services, snapshot_every, default, fingerprint, .. } = aggregate;
@@ -83,9 +83,9 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
 }
 
 /// After a mistake: impls that compile, so that no other message follows from it.
-pub(super) fn inert(aggregate: &Aggregate) -> TokenStream {
+pub(super) fn inert(aggregate: &Aggregate, errors: Errors) -> TokenStream {
     if aggregate.generic {
-        return TokenStream::new();
+        return errors.into_tokens();
     }
     let Aggregate { ident, krate, event, services, .. } = aggregate;
     let extract = services.as_ref().map(|services| {
@@ -122,5 +122,5 @@ pub(super) fn inert(aggregate: &Aggregate) -> TokenStream {
             }
         }
     };
-    generated::hidden(krate, &[], &impls)
+    generated::inert(krate, errors, &impls)
 }

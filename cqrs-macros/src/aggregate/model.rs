@@ -1,10 +1,10 @@
 use quote::ToTokens;
-use syn::{Data, DeriveInput, Ident, LitInt, Path, Type, parse::ParseStream, parse_quote};
+use syn::{Data, DeriveInput, Ident, LitInt, Path, Type, parse::ParseStream};
 
 use crate::{
     diagnostics::Errors,
     fingerprint::Fingerprint,
-    names,
+    generated, names,
     options::{Grammar, Key, Known, default_crate},
 };
 
@@ -93,7 +93,7 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Aggregate {
     Aggregate {
         ident: input.ident.clone(),
         krate: krate.unwrap_or_else(default_crate),
-        event: event.unwrap_or_else(|| parse_quote!(__cqrs::Inert)),
+        event: event.unwrap_or_else(generated::unknown),
         services,
         snapshot_every: snapshot.map(|snapshot| snapshot.every),
         default,

@@ -2,7 +2,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::model::{Command, Id};
-use crate::{generated, spans};
+use crate::{diagnostics::Errors, generated, spans};
 
 pub(super) fn impls(command: &Command) -> TokenStream {
     let Command { ident, krate, aggregate, name, id, fields, .. } = command;
@@ -34,9 +34,9 @@ pub(super) fn impls(command: &Command) -> TokenStream {
 }
 
 /// After a mistake: an impl that compiles, so that no other message follows from it.
-pub(super) fn inert(command: &Command) -> TokenStream {
+pub(super) fn inert(command: &Command, errors: Errors) -> TokenStream {
     if command.generic {
-        return TokenStream::new();
+        return errors.into_tokens();
     }
     let Command { ident, krate, aggregate, .. } = command;
     let impls = quote! {
@@ -51,5 +51,5 @@ pub(super) fn inert(command: &Command) -> TokenStream {
             }
         }
     };
-    generated::hidden(krate, &[], &impls)
+    generated::inert(krate, errors, &impls)
 }

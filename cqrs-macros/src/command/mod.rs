@@ -6,7 +6,7 @@ mod model;
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
-use crate::{diagnostics::Errors, generated};
+use crate::diagnostics::Errors;
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
@@ -15,9 +15,5 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let command = model::read(input, &mut errors);
-    if errors.is_empty() {
-        expand::impls(&command)
-    } else {
-        generated::with_errors(errors, expand::inert(&command))
-    }
+    if errors.is_empty() { expand::impls(&command) } else { expand::inert(&command, errors) }
 }

@@ -1,8 +1,8 @@
-use syn::{Data, DeriveInput, Fields, Ident, LitStr, Path, Type, parse_quote};
+use syn::{Data, DeriveInput, Fields, Ident, LitStr, Path, Type};
 
 use crate::{
     diagnostics::Errors,
-    names,
+    generated, names,
     options::{Grammar, Known, default_crate},
 };
 
@@ -66,7 +66,7 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> Command {
     let (id, fields) = read_fields(&ident, input.data, errors);
     Command {
         krate: krate.unwrap_or_else(default_crate),
-        aggregate: aggregate.unwrap_or_else(|| parse_quote!(__cqrs::Inert)),
+        aggregate: aggregate.unwrap_or_else(generated::unknown),
         name: name.unwrap_or_else(|| LitStr::new(&names::snake_case(&names::plain(&ident)), ident.span())),
         id,
         fields,

@@ -5,13 +5,13 @@ use super::{
     expand::whole,
     model::{Event, EventSet},
 };
-use crate::generated;
+use crate::{diagnostics::Errors, generated};
 
 /// After a mistake: impls that compile, so that no other message follows from it.
-pub(super) fn inert(set: &EventSet) -> TokenStream {
+pub(super) fn inert(set: &EventSet, errors: Errors) -> TokenStream {
     let EventSet { ident, krate, id, events, generic, .. } = set;
     if *generic {
-        return TokenStream::new();
+        return errors.into_tokens();
     }
     let conversions = events.iter().map(|event| inert_conversions(set, event));
     let whole = whole(set);
@@ -71,7 +71,7 @@ pub(super) fn inert(set: &EventSet) -> TokenStream {
         }
         impl<E> __cqrs::Includes<E> for #ident {}
     };
-    generated::hidden(krate, &[], &impls)
+    generated::inert(krate, errors, &impls)
 }
 
 fn inert_conversions(set: &EventSet, event: &Event) -> TokenStream {

@@ -8,7 +8,7 @@ mod upcasting;
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
-use crate::{diagnostics::Errors, generated};
+use crate::diagnostics::Errors;
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
@@ -17,5 +17,5 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let set = model::read(input, &mut errors);
-    if errors.is_empty() { expand::impls(&set) } else { generated::with_errors(errors, inert::inert(&set)) }
+    if errors.is_empty() { expand::impls(&set) } else { inert::inert(&set, errors) }
 }

@@ -1,10 +1,10 @@
 use quote::ToTokens;
-use syn::{Data, DeriveInput, Field, Fields, Ident, LitStr, Path, Type, Variant, parse_quote};
+use syn::{Data, DeriveInput, Field, Fields, Ident, LitStr, Path, Type, Variant};
 
 use super::upcasting::{self, Older};
 use crate::{
     diagnostics::Errors,
-    names,
+    generated, names,
     options::{Grammar, Known, default_crate},
 };
 
@@ -90,7 +90,7 @@ pub(super) fn read(input: DeriveInput, errors: &mut Errors) -> EventSet {
     EventSet {
         krate: krate.unwrap_or_else(default_crate),
         stream: stream.unwrap_or_else(|| LitStr::new("", input.ident.span())),
-        id: id.unwrap_or_else(|| parse_quote!(__cqrs::Inert)),
+        id: id.unwrap_or_else(generated::unknown),
         events: events(&input.ident, input.data, errors),
         ident: input.ident,
         generic,

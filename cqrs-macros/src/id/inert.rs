@@ -2,12 +2,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::model::Id;
-use crate::generated;
+use crate::{diagnostics::Errors, generated};
 
 /// After a mistake: impls that compile, so that no other message follows from it.
-pub(super) fn inert(id: &Id) -> TokenStream {
+pub(super) fn inert(id: &Id, errors: Errors) -> TokenStream {
     if id.generic {
-        return TokenStream::new();
+        return errors.into_tokens();
     }
     let Id { ident, krate, .. } = id;
     let impls = quote! {
@@ -65,5 +65,5 @@ pub(super) fn inert(id: &Id) -> TokenStream {
         }
         impl __cqrs::Id for #ident {}
     };
-    generated::hidden(krate, &[], &impls)
+    generated::inert(krate, errors, &impls)
 }

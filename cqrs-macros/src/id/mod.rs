@@ -7,7 +7,7 @@ mod model;
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
-use crate::{diagnostics::Errors, generated};
+use crate::diagnostics::Errors;
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
@@ -16,5 +16,5 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let id = model::read(input, &mut errors);
-    if errors.is_empty() { expand::impls(&id) } else { generated::with_errors(errors, inert::inert(&id)) }
+    if errors.is_empty() { expand::impls(&id) } else { inert::inert(&id, errors) }
 }

@@ -1,8 +1,8 @@
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::quote;
 
 use super::{fields::Index, model::Projection};
-use crate::{generated, names, spans};
+use crate::{diagnostics::Errors, generated, names, spans};
 
 pub(super) fn impls(projection: &Projection) -> TokenStream {
     let Projection { ident, krate, name, version, feeds, default, indexes, .. } = projection;
@@ -147,17 +147,17 @@ fn accessors(projection: &Projection) -> Option<TokenStream> {
 }
 
 /// After a mistake: impls that compile, so that no other message follows from it.
-pub(super) fn inert(projection: &Projection) -> TokenStream {
+pub(super) fn inert(projection: &Projection, errors: Errors) -> TokenStream {
     if projection.generic {
-        return TokenStream::new();
+        return errors.into_tokens();
     }
     let Projection { ident, krate, .. } = projection;
-    let key = projection.key.as_ref().map_or_else(|| quote!(__cqrs::Inert), ToTokens::to_token_stream);
+    let key = projection.key.as_ref().cloned().unwrap_or_else(generated::unknown);
     let accessors = accessors(projection);
     let impls = quote! {
         impl __cqrs::Model for #ident {
             type Key = #key;
-            type Events = __cqrs::Inert;
+            type Events = __Unknown;
             const FINGERPRINT: __cqrs::u64 = 0;
             fn initial() -> __cqrs::Option<Self> {
                 __cqrs::inert()
@@ -165,6 +165,9 @@ pub(super) fn inert(projection: &Projection) -> TokenStream {
         }
         impl __cqrs::CreatedByHandlers for #ident {}
         impl __cqrs::HasKey for #ident {}
+        impl __cqrs::SingleStream for #ident {
+            type Event = __Unknown;
+        }
         impl __cqrs::Projection for #ident {
             const NAME: &'static __cqrs::str = "";
             const VERSION: __cqrs::u32 = 1;
@@ -181,5 +184,5 @@ pub(super) fn inert(projection: &Projection) -> TokenStream {
         }
         #accessors
     };
-    generated::hidden(krate, &[], &impls)
+    generated::inert(krate, errors, &impls)
 }

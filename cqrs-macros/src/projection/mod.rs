@@ -8,7 +8,7 @@ mod model;
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
-use crate::{diagnostics::Errors, generated};
+use crate::diagnostics::Errors;
 
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
@@ -17,9 +17,5 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let projection = model::read(&input, &mut errors);
-    if errors.is_empty() {
-        expand::impls(&projection)
-    } else {
-        generated::with_errors(errors, expand::inert(&projection))
-    }
+    if errors.is_empty() { expand::impls(&projection) } else { expand::inert(&projection, errors) }
 }

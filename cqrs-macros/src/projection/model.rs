@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use quote::ToTokens;
 use syn::{
-    DeriveInput, Ident, LitInt, LitStr, Path, Token, Type, Visibility, parse::ParseStream, parse_quote,
+    DeriveInput, Ident, LitInt, LitStr, Path, Token, Type, Visibility, parse::ParseStream,
     punctuated::Punctuated,
 };
 
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     diagnostics::Errors,
     fingerprint::Fingerprint,
-    names,
+    generated, names,
     options::{Grammar, Key, Known, default_crate},
 };
 
@@ -52,12 +52,16 @@ const OPTIONS: Grammar = Grammar {
 pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
     let (mut name, mut version, mut feeds, mut key, mut max_lag, mut default, mut krate) =
         (None, None, None, None, None, false, None);
+    let mut keyed = false;
     OPTIONS.read(&input.attrs, errors, |option, value| {
         match option.name() {
             "name" => name = Some(option.text(value)?),
             "version" => version = Some(check_version(&option.number(value)?)?),
             "events" => feeds = Some(read_feeds(option, value)?),
-            "key" => key = Some(option.ty(value)?),
+            "key" => {
+                keyed = true;
+                key = Some(option.ty(value)?);
+            }
             "max_lag" => max_lag = Some(duration::parse(&option.text(value)?)?),
             "default" => default = true,
             _ => krate = Some(option.crate_path(value)?),
@@ -65,7 +69,7 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
         Ok(())
     });
     let ident = &input.ident;
-    let feeds = check_feeds(ident, feeds, key.is_some(), errors);
+    let feeds = check_feeds(ident, feeds, keyed, errors);
     let generic = !input.generics.params.is_empty();
     if generic {
         errors.at(
@@ -113,7 +117,7 @@ fn check_feeds(projection: &Ident, feeds: Option<Vec<Type>>, keyed: bool, errors
                 ),
             );
         }
-        return vec![parse_quote!(__cqrs::Inert)];
+        return vec![generated::unknown()];
     };
     let mut distinct: Vec<Type> = Vec::with_capacity(feeds.len());
     for feed in feeds {
