@@ -14,7 +14,7 @@ use crate::{
     Failure,
     domain::{AddLine, COMMANDS_PER_STREAM, OrderId},
     figures::{grouped, median, millis, per_second, percentile},
-    limit,
+    limit::{self, Table},
     places::{Folder, Place},
 };
 
@@ -31,42 +31,51 @@ pub(crate) async fn run(rounds: usize, seconds: f64) -> Result<(), Failure> {
     let time = Duration::from_secs_f64(seconds);
     println!("\nCommands/s: load 0-5 events, append one of about 200 bytes (median of {rounds} rounds)\n");
     println!(
-        "{:<8} {:>5} {:>11} {:>8} {:>8}   limit: bare INSERTs",
-        "store", "tasks", "commands/s", "p50 ms", "p99 ms"
+        "{:<8} {:>5} {:>11} {:>8} {:>8}   {:<24} {:<24}",
+        "", "", "", "", "", "limit: bare INSERTs", "limit: into the"
+    );
+    println!(
+        "{:<8} {:>5} {:>11} {:>8} {:>8}   {:<24} {:<24}",
+        "store", "tasks", "commands/s", "p50 ms", "p99 ms", "into the store's table", "least table"
     );
     for place in Place::ALL {
         for tasks in TASKS {
             let mut figures = Vec::new();
-            let mut limits = Vec::new();
+            let mut limits = [Vec::new(), Vec::new()];
             for _ in 0..rounds {
                 figures.push(measure(place, tasks, time).await?);
                 if place == Place::Sqlite {
-                    limits.push(if tasks == 1 {
-                        tokio::task::spawn_blocking(move || limit::one_by_one(time)).await??
-                    } else {
-                        limit::grouped(tasks, time).await?
-                    });
+                    for (table, limits) in [Table::Own, Table::Least].into_iter().zip(&mut limits) {
+                        limits.push(limit(table, tasks, time).await?);
+                    }
                 }
             }
             let p50 = median(figures.iter().map(|figures| millis(figures.p50)).collect());
             let p99 = median(figures.iter().map(|figures| millis(figures.p99)).collect());
             let commands = median(figures.iter().map(|figures| figures.per_second).collect());
-            let limit = if limits.is_empty() {
-                String::new()
-            } else {
-                let limit = median(limits);
-                let how =
-                    if tasks == 1 { "one by one".to_owned() } else { format!("grouped, {tasks} tasks") };
-                format!("{:>9} {how}: {:.0} %", grouped(limit), commands / limit * 100.0)
-            };
+            let [own, least] = limits.map(|limits| share(commands, limits));
             println!(
-                "{:<8} {tasks:>5} {:>11} {p50:>8.3} {p99:>8.3}   {limit}",
+                "{:<8} {tasks:>5} {:>11} {p50:>8.3} {p99:>8.3}   {own:<24} {least:<24}",
                 place.name(),
                 grouped(commands)
             );
         }
     }
+    println!("\nLimits: at one task one by one, else grouped: as many tasks hand inserts to one connection.");
     Ok(())
+}
+
+async fn limit(table: Table, tasks: u64, time: Duration) -> Result<f64, Failure> {
+    if tasks == 1 { limit::one_by_one(table, time).await } else { limit::grouped(table, tasks, time).await }
+}
+
+/// A limit, and how much of it was reached.
+fn share(commands: f64, limits: Vec<f64>) -> String {
+    if limits.is_empty() {
+        return String::new();
+    }
+    let limit = median(limits);
+    format!("{} ({:.0} %)", grouped(limit), commands / limit * 100.0)
 }
 
 async fn measure(place: Place, tasks: u64, time: Duration) -> Result<Figures, Failure> {

@@ -1,14 +1,11 @@
-//! What SQLite can do at the most: bare `INSERT`s on one connection, without loads, without checks.
+//! What SQLite can do at the most: bare `INSERT`s on one connection, without loads, without conditions.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc,
-    },
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
+use cqrs_core::envelope::EventId;
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
@@ -19,7 +16,16 @@ use crate::{
     places::Folder,
 };
 
-const TABLE: &str = "
+/// Which table the limit writes to.
+#[derive(Clone, Copy)]
+pub(crate) enum Table {
+    /// The store's own, with its indexes and triggers: what its promises cost is in the limit.
+    Own,
+    /// One with a key and one index: the least that could be called a log.
+    Least,
+}
+
+const LEAST: &str = "
     CREATE TABLE events (
         position INTEGER PRIMARY KEY,
         stream TEXT NOT NULL,
@@ -31,56 +37,63 @@ const TABLE: &str = "
         UNIQUE (stream, version)
     )";
 
-const INSERT: &str =
+const INSERT_LEAST: &str =
     "INSERT INTO events (stream, version, name, data, metadata, recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+const INSERT_OWN: &str = "
+    INSERT INTO events (
+        position, event_id, category, stream_id, version, name, schema_version, recorded_at, metadata, data
+    ) VALUES (?8, ?7, 'order', ?1, ?2, ?3, 1, ?6, ?5, ?4)";
 
 /// The same metadata that the framework records.
 const METADATA: &str = r#"{"correlation_id":"0193f0c0-0000-7000-8000-000000000000","causation_id":"0193f0c0-0000-7000-8000-000000000000","command_id":"0193f0c0-0000-7000-8000-000000000000"}"#;
 
 /// Events/s that one connection inserts one by one.
-pub(crate) fn one_by_one(time: Duration) -> Result<f64, Failure> {
+pub(crate) async fn one_by_one(table: Table, time: Duration) -> Result<f64, Failure> {
     let folder = Folder::new()?;
-    let connection = open(&folder)?;
-    let started = Instant::now();
-    let mut number = 0;
-    while started.elapsed() < time {
-        insert(&connection, number)?;
-        number += 1;
-    }
-    Ok(per_second(number, started.elapsed()))
+    let connection = table.open(&folder).await?;
+    tokio::task::spawn_blocking(move || {
+        let started = Instant::now();
+        let mut number = 0;
+        while started.elapsed() < time {
+            table.insert(&connection, number)?;
+            number += 1;
+        }
+        Ok(per_second(number, started.elapsed()))
+    })
+    .await?
 }
 
 /// Events/s that so many tasks hand to one connection, which commits together what is waiting, and answers each.
-pub(crate) async fn grouped(tasks: u64, time: Duration) -> Result<f64, Failure> {
+pub(crate) async fn grouped(table: Table, tasks: u64, time: Duration) -> Result<f64, Failure> {
     let folder = Folder::new()?;
-    let mut connection = open(&folder)?;
-    let (sender, receiver) = mpsc::channel::<(u64, oneshot::Sender<()>)>();
+    let mut connection = table.open(&folder).await?;
+    let (sender, receiver) = mpsc::channel::<oneshot::Sender<()>>();
     let writer = tokio::task::spawn_blocking(move || {
+        let mut number = 0;
         while let Ok(first) = receiver.recv() {
             let waiting: Vec<_> = std::iter::once(first).chain(receiver.try_iter()).collect();
             let transaction = connection.transaction()?;
-            for (number, _) in &waiting {
-                insert(&transaction, *number)?;
+            for _ in &waiting {
+                table.insert(&transaction, number)?;
+                number += 1;
             }
             transaction.commit()?;
-            for (_, answer) in waiting {
+            for answer in waiting {
                 // A task that has stopped does not wait for its answer.
                 let _: Result<(), ()> = answer.send(());
             }
         }
-        Ok::<_, Failure>(())
+        Ok::<_, Failure>(number)
     });
-    let next = Arc::new(AtomicU64::new(0));
     let started = Instant::now();
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..tasks {
-        let (sender, next) = (sender.clone(), Arc::clone(&next));
+        let sender = sender.clone();
         running.spawn(async move {
             while started.elapsed() < time {
                 let (answer, answered) = oneshot::channel();
-                sender
-                    .send((next.fetch_add(1, Ordering::Relaxed), answer))
-                    .map_err(|_| "the writer is gone")?;
+                sender.send(answer).map_err(|_| "the writer is gone")?;
                 answered.await?;
             }
             Ok::<_, Failure>(())
@@ -91,30 +104,50 @@ pub(crate) async fn grouped(tasks: u64, time: Duration) -> Result<f64, Failure> 
     }
     let took = started.elapsed();
     drop(sender);
-    writer.await??;
-    Ok(per_second(next.load(Ordering::Relaxed), took))
+    Ok(per_second(writer.await??, took))
 }
 
-fn open(folder: &Folder) -> Result<Connection, Failure> {
-    let connection = Connection::open(folder.write())?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
-    connection.execute_batch(TABLE)?;
-    Ok(connection)
-}
+impl Table {
+    async fn open(self, folder: &Folder) -> Result<Connection, Failure> {
+        if let Self::Own = self {
+            drop(cqrs_sqlite::SqliteEventStore::open(folder.write()).await?);
+        }
+        let connection = Connection::open(folder.write())?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        if let Self::Least = self {
+            connection.execute_batch(LEAST)?;
+        }
+        Ok(connection)
+    }
 
-fn insert(connection: &Connection, number: u64) -> Result<(), Failure> {
-    // What the framework serialises for each event, the limit serialises too.
-    let data = cqrs_core::envelope::Json::of(&LineAdded::sample(number))?;
-    let stream = format!("order-{}", number / COMMANDS_PER_STREAM);
-    let version = i64::try_from(number % COMMANDS_PER_STREAM + 1)?;
-    connection.prepare_cached(INSERT)?.execute(params![
-        stream,
-        version,
-        "line_added",
-        data.as_str(),
-        METADATA,
-        1_700_000_000_000_000_i64
-    ])?;
-    Ok(())
+    fn insert(self, connection: &Connection, number: u64) -> Result<(), Failure> {
+        // What the framework serialises for each event, the limit serialises too.
+        let data = cqrs_core::envelope::Json::of(&LineAdded::sample(number))?;
+        let stream = format!("order-{}", number / COMMANDS_PER_STREAM);
+        let version = i64::try_from(number % COMMANDS_PER_STREAM + 1)?;
+        let (name, recorded_at) = ("line_added", 1_700_000_000_000_000_i64);
+        let id = EventId::generate().as_uuid();
+        match self {
+            Self::Own => connection.prepare_cached(INSERT_OWN)?.execute(params![
+                stream,
+                version,
+                name,
+                data.as_str(),
+                METADATA,
+                recorded_at,
+                id.as_bytes(),
+                i64::try_from(number + 1)?
+            ])?,
+            Self::Least => connection.prepare_cached(INSERT_LEAST)?.execute(params![
+                stream,
+                version,
+                name,
+                data.as_str(),
+                METADATA,
+                recorded_at
+            ])?,
+        };
+        Ok(())
+    }
 }

@@ -1,8 +1,8 @@
 //! The frame around generated code.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
-use syn::{Attribute, Path, spanned::Spanned};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, Path};
 
 use crate::diagnostics::Errors;
 
@@ -15,27 +15,6 @@ pub(crate) fn hidden(krate: &Path, cfgs: &[&Attribute], impls: &TokenStream) -> 
             #impls
         };
     }
-}
-
-/// Shows the user's token in a message about generated code, whose names still are its own.
-pub(crate) fn at(token: &impl ToTokens) -> Span {
-    token.span().resolved_at(Span::call_site())
-}
-
-/// The same tokens, with the same meaning, shown elsewhere in messages.
-pub(crate) fn moved(tokens: TokenStream, span: Span) -> TokenStream {
-    let moved = |token| match token {
-        TokenTree::Group(group) => {
-            let mut moved = Group::new(group.delimiter(), self::moved(group.stream(), span));
-            moved.set_span(group.span().located_at(span));
-            TokenTree::Group(moved)
-        }
-        mut token => {
-            token.set_span(token.span().located_at(span));
-            token
-        }
-    };
-    tokens.into_iter().map(moved).collect()
 }
 
 /// The `compile_error!`s and what stands in for the real impls.

@@ -14,6 +14,7 @@ mod id;
 mod names;
 mod options;
 mod projection;
+mod spans;
 
 use proc_macro::TokenStream;
 

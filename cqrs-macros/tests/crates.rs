@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use cqrs_core::{
-    domain::{Apply, Context, DecodeError, Event, Feeds, Fold, Handle, HandleError, Payload, State},
+    domain::{Apply, Context, DecodeError, Event, Feeds, Fold, Handle, HandleError, One, Payload, State},
     envelope::{CommandId, Json, Metadata},
     prelude::{Aggregate, Command, Projection},
 };
@@ -140,4 +140,15 @@ fn an_event_removes_a_document_and_a_creating_one_brings_it_back() {
     let state = shipped.fold(state, &metadata).unwrap();
     assert_eq!(state, State::Removed);
     assert!(matches!(placed.fold(state, &metadata), Ok(State::Present(_))));
+}
+
+#[test]
+fn a_fold_reads_metadata_where_one_of_its_handlers_takes_it() {
+    const { assert!(<OpenOrder as Apply<OrderPlaced>>::READS_METADATA) };
+    const { assert!(!<OpenOrder as Apply<OrderShipped>>::READS_METADATA) };
+    const { assert!(!<CustomerOrders as Apply<OrderShipped>>::READS_METADATA) };
+    const { assert!(<OrderEvent as Fold<OpenOrder>>::READS_METADATA) };
+    const { assert!(!<OrderEvent as Fold<CustomerOrders>>::READS_METADATA) };
+    const { assert!(<One<OrderPlaced> as Fold<OpenOrder>>::READS_METADATA) };
+    const { assert!(!<One<PaymentTaken> as Fold<OrderSummary>>::READS_METADATA) };
 }

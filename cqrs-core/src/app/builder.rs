@@ -7,7 +7,13 @@ use crate::{
     store::{self, EventStore, ProjectionId, ViewStore},
 };
 
-/// What [`App::builder`] takes: an event store, or an `Arc<dyn EventStore>` that was chosen at run time.
+/// What [`App::builder`] takes: an event store, an `Arc` of one, or an `Arc<dyn EventStore>` that was chosen at run
+/// time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event store",
+    label = "not an event store",
+    note = "give a store such as `MemoryEventStore` or `SqliteEventStore`, an `Arc` of one, or an `Arc<dyn EventStore>`"
+)]
 pub trait IntoEventStore {
     /// The store.
     fn into_event_store(self) -> Arc<dyn EventStore>;
@@ -19,13 +25,25 @@ impl<S: EventStore> IntoEventStore for S {
     }
 }
 
+impl<S: EventStore> IntoEventStore for Arc<S> {
+    fn into_event_store(self) -> Arc<dyn EventStore> {
+        self
+    }
+}
+
 impl IntoEventStore for Arc<dyn EventStore> {
     fn into_event_store(self) -> Self {
         self
     }
 }
 
-/// What [`AppBuilder::projection`] takes: a view store, or an `Arc<dyn ViewStore>` that was chosen at run time.
+/// What [`AppBuilder::projection`] takes: a view store, an `Arc` of one, which several projections can share, or an
+/// `Arc<dyn ViewStore>` that was chosen at run time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a view store",
+    label = "not a view store",
+    note = "give a store such as `MemoryViewStore` or `SqliteViewStore`, an `Arc` of one, or an `Arc<dyn ViewStore>`"
+)]
 pub trait IntoViewStore {
     /// The store.
     fn into_view_store(self) -> Arc<dyn ViewStore>;
@@ -34,6 +52,12 @@ pub trait IntoViewStore {
 impl<S: ViewStore> IntoViewStore for S {
     fn into_view_store(self) -> Arc<dyn ViewStore> {
         Arc::new(self)
+    }
+}
+
+impl<S: ViewStore> IntoViewStore for Arc<S> {
+    fn into_view_store(self) -> Arc<dyn ViewStore> {
+        self
     }
 }
 

@@ -25,7 +25,7 @@ pub enum ExecuteError<E> {
     },
     /// Others changed the aggregate at the same time, each time anew; or it is not at the version that
     /// [`execute_at`](crate::app::App::execute_at) asked for.
-    #[error("{stream} is at version {actual}, not at {expected} ({attempts} attempts)")]
+    #[error("{stream} is at version {actual}, not at {expected} (attempts: {attempts})")]
     Conflict {
         /// The aggregate's stream.
         stream: StreamId,
@@ -72,6 +72,15 @@ pub enum ExecuteError<E> {
         position: Position,
         /// Why.
         source: FoldError,
+    },
+    /// The command's own events can't be folded into its aggregate, so nothing was appended: the event handlers do not
+    /// fit the command handler, or one of them panics.
+    #[error("the events of the command can't be folded into {stream}, so nothing was appended: {reason}")]
+    Unfoldable {
+        /// The aggregate's stream.
+        stream: StreamId,
+        /// What the fold said.
+        reason: String,
     },
     /// The store returned events that don't follow each other.
     #[error("{stream} has a gap: version {found} follows {after}")]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{App, ExecuteError, Receipt, execution::Execution};
 use crate::{
-    domain::{Aggregate, Command, Event, Handle},
+    domain::{Aggregate, Command, Event, Handle, ServedBy},
     envelope::{CommandId, Metadata, RecordedEvent, StreamId, TraceContext, Version},
     store::{BoxFuture, CommandRecord},
 };
@@ -70,11 +70,11 @@ impl<'a, S> WithServices<'a, S> {
     /// As [`App::execute`].
     pub fn execute<C: Command>(&self, command: C) -> Execute<'a, C>
     where
-        C::Aggregate: Aggregate<Services = S>,
+        C::Aggregate: ServedBy<S>,
     {
         Execute {
             app: self.app,
-            services: self.services,
+            services: <C::Aggregate as ServedBy<S>>::services(self.services),
             command,
             id: None,
             at: None,
@@ -91,7 +91,7 @@ impl<'a, S> WithServices<'a, S> {
     /// As [`App::execute_at`].
     pub fn execute_at<C: Command>(&self, version: Version, command: C) -> Execute<'a, C>
     where
-        C::Aggregate: Aggregate<Services = S>,
+        C::Aggregate: ServedBy<S>,
     {
         self.execute(command).at(version)
     }
@@ -173,6 +173,20 @@ impl<C: Command> Execute<'_, C> {
     /// the log keeps it with the command's id, and the same command fails with
     /// [`ExecuteError::Remembered`] from then on. It is asked for what the domain and the state of the aggregate
     /// say no to, not for stores that are away.
+    ///
+    /// The text is what the caller is to be told again, so take it from the rejection, not from the error around it:
+    ///
+    /// ```
+    /// # use cqrs_core::{app::{Execute, ExecuteError}, prelude::*};
+    /// # fn f<C: Command>(execute: Execute<'_, C>) {
+    /// # let _ =
+    /// execute.remember(|error| match error {
+    ///     ExecuteError::Rejected(rejection) => Some(rejection.to_string()),
+    ///     ExecuteError::NotFound { .. } => Some("not found".to_owned()),
+    ///     _ => None,
+    /// });
+    /// # }
+    /// ```
     pub fn remember(
         mut self,
         answer: impl Fn(&ExecuteError<<C::Aggregate as Handle<C>>::Error>) -> Option<String>

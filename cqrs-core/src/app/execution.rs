@@ -86,9 +86,15 @@ impl<C: Command> Execution<'_, C> {
             return self.fail(conflict, version).await;
         }
         let Known { state, version, snapshot } = loading.known;
+        let snapshot = self.snapshot_loaded(&state, version, snapshot);
         let state = decide::or_initial(state);
         match self.decide(&state).await {
-            Ok(events) => self.append(events, Known { state, version, snapshot }, loading.head).await,
+            Ok(events) => match self.fold(state, &events) {
+                Ok(state) => self.append(events, Known { state, version, snapshot }, loading.head).await,
+                Err(reason) => {
+                    Attempt::Done(Err(ExecuteError::Unfoldable { stream: self.stream.clone(), reason }))
+                }
+            },
             Err(no) => {
                 let stream = self.stream.clone();
                 let error = match no {
@@ -112,6 +118,7 @@ impl<C: Command> Execution<'_, C> {
         let state = decide::or_initial(state);
         match self.decide(&state).await {
             Ok(events) if !events.is_empty() => {
+                let state = self.fold(state, &events).ok()?;
                 Some(self.append(events, Known { state, version, snapshot }, Position::ZERO).await)
             }
             _ => None,
@@ -126,10 +133,18 @@ impl<C: Command> Execution<'_, C> {
         <C::Aggregate as Handle<C>>::handle(state.as_ref(), &self.command, context).await
     }
 
+    /// Folds new events before they are appended: what the aggregate could not fold would make its stream unreadable
+    /// for ever.
+    fn fold(&self, state: State<C::Aggregate>, events: &[EventOf<C>]) -> Result<State<C::Aggregate>, String> {
+        let metadata = self.metadata.for_events();
+        crate::runtime::guarded(|| events.iter().try_fold(state, |state, event| event.fold(state, &metadata)))
+    }
+
     fn store(&self) -> &Arc<dyn EventStore> {
         &self.app.inner.store
     }
 
+    /// Appends to the version of `known`, whose state holds the events already.
     async fn append(
         &self,
         events: Vec<EventOf<C>>,
@@ -160,7 +175,7 @@ impl<C: Command> Execution<'_, C> {
         let append = Append {
             conditions: vec![Condition::Version { stream: self.stream.clone(), expected: version }],
             events: new,
-            metadata: metadata.clone(),
+            metadata,
             command: self.record.clone(),
         };
         let appended = match self.store().append(append).await {
@@ -175,8 +190,7 @@ impl<C: Command> Execution<'_, C> {
         };
 
         let after = appended.events.last().map_or(version, |written| written.version);
-        let metadata = Metadata { time: appended.time, ..metadata };
-        self.keep(known, &events, after, &metadata);
+        self.keep(known, after);
         let recorded = events
             .into_iter()
             .zip(ids)
@@ -191,29 +205,26 @@ impl<C: Command> Execution<'_, C> {
         Attempt::Done(Ok(self.receipt(after, appended.position, recorded, false)))
     }
 
-    /// Keeps the state after the command for the next one, and saves a snapshot if one is due. The events are in the
-    /// log already: whatever goes wrong here, the command has succeeded.
-    fn keep(&self, known: Known<C::Aggregate>, events: &[EventOf<C>], version: Version, metadata: &Metadata) {
-        let Inner { store, snapshots, hot, .. } = &*self.app.inner;
-        let due = snapshots::is_due::<C::Aggregate>(known.snapshot, version);
-        if !due && !hot.is_on() {
+    /// Keeps the state after the command for the next one, and saves a snapshot if one is due. A state that was folded
+    /// with the metadata of the events does not stay: it has seen the command's time, not the one of the log.
+    fn keep(&self, known: Known<C::Aggregate>, version: Version) {
+        if reads_metadata::<C>() {
             return;
         }
+        let Inner { store, snapshots, hot, .. } = &*self.app.inner;
         let Known { state, mut snapshot, .. } = known;
-        let folded = crate::runtime::guarded(|| {
-            events.iter().try_fold(state, |state, event| event.fold(state, metadata))
-        });
-        let state = match folded {
-            Ok(state) => state,
-            Err(error) => {
-                tracing::warn!(stream = %self.stream, error, "the events of a command can't be folded");
-                return;
-            }
-        };
+        let due = snapshots::is_due::<C::Aggregate>(snapshot, version);
         if due && snapshots.save(store, &self.stream, version, &state) {
             snapshot = version;
         }
         hot.put(&self.stream, Known { state, version, snapshot });
+    }
+
+    /// Saves a snapshot of an aggregate as it was loaded, where one can't be taken [after a command](Self::keep).
+    fn snapshot_loaded(&self, state: &State<C::Aggregate>, version: Version, snapshot: Version) -> Version {
+        let Inner { store, snapshots, .. } = &*self.app.inner;
+        let due = reads_metadata::<C>() && snapshots::is_due::<C::Aggregate>(snapshot, version);
+        if due && snapshots.save(store, &self.stream, version, state) { version } else { snapshot }
     }
 
     fn receipt(
@@ -282,4 +293,8 @@ impl<C: Command> Execution<'_, C> {
             Err(source) => Attempt::Done(Err(ExecuteError::Append { stream: self.stream.clone(), source })),
         }
     }
+}
+
+const fn reads_metadata<C: Command>() -> bool {
+    <EventOf<C> as Fold<C::Aggregate>>::READS_METADATA
 }

@@ -33,10 +33,6 @@ impl Hot {
         Self { shards: shards.unwrap_or_default(), hasher: RandomState::new() }
     }
 
-    pub(super) fn is_on(&self) -> bool {
-        !self.shards.is_empty()
-    }
-
     pub(super) fn take<A: Aggregate>(&self, stream: &StreamId) -> Option<Known<A>> {
         let key = (TypeId::of::<A>(), stream.clone());
         let known = self.shard(&key)?.lock().unwrap_or_else(PoisonError::into_inner).pop(&key)?;

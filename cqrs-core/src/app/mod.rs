@@ -20,7 +20,7 @@ pub use health::{Health, StoreHealth};
 pub use receipt::Receipt;
 
 use crate::{
-    domain::{Aggregate, Command, NoServices, Projection},
+    domain::{Command, NoServices, Projection, ServedBy},
     envelope::{LogId, Version},
     query::{FromApp, Log, Source, ViewQuery, Views, ViewsQuery},
     runtime::{ProjectionHealth, Projections},
@@ -57,7 +57,7 @@ impl App {
     /// Await it as it is, or add options first: `app.execute(command).id(id).await`.
     pub fn execute<C: Command>(&self, command: C) -> Execute<'_, C>
     where
-        C::Aggregate: Aggregate<Services = NoServices>,
+        C::Aggregate: ServedBy<NoServices>,
     {
         self.with(&NoServices).execute(command)
     }
@@ -65,7 +65,7 @@ impl App {
     /// Executes a command only if the aggregate is at this version; it does not retry.
     pub fn execute_at<C: Command>(&self, version: Version, command: C) -> Execute<'_, C>
     where
-        C::Aggregate: Aggregate<Services = NoServices>,
+        C::Aggregate: ServedBy<NoServices>,
     {
         self.execute(command).at(version)
     }

@@ -28,6 +28,23 @@ pub trait Aggregate: Model<Key = <Self::Event as Event>::Id> {
     fn from_snapshot(data: &Json) -> Option<Self>;
 }
 
+/// Holds between an aggregate and its own services: what executing a command asks for.
+#[diagnostic::on_unimplemented(
+    message = "the commands of `{Self}` can't be executed with the services `{S}`",
+    label = "`{Self}` declares other services",
+    note = "hand over what `#[aggregate(services = …)]` of `{Self}` names: `app.with(&services).execute(command)`; where it names none: `app.execute(command)`"
+)]
+pub trait ServedBy<S>: Aggregate {
+    /// The services, as the aggregate knows them.
+    fn services(services: &S) -> &Self::Services;
+}
+
+impl<A: Aggregate> ServedBy<A::Services> for A {
+    fn services(services: &A::Services) -> &A::Services {
+        services
+    }
+}
+
 /// The services of an aggregate that declares none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoServices;

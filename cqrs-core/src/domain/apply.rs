@@ -18,6 +18,9 @@ pub trait Apply<E: Payload>: Model {
     /// The event belongs to the state whose key is the id of the event's own stream.
     const BY_STREAM: bool = true;
 
+    /// Folding the event may read its metadata. `#[handlers]` knows; an impl by hand that says nothing may.
+    const READS_METADATA: bool = true;
+
     /// Adds to `keys` the keys of all states that the event belongs to; `stream` is the id of the event's stream.
     ///
     /// # Errors

@@ -20,6 +20,10 @@ pub trait Fold<S: Model>: Sized + Send + Sync + 'static {
     /// Whether an event that can't be read still belongs to the key that is its stream's id.
     const BY_STREAM: bool;
 
+    /// [Folding](Self::fold) one of these events may read its metadata. `#[derive(Event)]` knows; an impl by hand
+    /// that says nothing may.
+    const READS_METADATA: bool = true;
+
     /// The events, ignored ones included.
     fn types() -> &'static [EventType];
 
@@ -57,6 +61,7 @@ impl<S: Apply<E>, E: Payload> Fold<S> for One<E> {
     const CATEGORY: &'static str = <E::Set as super::Event>::STREAM;
     const WHOLE: bool = false;
     const BY_STREAM: bool = <S as Apply<E>>::BY_STREAM;
+    const READS_METADATA: bool = <S as Apply<E>>::READS_METADATA;
 
     fn types() -> &'static [EventType] {
         const { &[E::TYPE] }

@@ -16,7 +16,7 @@ mod model;
 mod outcome;
 mod projection;
 
-pub use aggregate::{Aggregate, Context, Extract, Handle, HandleError, NoServices};
+pub use aggregate::{Aggregate, Context, Extract, Handle, HandleError, NoServices, ServedBy};
 pub use apply::{Apply, FoldError, Key, RoutedBy};
 pub use command::Command;
 pub use event::{DecodeError, EncodeError, Event, EventType, Payload, SchemaVersion};

@@ -3,11 +3,11 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-/// A serialised value: JSON text, checked to be JSON.
+/// A serialised value: JSON text.
 ///
 /// It is kept as text, so that what was stored is what is read, to the byte. Copies share it.
 #[derive(Clone)]
-pub struct Json(Arc<RawValue>);
+pub struct Json(Arc<str>);
 
 impl Json {
     /// Serialises a value.
@@ -16,7 +16,7 @@ impl Json {
     ///
     /// Where the value's `Serialize` fails, or has a map with keys that are not text.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::value::to_raw_value(value).map(|text| Self(text.into()))
+        serde_json::to_string(value).map(|text| Self(text.into()))
     }
 
     /// Takes a text that claims to be JSON.
@@ -25,7 +25,14 @@ impl Json {
     ///
     /// Where it is none.
     pub fn from_text(text: String) -> Result<Self, serde_json::Error> {
-        RawValue::from_string(text).map(|text| Self(text.into()))
+        serde_json::from_str::<&RawValue>(&text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// Takes a text that a store has kept. One that is no JSON after all, put there by a foreign hand, is found out by
+    /// [`parse`](Self::parse): so it is the trouble of one event or document, and not of the whole store.
+    pub fn from_store(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
     }
 
     /// Reads the value.
@@ -34,34 +41,38 @@ impl Json {
     ///
     /// Where the text does not fit `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(self.0.get())
+        serde_json::from_str(&self.0)
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// Length of the text, in bytes.
     pub fn len(&self) -> usize {
-        self.0.get().len()
+        self.0.len()
     }
 
     /// Never: JSON has no empty text.
     pub fn is_empty(&self) -> bool {
-        self.0.get().is_empty()
+        self.0.is_empty()
     }
 }
 
+/// As the value itself; a text that is no JSON as text.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        match serde_json::from_str::<&RawValue>(&self.0) {
+            Ok(json) => json.serialize(serializer),
+            Err(_) => serializer.serialize_str(&self.0),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(deserializer).map(|text| Self(text.into()))
+        Box::<RawValue>::deserialize(deserializer).map(|text| Self(text.get().into()))
     }
 }
 

@@ -161,7 +161,9 @@ impl EventStore for MemoryEventStore {
             loop {
                 let head = self.read().read_log(&mut through, filter, limit, STRETCH, &mut events);
                 if events.len() >= limit || through >= head {
-                    return Ok(LogPage { events: copies(events), through: through.min(head), head });
+                    let through = through.min(head);
+                    let last = self.read().id_at(through);
+                    return Ok(LogPage { events: copies(events), through, last, head });
                 }
             }
         })

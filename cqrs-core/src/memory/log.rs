@@ -44,6 +44,10 @@ impl Log {
         Position::new(self.events.len() as u64)
     }
 
+    pub(super) fn id_at(&self, position: Position) -> Option<EventId> {
+        self.events.get(index(position).checked_sub(1)?).map(|event| event.event_id)
+    }
+
     fn version(&self, stream: &StreamId) -> Version {
         self.streams.get(stream).map_or(Version::ZERO, |events| Version::new(events.len() as u64))
     }

@@ -50,8 +50,11 @@ pub struct Provenance {
     /// How far the answer is behind at the most. A program without the log can't know of events since the last
     /// heartbeat of the projection, so for it the time counts from there.
     pub lag: Lag,
-    /// The answer is less fresh than the query asked for, which took it all the same.
+    /// The answer is less fresh than the query asked for, which took it all the same; or nothing is known of how
+    /// fresh it is: the projection has never run, or its log was put back since.
     pub stale: bool,
+    /// How many events of the projection are parked: the documents that they belong to lack them.
+    pub parked: u64,
     /// Give it to the next query, and that one will not be older than this answer.
     pub token: Token,
 }
@@ -64,26 +67,31 @@ impl Provenance {
             let nothing_waits = head == Some(Position::ZERO);
             let beginning = Timestamp::UNIX_EPOCH;
             let time = if nothing_waits { Duration::ZERO } else { crate::runtime::elapsed(beginning, now) };
-            let head = head.unwrap_or(Position::ZERO);
-            let lag = Lag { events: head.get(), time };
+            let events = head.map_or(0, Position::get);
             let log = log.unwrap_or(LogId::from_uuid(uuid::Uuid::nil()));
             return Self {
                 applied: Position::ZERO,
-                head,
-                lag,
-                stale: false,
+                head: head.unwrap_or(Position::ZERO),
+                lag: Lag { events, time },
+                stale: head.is_none(),
+                parked: 0,
                 token: Token::new(log, Position::ZERO),
             };
         };
         let applied = checkpoint.position;
-        let (head, lag) = if let Some(head) = head {
-            let head = head.max(checkpoint.head);
-            (head, Lag::measure(applied, head, checkpoint.as_of, now))
-        } else {
-            let time = crate::runtime::elapsed(checkpoint.as_of, now);
-            (checkpoint.head, Lag { events: checkpoint.head.since(applied), time })
+        let stale = checkpoint.is_of_another_past(log);
+        let (head, lag) = match head {
+            Some(head) if !stale => {
+                let head = head.max(checkpoint.head);
+                (head, Lag::measure(applied, head, checkpoint.as_of, now))
+            }
+            _ => {
+                let time = crate::runtime::elapsed(checkpoint.as_of, now);
+                (checkpoint.head, Lag { events: checkpoint.head.since(applied), time })
+            }
         };
-        Self { applied, head, lag, stale: false, token: Token::new(checkpoint.log, applied) }
+        let token = Token::new(checkpoint.log, applied);
+        Self { applied, head, lag, stale, parked: checkpoint.parked, token }
     }
 }
 

@@ -13,9 +13,7 @@ use crate::{
 #[non_exhaustive]
 pub enum QueryError {
     /// The view is not as fresh as asked for, and time is up.
-    #[error(
-        "{projection} has applied the log up to position {applied} of {head}, which is not as fresh as asked for, after {waited:?}"
-    )]
+    #[error("{projection} {}, which is not as fresh as asked for, after {waited:?}", standing(*applied, *head, lag))]
     NotYetConsistent {
         /// The projection.
         projection: ProjectionId,
@@ -27,6 +25,15 @@ pub enum QueryError {
         lag: Lag,
         /// How long the query waited.
         waited: Duration,
+    },
+    /// The views are built from another log, or from one that was put back to an earlier state since: how fresh they
+    /// are can't be said. The projection has halted; its health says what to do.
+    #[error(
+        "{projection} is built from another log, or the log was put back since; see the projection's health"
+    )]
+    Diverged {
+        /// The projection.
+        projection: ProjectionId,
     },
     /// The token names a point of another log than the one that the views are built from.
     #[error("the token belongs to the log {token}, but the views are built from the log {log}")]
@@ -95,6 +102,17 @@ pub enum QueryError {
     /// A store.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// Where a projection stands, in words.
+fn standing(applied: Position, head: Position, lag: &Lag) -> String {
+    if head > applied {
+        format!("has applied the log up to position {applied} of {head}")
+    } else if head == Position::ZERO {
+        "has not begun".to_owned()
+    } else {
+        format!("was last known to be at the head of the log, position {head}, {:?} ago", lag.time)
+    }
 }
 
 impl QueryError {

@@ -61,7 +61,8 @@ enum Wanted {
     Anything,
     Position(Position),
     AsOf(Timestamp),
-    MaxLag(Duration),
+    /// As [`AsOf`](Self::AsOf), or at the head of the log.
+    MaxLag(Timestamp),
 }
 
 /// How long a waiting query trusts the store to tell it of news before it looks at the checkpoint by itself.
@@ -94,7 +95,12 @@ impl Demand {
         loop {
             let Read { value, checkpoint } = ask(&**views).await?;
             let head = source.log.as_ref().map(|log| *log.head.borrow());
-            let fresh = self.is_met(wanted, checkpoint.as_ref(), source).await?;
+            let fresh = match self.is_met(wanted, checkpoint.as_ref(), source, projection).await {
+                Err(QueryError::Diverged { .. }) if self.fallback == Fallback::Stale => {
+                    return Ok(Judged { value, checkpoint, fresh: false, head });
+                }
+                met => met?,
+            };
             if fresh || Instant::now() >= deadline {
                 return Ok(Judged { value, checkpoint, fresh, head });
             }
@@ -117,7 +123,7 @@ impl Demand {
                     Err(_) if Instant::now() >= deadline => break false,
                     Err(_) => {
                         let checkpoint = views.checkpoint(projection).await?;
-                        if self.is_met(wanted, checkpoint.as_ref(), source).await? {
+                        if self.is_met(wanted, checkpoint.as_ref(), source, projection).await? {
                             break false;
                         }
                     }
@@ -132,7 +138,9 @@ impl Demand {
             (Freshness::AtLeast(token), _) => Wanted::Position(token.position()),
             (Freshness::Latest, Some(log)) => Wanted::Position(log.store.head().await?),
             (Freshness::Latest, None) => Wanted::AsOf(Timestamp::now()),
-            (Freshness::MaxLag(lag), _) => Wanted::MaxLag(lag),
+            (Freshness::MaxLag(lag), _) => {
+                Wanted::MaxLag(Timestamp::now().checked_sub(lag).unwrap_or(Timestamp::MIN))
+            }
         })
     }
 
@@ -141,11 +149,16 @@ impl Demand {
         wanted: Wanted,
         checkpoint: Option<&Checkpoint>,
         source: &Source,
+        projection: &ProjectionId,
     ) -> Result<bool, QueryError> {
         if let (Freshness::AtLeast(token), Some(checkpoint)) = (&self.freshness, checkpoint) {
             check_log(token, checkpoint.log)?;
         }
-        if wanted.is_met_by(checkpoint, Timestamp::now()) {
+        let log = source.log.as_ref().map(|log| log.store.log_id());
+        if !matches!(wanted, Wanted::Anything) && checkpoint.is_some_and(|it| it.is_of_another_past(log)) {
+            return Err(QueryError::Diverged { projection: projection.clone() });
+        }
+        if wanted.is_met_by(checkpoint) {
             return Ok(true);
         }
         // A program with the log knows better than the last heartbeat: at the head, there is no lag.
@@ -158,13 +171,12 @@ impl Demand {
 }
 
 impl Wanted {
-    fn is_met_by(self, checkpoint: Option<&Checkpoint>, now: Timestamp) -> bool {
+    fn is_met_by(self, checkpoint: Option<&Checkpoint>) -> bool {
         match (self, checkpoint) {
             (Self::Anything | Self::Position(Position::ZERO), _) => true,
             (_, None) => false,
             (Self::Position(position), Some(checkpoint)) => checkpoint.position >= position,
-            (Self::AsOf(moment), Some(checkpoint)) => checkpoint.as_of >= moment,
-            (Self::MaxLag(lag), Some(checkpoint)) => crate::runtime::elapsed(checkpoint.as_of, now) <= lag,
+            (Self::AsOf(moment) | Self::MaxLag(moment), Some(checkpoint)) => checkpoint.as_of >= moment,
         }
     }
 
@@ -175,7 +187,7 @@ impl Wanted {
                 checkpoint.is_some_and(|checkpoint| checkpoint.position >= *log.head.borrow())
             })
         };
-        self.is_met_by(checkpoint, Timestamp::now()) || matches!(self, Self::MaxLag(_)) && at_head()
+        self.is_met_by(checkpoint) || matches!(self, Self::MaxLag(_)) && at_head()
     }
 }
 

@@ -36,7 +36,10 @@ pub(super) fn fold<P: Projection + SingleStream<Event: Fold<P>>>(
         let Replayed { state, created, applied } = Replayed { state, created, applied }.fold(&tail)?;
         let view = state.present().map(|document| View::new(key, document, created, applied));
         let token = Token::new(log.log_id(), head);
-        Ok(Answer::new(view, Provenance { applied: head, head, lag: Lag::default(), stale: false, token }))
+        Ok(Answer::new(
+            view,
+            Provenance { applied: head, head, lag: Lag::default(), stale: false, parked: 0, token },
+        ))
     })
 }
 

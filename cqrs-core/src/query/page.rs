@@ -129,10 +129,10 @@ impl<P: Projection> ViewsQuery<P> {
             return Err(QueryError::Limit { limit, max: Self::MAX_LIMIT });
         }
         let projection = ProjectionId::of::<P>();
-        let after = after.map(|cursor| cursor.after(P::NAME, &order)).transpose()?;
         // One more than asked for tells whether there is a next page.
         let filters = filters.into_iter().collect::<Result<_, _>>()?;
-        let find = Find { filters, order, direction, after, limit: limit + 1 };
+        let mut find = Find { filters, order, direction, after: None, limit: limit + 1 };
+        find.after = after.map(|cursor| cursor.after(P::NAME, &find)).transpose()?;
         let started = tokio::time::Instant::now();
         let judged = demand
             .meet(&source, &projection, |views| {
@@ -148,14 +148,14 @@ impl<P: Projection> ViewsQuery<P> {
             }
             provenance.stale = true;
         }
-        Ok(Answer::new(page(judged.value, limit, &find.order)?, provenance))
+        Ok(Answer::new(page(judged.value, limit, &find)?, provenance))
     }
 }
 
 fn page<P: Projection>(
     documents: Vec<StoredDocument>,
     limit: usize,
-    order: &OrderBy,
+    find: &Find,
 ) -> Result<Page<P>, QueryError> {
     let more = documents.len() > limit;
     let mut items = Vec::with_capacity(documents.len().min(limit));
@@ -163,7 +163,7 @@ fn page<P: Projection>(
         items.extend(View::<P>::read(&document)?);
     }
     let next = match items.last() {
-        Some(last) if more => Some(Cursor::new(P::NAME, order.clone(), place_of(last, order)?)),
+        Some(last) if more => Some(Cursor::new(P::NAME, find, place_of(last, &find.order)?)),
         _ => None,
     };
     Ok(Page { items, next })

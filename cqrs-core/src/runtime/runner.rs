@@ -11,7 +11,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{ProjectionState, RuntimeOptions, batch::Batch, status::Status, with_causes};
 use crate::{
     domain::{Feeds, Projection},
-    envelope::{Position, RecordedEvent},
+    envelope::{EventId, Position, RecordedEvent},
     store::{
         Checkpoint, Commit, CommitError, DeadLetter, Error, EventFilter, EventStore, LogPage, ProjectionSpec,
         Reason, Selector, Sequence, ViewStore,
@@ -60,6 +60,8 @@ impl From<Error> for End {
 /// Where the projection stands, between two batches.
 struct Place {
     position: Position,
+    /// The id of the event at that position.
+    last: Option<EventId>,
     as_of: Timestamp,
     parked: HashSet<Sequence>,
     /// When the read store last heard of the projection; `None`: never.
@@ -148,11 +150,7 @@ impl<P: Projection> Runner<P> {
             let seen = Timestamp::now();
             let page = log.read_log(place.position, &self.filter, options.batch).await?;
             if page.head < place.position {
-                return Err(End::Halted(format!(
-                    "the checkpoint is at position {}, but the log ends at {}: the log was put back to an earlier state. \
-                     Restore the log, or build the projection anew under a higher `version`",
-                    place.position, page.head
-                )));
+                return Err(self.diverged(&mut place, page.head).await);
             }
             let at_head = page.through >= page.head;
             place.as_of = match page.events.last() {
@@ -172,9 +170,7 @@ impl<P: Projection> Runner<P> {
             status.set_as_of(place.as_of);
             status.set_state(ProjectionState::Live);
             if place.written.is_none_or(|written| written.elapsed() >= self.heartbeat) {
-                self.commit(&mut place, page.head, page.through, Vec::new(), Vec::new())
-                    .await
-                    .map_err(End::of)?;
+                self.commit(&mut place, &page, Vec::new(), Vec::new()).await.map_err(End::of)?;
                 *progressed = true;
             }
             tokio::select! {
@@ -191,6 +187,7 @@ impl<P: Projection> Runner<P> {
         let checkpoint = views.checkpoint(&spec.id).await?;
         let mut place = Place {
             position: Position::ZERO,
+            last: None,
             as_of: Timestamp::UNIX_EPOCH,
             parked: HashSet::new(),
             written: None,
@@ -204,11 +201,48 @@ impl<P: Projection> Runner<P> {
                 log.log_id()
             )));
         }
-        place.position = checkpoint.position;
+        (place.position, place.last) = (checkpoint.position, checkpoint.last);
         place.as_of = checkpoint.as_of;
         place.parked = views.parked_sequences(&spec.id).await?.into_iter().collect();
         status.set_checkpoint(&checkpoint);
+        self.compare(&mut place).await?;
         Ok(place)
+    }
+
+    /// Compares the last event that was applied with the one that the log has in its place. A log that was put back
+    /// to an earlier state may since have grown beyond the checkpoint again.
+    async fn compare(&self, place: &mut Place) -> Result<(), End> {
+        let Some(before) = place.position.get().checked_sub(1) else { return Ok(()) };
+        let page = self.parts.log.read_log(Position::new(before), &EventFilter::ALL, 1).await?;
+        let found = page.events.first().map(|event| event.event_id);
+        if found.is_some() && (place.last.is_none() || found == place.last) {
+            return Ok(());
+        }
+        Err(self.diverged(place, page.head).await)
+    }
+
+    /// The log was put back. Says so in the read store too, so that no query takes the views for fresh.
+    async fn diverged(&self, place: &mut Place, head: Position) -> End {
+        let RunnerParts { log, views, spec, .. } = &self.parts;
+        let (position, last) = (place.position, place.last);
+        let checkpoint = Checkpoint {
+            log: log.log_id(),
+            position,
+            last,
+            diverged: true,
+            head,
+            as_of: place.as_of,
+            parked: 0,
+        };
+        let commit = Commit { expected: position, checkpoint, documents: Vec::new(), parked: Vec::new() };
+        if let Err(error) = views.commit(&spec.id, commit).await {
+            return End::of(error);
+        }
+        End::Halted(format!(
+            "the checkpoint is at position {position}, but the log, which ends at {head}, has another event there or \
+             none: it was put back to an earlier state. Restore the log, or build the projection anew under a higher \
+             `version`"
+        ))
     }
 
     /// Folds a page into its documents, and writes them.
@@ -222,7 +256,7 @@ impl<P: Projection> Runner<P> {
             let stored = if keys.is_empty() { Vec::new() } else { views.load(&spec.id, &keys).await? };
             let changes = batch.fold(&stored, &place.parked, &refused, Timestamp::now());
             let parked = changes.parked.clone();
-            match self.commit(place, page.head, page.through, changes.documents, changes.parked).await {
+            match self.commit(place, page, changes.documents, changes.parked).await {
                 Ok(()) => {
                     for letter in parked {
                         self.tell_of(&letter);
@@ -244,8 +278,7 @@ impl<P: Projection> Runner<P> {
     async fn commit(
         &self,
         place: &mut Place,
-        head: Position,
-        through: Position,
+        page: &LogPage,
         documents: Vec<crate::store::DocumentWrite>,
         parked: Vec<DeadLetter>,
     ) -> Result<(), CommitError> {
@@ -253,11 +286,18 @@ impl<P: Projection> Runner<P> {
         // An event that is parked for several documents is one.
         let events: HashSet<Position> = parked.iter().map(|letter| letter.position).collect();
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        let mut checkpoint =
-            Checkpoint { log: log.log_id(), position: through, head, as_of: place.as_of, parked: 0 };
+        let mut checkpoint = Checkpoint {
+            log: log.log_id(),
+            position: page.through,
+            last: page.last,
+            diverged: false,
+            head: page.head,
+            as_of: place.as_of,
+            parked: 0,
+        };
         let commit = Commit { expected: place.position, checkpoint, documents, parked };
         views.commit(&spec.id, commit).await?;
-        place.position = through;
+        (place.position, place.last) = (page.through, page.last);
         place.written = Some(Instant::now());
         checkpoint.parked = status.health().parked.saturating_add(count);
         status.set_checkpoint(&checkpoint);

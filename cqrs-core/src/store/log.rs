@@ -1,4 +1,4 @@
-use crate::envelope::{Position, RecordedEvent};
+use crate::envelope::{EventId, Position, RecordedEvent};
 
 /// Which events of the log a reader wants: those that any selector picks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct LogPage {
     pub events: Vec<RecordedEvent>,
     /// Every event up to here has been looked at: reading goes on after it.
     pub through: Position,
+    /// The id of the event at `through`, whether the filter picks it or not; `None` before the first event.
+    pub last: Option<EventId>,
     /// The head of the log when the page was read.
     pub head: Position,
 }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use super::{BoxFuture, DeadLetter, DocumentWrite, Error, Find, Sequence, StoredDocument};
 use crate::{
     domain::{Feeds, IndexSpec, Projection},
-    envelope::{LogId, Position},
+    envelope::{EventId, LogId, Position},
 };
 
 /// Names one version of a projection.
@@ -60,12 +60,24 @@ pub struct Checkpoint {
     pub log: LogId,
     /// All events up to here are applied, or parked.
     pub position: Position,
+    /// The id of the event at `position`: a log that has another one there was put back to an earlier state, and has
+    /// gone on from it. `None` before the first event.
+    pub last: Option<EventId>,
+    /// The log was found to have been put back: what is applied is not all in it, and what is in it not all applied.
+    pub diverged: bool,
     /// The head of the log when it was last seen.
     pub head: Position,
     /// All events that were recorded before this moment are applied, or parked.
     pub as_of: Timestamp,
     /// How many events are parked.
     pub parked: u64,
+}
+
+impl Checkpoint {
+    /// What is applied is not what the log holds: it was put back, or, where the caller knows `log`, is another one.
+    pub fn is_of_another_past(&self, log: Option<LogId>) -> bool {
+        self.diverged || log.is_some_and(|log| log != self.log)
+    }
 }
 
 /// A batch of a projection's work, written all or not at all.

@@ -199,8 +199,15 @@ async fn a_stored_document_that_fits_its_type_no_more_is_parked_and_kept() {
     let old = Json::from_text(r#"{"of":"another shape"}"#.into()).unwrap();
     let position = Position::new(1);
     let change = Change::Put { data: old.clone(), indexes: vec![cqrs_core::domain::IndexValue::Null; 3] };
-    let checkpoint =
-        Checkpoint { log: log.log_id(), position, head: position, as_of: jiff::Timestamp::now(), parked: 0 };
+    let checkpoint = Checkpoint {
+        log: log.log_id(),
+        position,
+        head: position,
+        as_of: jiff::Timestamp::now(),
+        parked: 0,
+        last: None,
+        diverged: false,
+    };
     let commit = Commit {
         expected: Position::ZERO,
         checkpoint,

@@ -192,6 +192,8 @@ async fn an_event_that_a_document_has_already_is_passed_over() {
             head,
             as_of: jiff::Timestamp::now(),
             parked: 0,
+            last: None,
+            diverged: false,
         },
         documents: vec![DocumentWrite { key: "a".into(), created, applied, change }],
         parked: Vec::new(),

@@ -2,7 +2,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::model::Aggregate;
-use crate::generated;
+use crate::{generated, spans};
 
 pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
     let Aggregate { ident, krate, event, services, snapshot_every, default, fingerprint, .. } = aggregate;
@@ -47,11 +47,11 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
             }),
         ),
     };
-    let place = generated::at(event);
+    let place = spans::at(event);
     let key = quote!(<<#event as __cqrs::EventSet>::Itself as __cqrs::Event>::Id);
-    let key = generated::moved(key, place);
-    let head = generated::moved(quote!(impl __cqrs::Aggregate for #ident), place);
-    let set = generated::moved(quote!(<#event as __cqrs::EventSet>::Itself), place);
+    let key = spans::moved(key, place);
+    let head = spans::moved(quote!(impl __cqrs::Aggregate for #ident), place);
+    let set = spans::moved(quote!(<#event as __cqrs::EventSet>::Itself), place);
     let impls = quote! {
         #[automatically_derived]
         impl __cqrs::Model for #ident {

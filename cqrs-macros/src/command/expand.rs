@@ -2,21 +2,21 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::model::{Command, Id};
-use crate::generated;
+use crate::{generated, spans};
 
 pub(super) fn impls(command: &Command) -> TokenStream {
     let Command { ident, krate, aggregate, name, id, fields, .. } = command;
     let copies =
-        fields.iter().map(|field| quote_spanned!(generated::at(field)=> __cqrs::Clone::clone(&self.#field)));
+        fields.iter().map(|field| quote_spanned!(spans::at(field)=> __cqrs::Clone::clone(&self.#field)));
     // A field of the wrong type shows on that type; all else shows on the aggregate.
-    let place = generated::at(aggregate);
+    let place = spans::at(aggregate);
     let id_of = id.as_ref().map(|Id { field, ty }| {
-        let ty = generated::moved(quote!(#ty), generated::at(ty));
-        let of = generated::moved(quote!(__cqrs::IdOf<#aggregate>), place);
+        let ty = spans::moved(quote!(#ty), spans::at(ty));
+        let of = spans::moved(quote!(__cqrs::IdOf<#aggregate>), place);
         quote_spanned!(place=> <#ty as #of>::id(&self.#field))
     });
     let signature = quote!(fn aggregate_id(&self) -> &__cqrs::AggregateId<#aggregate>);
-    let signature = generated::moved(signature, place);
+    let signature = spans::moved(signature, place);
     let impls = quote! {
         #[automatically_derived]
         impl __cqrs::Command for #ident {

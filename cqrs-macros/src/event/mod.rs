@@ -1,6 +1,7 @@
 //! `#[derive(Event)]`
 
 mod expand;
+mod inert;
 mod model;
 mod upcasting;
 
@@ -16,5 +17,5 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let set = model::read(input, &mut errors);
-    if errors.is_empty() { expand::impls(&set) } else { generated::with_errors(errors, expand::inert(&set)) }
+    if errors.is_empty() { expand::impls(&set) } else { generated::with_errors(errors, inert::inert(&set)) }
 }

@@ -3,7 +3,7 @@ use quote::{quote, quote_spanned};
 use syn::{LitStr, Type};
 
 use super::model::{Id, Kind};
-use crate::{generated, names};
+use crate::{generated, names, spans};
 
 pub(super) fn impls(id: &Id) -> TokenStream {
     let Some(inner) = &id.inner else { return TokenStream::new() };
@@ -91,7 +91,7 @@ fn values(id: &Id) -> TokenStream {
 fn validated(id: &Id, name: &LitStr) -> Option<TokenStream> {
     id.validate.as_ref().map(|validate| {
         let value = if id.kind == Kind::Text { quote!(&value) } else { quote!(value) };
-        let check = quote_spanned!(generated::at(validate)=> #validate(#value));
+        let check = quote_spanned!(spans::at(validate)=> #validate(#value));
         quote!(__cqrs::check(#check, #name, &value)?;)
     })
 }
@@ -278,68 +278,4 @@ fn number(id: &Id, inner: &Type, name: &LitStr) -> TokenStream {
             }
         }
     }
-}
-
-/// After a mistake: impls that compile, so that no other message follows from it.
-pub(super) fn inert(id: &Id) -> TokenStream {
-    if id.generic {
-        return TokenStream::new();
-    }
-    let Id { ident, krate, .. } = id;
-    let impls = quote! {
-        impl __cqrs::Clone for #ident {
-            fn clone(&self) -> Self {
-                __cqrs::inert()
-            }
-        }
-        impl __cqrs::PartialEq for #ident {
-            fn eq(&self, _: &Self) -> __cqrs::bool {
-                __cqrs::inert()
-            }
-        }
-        impl __cqrs::Eq for #ident {}
-        impl __cqrs::PartialOrd for #ident {
-            fn partial_cmp(&self, _: &Self) -> __cqrs::Option<__cqrs::Ordering> {
-                __cqrs::inert()
-            }
-        }
-        impl __cqrs::Ord for #ident {
-            fn cmp(&self, _: &Self) -> __cqrs::Ordering {
-                __cqrs::inert()
-            }
-        }
-        impl __cqrs::hash::Hash for #ident {
-            fn hash<H: __cqrs::hash::Hasher>(&self, _: &mut H) {
-                __cqrs::inert()
-            }
-        }
-        impl __cqrs::fmt::Debug for #ident {
-            fn fmt(&self, _: &mut __cqrs::fmt::Formatter<'_>) -> __cqrs::fmt::Result {
-                __cqrs::inert()
-            }
-        }
-        impl __cqrs::fmt::Display for #ident {
-            fn fmt(&self, _: &mut __cqrs::fmt::Formatter<'_>) -> __cqrs::fmt::Result {
-                __cqrs::inert()
-            }
-        }
-        impl __cqrs::FromStr for #ident {
-            type Err = __cqrs::IdError;
-            fn from_str(_: &__cqrs::str) -> __cqrs::Result<Self, __cqrs::IdError> {
-                __cqrs::inert()
-            }
-        }
-        impl __cqrs::Serialize for #ident {
-            fn serialize<S: __cqrs::Serializer>(&self, _: S) -> __cqrs::Result<S::Ok, S::Error> {
-                __cqrs::inert()
-            }
-        }
-        impl<'de> __cqrs::Deserialize<'de> for #ident {
-            fn deserialize<D: __cqrs::Deserializer<'de>>(_: D) -> __cqrs::Result<Self, D::Error> {
-                __cqrs::inert()
-            }
-        }
-        impl __cqrs::Id for #ident {}
-    };
-    generated::hidden(krate, &[], &impls)
 }

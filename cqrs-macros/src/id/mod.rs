@@ -1,6 +1,7 @@
 //! `#[derive(Id)]`
 
 mod expand;
+mod inert;
 mod model;
 
 use proc_macro2::TokenStream;
@@ -15,5 +16,5 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let id = model::read(input, &mut errors);
-    if errors.is_empty() { expand::impls(&id) } else { generated::with_errors(errors, expand::inert(&id)) }
+    if errors.is_empty() { expand::impls(&id) } else { generated::with_errors(errors, inert::inert(&id)) }
 }

@@ -2,7 +2,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 
 use super::{fields::Index, model::Projection};
-use crate::{generated, names};
+use crate::{generated, names, spans};
 
 pub(super) fn impls(projection: &Projection) -> TokenStream {
     let Projection { ident, krate, name, version, feeds, default, indexes, .. } = projection;
@@ -31,7 +31,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
     let keyed = keyed(projection);
     let adds = feeds.iter().map(|feed| {
         let add = quote!(__cqrs::Feeds::add::<<#feed as __cqrs::Source>::Fold>);
-        let add = generated::moved(add, generated::at(feed));
+        let add = spans::moved(add, spans::at(feed));
         quote!(#add(feeds);)
     });
     let index_names = indexes.iter().map(|index| &index.name);
@@ -82,8 +82,8 @@ fn keyed(projection: &Projection) -> TokenStream {
             impl __cqrs::HasKey for #ident {}
         };
     }
-    let place = projection.feeds.first().map_or_else(Span::call_site, generated::at);
-    let head = generated::moved(quote!(impl __cqrs::SingleStream for #ident), place);
+    let place = projection.feeds.first().map_or_else(Span::call_site, spans::at);
+    let head = spans::moved(quote!(impl __cqrs::SingleStream for #ident), place);
     let sole = sole(projection);
     quote! {
         #[automatically_derived]
@@ -108,7 +108,7 @@ fn sole(projection: &Projection) -> TokenStream {
     let sole = projection
         .feeds
         .iter()
-        .map(|feed| generated::moved(quote!(<#feed as __cqrs::EventSet>::Itself), generated::at(feed)));
+        .map(|feed| spans::moved(quote!(<#feed as __cqrs::EventSet>::Itself), spans::at(feed)));
     quote!(#(#sole)*)
 }
 
@@ -124,11 +124,14 @@ fn accessors(projection: &Projection) -> Option<TokenStream> {
     let Projection { ident, vis, indexes, .. } = projection;
     let accessors = indexes.iter().map(|Index { ty, name, accessor, field }| {
         let doc = format!("The index on `{}`, for queries.", names::plain(field));
+        // A function of the user's with this name clashes on the field.
+        let signature = quote!(#vis const fn #accessor() -> __cqrs::Index<Self, #ty>);
+        let signature = spans::moved(signature, spans::at(accessor));
         quote! {
             #[doc = #doc]
             #[must_use]
             #[allow(dead_code, unreachable_pub)]
-            #vis const fn #accessor() -> __cqrs::Index<Self, #ty> {
+            #signature {
                 __cqrs::Index::new(#name)
             }
         }

@@ -79,5 +79,9 @@ pub(super) fn log(
         Some(last) => last.position,
         None => after,
     };
-    Ok(LogPage { events, through, head })
+    let last = match events.last() {
+        Some(event) if event.position == through => Some(event.event_id),
+        _ => rows::id_at(connection, through)?,
+    };
+    Ok(LogPage { events, through, last, head })
 }

@@ -14,6 +14,13 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<Position> {
     connection.prepare_cached(statements::HEAD)?.query_row([], |row| number(row, 0)).map(Position::new)
 }
 
+pub(super) fn id_at(connection: &Connection, position: Position) -> rusqlite::Result<Option<EventId>> {
+    connection
+        .prepare_cached(statements::ID_AT)?
+        .query_row([integer(position.get())], |row| uuid(row, 0).map(EventId::from_uuid))
+        .optional()
+}
+
 pub(super) fn events(
     connection: &Connection,
     sql: &str,
@@ -47,7 +54,7 @@ fn stream(row: &Row<'_>, column: usize) -> rusqlite::Result<StreamId> {
 }
 
 fn json(row: &Row<'_>, column: usize) -> rusqlite::Result<Json> {
-    Json::from_text(row.get(column)?).map_err(|error| wrong(column, Type::Text, error))
+    row.get_ref(column)?.as_str().map(Json::from_store).map_err(Into::into)
 }
 
 /// A command, with its events.

@@ -14,6 +14,7 @@ pub(super) const BETWEEN_FILTERED: &str = include_str!("sql/between_filtered.sql
 pub(super) const DROP_SNAPSHOTS: &str = include_str!("sql/drop_snapshots.sql");
 pub(super) const EVENT_ID: &str = include_str!("sql/event_id.sql");
 pub(super) const HEAD: &str = include_str!("sql/head.sql");
+pub(super) const ID_AT: &str = include_str!("sql/id_at.sql");
 pub(super) const INSERT_COMMAND: &str = include_str!("sql/insert_command.sql");
 pub(super) const INSERT_EVENT: &str = include_str!("sql/insert_event.sql");
 pub(super) const INSERT_LOG_ID: &str = include_str!("sql/insert_log_id.sql");

@@ -69,6 +69,8 @@ fn advance(
                 integer(checkpoint.head.get()),
                 micros(checkpoint.as_of),
                 integer(dead_letter::count_events(connection, projection, parked)?),
+                checkpoint.last.map(|id| *id.as_uuid().as_bytes()),
+                checkpoint.diverged,
             ],
             |row| number(row, 0),
         )

@@ -2,10 +2,10 @@ use cqrs_core::{
     envelope::{Json, Position},
     store::{ProjectionId, StoredDocument},
 };
-use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::names;
-use crate::file::{number, wrong};
+use crate::file::number;
 
 pub(super) const COLUMNS: &str = "key, created, applied, data";
 
@@ -15,7 +15,7 @@ pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<StoredDocument> {
         key: row.get(0)?,
         created: Position::new(number(row, 1)?),
         applied: Position::new(number(row, 2)?),
-        data: data.map(Json::from_text).transpose().map_err(|error| wrong(3, Type::Text, error))?,
+        data: data.map(Json::from_store),
     })
 }
 

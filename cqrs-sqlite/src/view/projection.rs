@@ -1,8 +1,11 @@
 use cqrs_core::{
-    envelope::{LogId, Position},
+    envelope::{EventId, LogId, Position},
     store::{Checkpoint, ProjectionId},
 };
-use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
+use rusqlite::{
+    Connection, OptionalExtension, Row, params,
+    types::{Type, ValueRef},
+};
 
 use super::statements;
 use crate::file::{number, timestamp, uuid, wrong};
@@ -37,7 +40,7 @@ impl Known {
 }
 
 fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Option<Checkpoint>> {
-    if row.get_ref(2)? == rusqlite::types::ValueRef::Null {
+    if row.get_ref(2)? == ValueRef::Null {
         return Ok(None);
     }
     Ok(Some(Checkpoint {
@@ -46,5 +49,10 @@ fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Option<Checkpoint>> {
         head: Position::new(number(row, 4)?),
         as_of: timestamp(row, 5)?,
         parked: number(row, 6)?,
+        last: match row.get_ref(7)? {
+            ValueRef::Null => None,
+            _ => Some(EventId::from_uuid(uuid(row, 7)?)),
+        },
+        diverged: row.get(8)?,
     }))
 }

@@ -34,6 +34,8 @@ pub(crate) fn commit(from: u64, to: u64, documents: Vec<DocumentWrite>) -> Commi
         head: Position::new(to),
         as_of: Timestamp::UNIX_EPOCH,
         parked: 0,
+        last: None,
+        diverged: false,
     };
     Commit { expected: Position::new(from), checkpoint, documents, parked: Vec::new() }
 }

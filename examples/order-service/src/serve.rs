@@ -6,7 +6,7 @@ use tokio::{net::TcpListener, signal, sync::watch};
 use crate::{Options, Service, StartError, http};
 
 /// How long requests in flight may take to end once the process was told to stop.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(35);
 
 /// Runs the service until the process is told to stop by SIGTERM or ctrl-c, and finishes what is in flight.
 ///

@@ -12,6 +12,7 @@ macro_rules! own_methods {
                 const TYPES: u8 = 1;
                 const FINGERPRINT: u8 = 1;
                 const BY_STREAM: u8 = 1;
+                const READS_METADATA: u8 = 1;
                 const STREAM: u8 = 1;
 
                 fn apply() {}

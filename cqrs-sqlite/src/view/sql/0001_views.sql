@@ -4,10 +4,12 @@ CREATE TABLE projections (
     version INTEGER NOT NULL,
     fingerprint INTEGER NOT NULL,
     indexes TEXT NOT NULL, -- a JSON array of names
-    log BLOB CHECK (length(log) = 16), -- null, like the three that follow, before the first batch
+    log BLOB CHECK (length(log) = 16), -- null, like the next three, before the first batch
     position INTEGER,
     head INTEGER,
     as_of INTEGER, -- microseconds since 1970, UTC
+    last BLOB CHECK (length(last) = 16), -- the id of the event at `position`
+    diverged INTEGER NOT NULL DEFAULT 0, -- 1: the log was put back
     parked INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (name, version)
 ) STRICT;

@@ -100,7 +100,7 @@ async fn follow(store: &dyn EventStore, writing: &AtomicBool, page_size: usize) 
         let writers_are_done = !writing.load(Ordering::Acquire);
         news.mark_unchanged();
         let after = Position::new(seen.len() as u64);
-        let LogPage { events, through, head } = read_page(store, after, &EventFilter::ALL, page_size).await;
+        let LogPage { events, through, head, .. } = read_page(store, after, &EventFilter::ALL, page_size).await;
         for (event, expected) in events.iter().zip(after.get() + 1..) {
             assert_eq!(event.position.get(), expected, "after position {after} the reader found a gap");
         }

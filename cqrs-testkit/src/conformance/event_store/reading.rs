@@ -102,15 +102,20 @@ pub async fn the_log_is_read_in_pages(stores: &Stores<dyn EventStore>) {
     let store = stores.open().await;
     let empty = read_page(&*store, Position::ZERO, &EventFilter::ALL, 4).await;
     assert_eq!((empty.events.len(), empty.through.get(), empty.head.get()), (0, 0, 0), "an empty log");
+    assert_eq!(empty.last, None, "the last id of an empty log");
     ten_events(&*store).await;
     for (after, limit, expected, through) in
         [(0, 8, 1..=8, 8), (8, 8, 9..=16, 16), (16, 8, 17..=20, 20), (12, 8, 13..=20, 20), (0, 100, 1..=20, 20)]
     {
-        let LogPage { events, through: reached, head } =
+        let LogPage { events, through: reached, last, head } =
             read_page(&*store, Position::new(after), &EventFilter::ALL, limit).await;
         assert_eq!(positions(&events), expected.collect::<Vec<_>>(), "{limit} after {after}");
         assert_eq!((reached.get(), head.get()), (through, 20), "through and head of {limit} after {after}");
+        assert_eq!(last, events.last().map(|event| event.event_id), "the last id of {limit} after {after}");
     }
+    let all = read_all(&*store).await;
+    let none = read_page(&*store, Position::ZERO, &picking(&[]), 8).await;
+    assert_eq!(none.last, all.last().map(|event| event.event_id), "the last id, where no event is picked");
     let end = read_page(&*store, Position::new(20), &EventFilter::ALL, 8).await;
     assert_eq!((end.events.len(), end.through.get(), end.head.get()), (0, 20, 20), "at the end");
 }

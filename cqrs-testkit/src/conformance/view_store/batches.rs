@@ -5,7 +5,7 @@ use std::sync::{
 
 use cqrs_core::{
     domain::IndexValue,
-    envelope::{LogId, Position},
+    envelope::{EventId, LogId, Position},
     store::{Change, Checkpoint, Commit, CommitError, Reason, ViewStore},
 };
 use jiff::Timestamp;
@@ -186,14 +186,22 @@ pub async fn a_checkpoint_is_read_back_as_it_was_written(stores: &Stores<dyn Vie
     assert_eq!(view.checkpoint().await, None, "a projection without batches has a checkpoint");
     let far = Position::new(i64::MAX.unsigned_abs());
     let checkpoints = [
-        (1, Position::new(1), Position::new(3), second(1)),
-        (2, Position::new(3), Position::new(3), Timestamp::from_microsecond(-1).expect("in range")),
-        (u128::MAX, far, far, second(123_456_789)),
+        (1, Position::new(1), Position::new(3), second(1), None, false),
+        (2, Position::new(3), Position::new(3), Timestamp::from_microsecond(-1).expect("in range"), Some(7), true),
+        (u128::MAX, far, far, second(123_456_789), Some(u128::MAX), false),
     ];
     let mut expected = Position::ZERO;
-    for (log, position, head, as_of) in checkpoints {
+    for (log, position, head, as_of, last, diverged) in checkpoints {
         let checkpoint =
-            Checkpoint { log: LogId::from_uuid(Uuid::from_u128(log)), position, head, as_of, parked: 0 };
+            Checkpoint {
+                log: LogId::from_uuid(Uuid::from_u128(log)),
+                position,
+                last: last.map(|id| EventId::from_uuid(Uuid::from_u128(id))),
+                diverged,
+                head,
+                as_of,
+                parked: 0,
+            };
         view.commit(Commit { expected, checkpoint, documents: vec![], parked: vec![] }).await;
         assert_eq!(view.checkpoint().await, Some(checkpoint));
         let get = store.get(&view.id, "a").await.expect("a document is read").checkpoint;

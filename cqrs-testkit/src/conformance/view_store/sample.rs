@@ -125,6 +125,8 @@ pub(super) fn batch(
             head: Position::new(position + 5),
             as_of: second(position),
             parked: 0,
+            last: None,
+            diverged: false,
         },
         documents: documents.into_iter().collect(),
         parked: Vec::new(),

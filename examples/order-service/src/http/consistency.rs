@@ -135,6 +135,7 @@ pub(super) fn problem_of(error: &QueryError) -> Problem {
         }
         QueryError::ForeignToken { token, log } => foreign(*log, *token),
         QueryError::Cursor(cursor) => Problem::new(Code::BadAfter, cursor.to_string()),
+        QueryError::Diverged { .. } => Problem::new(Code::ReadStoreUnavailable, error.to_string()),
         QueryError::Store(store::Error::Unavailable { .. } | store::Error::Closed) => {
             tracing::warn!(
                 error = cqrs_core::runtime::with_causes(error),
