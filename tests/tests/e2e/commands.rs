@@ -268,9 +268,8 @@ fn roles_without_commands_do_not_take_them() {
     let files = Place::new(Stores::Sqlite);
     for role in ["projector", "query"] {
         let service = files.start(role);
-        let client = service.client();
-        client.post("/orders").json(&order_of("ada")).problem(404, "not_in_this_role");
-        client.get("/orders/x/history").problem(404, "not_in_this_role");
+        service.client().post("/orders").json(&order_of("ada")).problem(404, "not_in_this_role");
+        service.client().get("/orders/x/history").problem(404, "not_in_this_role");
     }
     let command = files.start("command");
     let order = place(&command.client(), "ada");

@@ -87,7 +87,18 @@ impl Request<'_> {
         let Self { agent, builder, body, what } = self;
         let response = match body {
             Some(body) => agent.run(builder.body(body)?)?,
-            None => agent.run(builder.body(())?)?,
+            None => {
+                let takes_body = builder
+                    .method_ref()
+                    .is_some_and(|method| [Method::POST, Method::PUT, Method::PATCH].contains(method));
+                if takes_body {
+                    // Says that it is empty, where the client would send the end of nothing after the head. A service
+                    // that answers before the end of a body has come closes the connection.
+                    agent.run(builder.body(&[] as &[u8])?)?
+                } else {
+                    agent.run(builder.body(())?)?
+                }
+            }
         };
         let (parts, mut body) = response.into_parts();
         let body = body.with_config().limit(64 << 20).read_to_vec()?;

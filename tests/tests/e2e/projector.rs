@@ -109,7 +109,9 @@ fn while_the_projector_stands_still_a_query_says_so_in_time() {
         (files.start("command"), files.start("projector"), files.start("query"));
     let (command, query) = (command.client(), query.client());
     let seen = place(&command, "ada");
-    query.get(&seen.path()).at_least(&seen.token).expect(200);
+    for path in [seen.path(), "/customers/ada".into()] {
+        query.get(&path).at_least(&seen.token).expect(200);
+    }
 
     projector.signal(Signal::STOP);
     let unseen = place(&command, "ada");

@@ -217,7 +217,9 @@ fn a_token_of_a_point_that_is_not_there_yet_is_waited_for_in_bounds(stores: Stor
     let (service, other) = (files.start("all"), other.start("all"));
     let client = service.client();
     let placed = place(&client, "ada");
-    client.get(&placed.path()).at_least(&placed.token).expect(200);
+    for path in [placed.path(), "/customers/ada".into()] {
+        client.get(&path).at_least(&placed.token).expect(200);
+    }
 
     let foreign = place(&other.client(), "ada");
     let future = future(&placed.token);
