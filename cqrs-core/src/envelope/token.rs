@@ -31,6 +31,11 @@ impl Token {
         self.position
     }
 
+    /// It asks for nothing: made by a program that did not know the log yet, of views that were never built.
+    pub const fn asks_nothing(&self) -> bool {
+        self.log.as_uuid().is_nil() && self.position.get() == 0
+    }
+
     /// The later of two points of one log; `None` where the logs differ. For a caller that gathers tokens.
     pub fn max(self, other: Self) -> Option<Self> {
         (self.log == other.log).then(|| if self.position < other.position { other } else { self })

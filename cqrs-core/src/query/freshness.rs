@@ -5,7 +5,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{QueryError, Source};
 use crate::{
-    envelope::{Position, Token},
+    envelope::{LogId, Position, Token},
     store::{BoxFuture, Checkpoint, Error, ProjectionId, Read, ViewStore},
 };
 
@@ -191,10 +191,8 @@ impl Wanted {
     }
 }
 
-/// A token of position 0 that knows no log asks for nothing.
-fn check_log(token: &Token, log: crate::envelope::LogId) -> Result<(), QueryError> {
-    let knows_no_log = token.log().as_uuid().is_nil() && token.position() == Position::ZERO;
-    if token.log() == log || knows_no_log {
+fn check_log(token: &Token, log: LogId) -> Result<(), QueryError> {
+    if token.log() == log || token.asks_nothing() {
         Ok(())
     } else {
         Err(QueryError::ForeignToken { token: token.log(), log })

@@ -133,7 +133,7 @@ fn judge(app: &App, head: Position, wish: Wish) -> Result<Consistency, Problem> 
     let log = app.log_id();
     let mut stale = false;
     if let Some(token) = wish.token {
-        if token.log() != log && token.position() != Position::ZERO {
+        if token.log() != log && !token.asks_nothing() {
             return Err(consistency::foreign(log, token.log()));
         }
         if token.position() > head {
