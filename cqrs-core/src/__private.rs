@@ -43,9 +43,9 @@ pub use crate::{
 };
 
 pub use check::{
-    Belonging, Belongs, BelongsAlone, BelongsBySet, BelongsNowhere, BelongsUnknown, Creates, CreatesModel,
-    CreatesUnknown, EventContext, EventSet, FedBy, Foreign, HasKey, IdOf, KeyFor, Keyed, KeyedByStream,
-    KeyedFreely, KeysFor,
+    Belonging, Belongs, BelongsAlone, BelongsBySet, BelongsNowhere, BelongsUnknown, ByValue, CommandByValue,
+    CopiedWithCommand, Creates, CreatesModel, CreatesUnknown, EventContext, EventSet, FedBy, Foreign, HasKey,
+    IdOf, KeyFor, Keyed, KeyedByStream, KeyedFreely, KeysFor, UnknownByValue, check_command,
 };
 pub use event::{Readable, Recordable, UpcastFrom, outcome_of, push, unknown_name, unknown_version, upcast};
 pub use id::{

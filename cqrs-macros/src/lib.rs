@@ -130,7 +130,9 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// document exists from the start, as `Default::default()`; `crate` is the path of `cqrs_core`, where it has another.
 ///
 /// `#[projection(index)]` on a field makes it an index, and gives the type a function of the field's name for
-/// queries: `OrderSummary::customer_id()`; `#[projection(index(accessor = by_customer))]` names it otherwise.
+/// queries: `OrderSummary::customer_id()`; `#[projection(index(accessor = by_customer))]` names it otherwise. The field
+/// holds one value: text, a whole number within `i64`, a float, a boolean, an id, a `Uuid`, a time, an enum without
+/// fields, or an `Option` of one of these; no collection, map, array or tuple.
 #[proc_macro_derive(Projection, attributes(projection))]
 pub fn derive_projection(input: TokenStream) -> TokenStream {
     projection::derive(input.into()).into()
@@ -149,10 +151,10 @@ pub fn derive_projection(input: TokenStream) -> TokenStream {
 /// pub struct CustomerId(String);
 /// ```
 ///
-/// The field is a `Uuid`, a `String` or an integer of up to 64 bits. All else comes with it: `Clone`, `Copy` (not for
-/// text), `Debug`, comparison, `Hash`, `Display`, `FromStr`, `Serialize`, `Deserialize`. `validate` names a function
-/// that refuses values, and gets a `&str` for text, else the inner value; `crate` is the path of
-/// `cqrs_core`, where it has another.
+/// The field is a `Uuid`, a `String` or an integer of up to 64 bits. All else comes with it, so derive none of these
+/// beside it: `Clone`, `Copy` (not for text), `Debug`, `PartialEq`, `Eq`, `PartialOrd`, `Ord`, `Hash`, `Display`,
+/// `FromStr`, `Serialize` and `Deserialize`. `validate` names a function that refuses values, and gets a `&str` for
+/// text, else the inner value; `crate` is the path of `cqrs_core`, where it has another.
 #[proc_macro_derive(Id, attributes(id))]
 pub fn derive_id(input: TokenStream) -> TokenStream {
     id::derive(input.into()).into()
@@ -196,6 +198,35 @@ pub fn handlers(options: TokenStream, item: TokenStream) -> TokenStream {
 /// It takes no `self`, which creates the aggregate, or `&self`; the command, by value or reference; and then, in any
 /// order, `&Metadata` and a reference to the aggregate's services. It may be `async`. It returns nothing, one event,
 /// an `Option`, `Vec`, array or tuple of events, or a `Result` of one of these.
+///
+/// ```
+/// # use cqrs_core::{envelope::Metadata, prelude::*};
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Serialize, Deserialize)] pub struct OrderConfirmed { stock: u32 }
+/// # #[derive(Event)] #[event(stream = "order", id = OrderId)] pub enum OrderEvent { Confirmed(OrderConfirmed) }
+/// # pub struct Warehouse;
+/// # impl Warehouse { async fn stock(&self) -> u32 { 1 } }
+/// # #[derive(Aggregate, Default)] #[aggregate(event = OrderEvent, services = Warehouse, default)]
+/// # pub struct Order { confirmed: bool }
+/// # #[derive(Command, Serialize, Deserialize)] #[command(aggregate = Order)]
+/// # pub struct ConfirmOrder { #[command(id)] order_id: OrderId }
+/// # #[derive(Debug, thiserror::Error)] #[error("the order can't be confirmed twice")] pub struct ConfirmedAlready;
+/// #[handlers(ignore(OrderConfirmed))]
+/// impl Order {
+///     #[command_handler]
+///     async fn confirm(
+///         &self,
+///         _command: &ConfirmOrder,
+///         _metadata: &Metadata,
+///         warehouse: &Warehouse,
+///     ) -> Result<OrderConfirmed, ConfirmedAlready> {
+///         if self.confirmed {
+///             return Err(ConfirmedAlready);
+///         }
+///         Ok(OrderConfirmed { stock: warehouse.stock().await })
+///     }
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn command_handler(options: TokenStream, item: TokenStream) -> TokenStream {
     handlers::outside("command_handler", &options.into(), item.into()).into()
@@ -208,7 +239,39 @@ pub fn command_handler(options: TokenStream, item: TokenStream) -> TokenStream {
 /// it is of use, `&Metadata`.
 ///
 /// In a projection with a key of its own, `#[event_handler(key = event.order_id)]` names the document that the event
-/// belongs to, and `keys = …` several of them.
+/// belongs to, and `keys = …` several of them:
+///
+/// ```
+/// # use cqrs_core::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Id)] pub struct CustomerId(String);
+/// # #[derive(Serialize, Deserialize)] pub struct OrderPlaced { customer_id: CustomerId }
+/// # #[derive(Serialize, Deserialize)] pub struct OrderShared { customers: Vec<CustomerId> }
+/// # #[derive(Event)] #[event(stream = "order", id = OrderId)]
+/// # pub enum OrderEvent { Placed(OrderPlaced), Shared(OrderShared) }
+/// #[derive(Projection, Default, Serialize, Deserialize)]
+/// #[projection(events(OrderEvent), key = CustomerId, default)]
+/// pub struct CustomerOrders {
+///     orders: u32,
+/// }
+///
+/// #[handlers]
+/// impl CustomerOrders {
+///     #[event_handler(key = event.customer_id)]
+///     fn on_placed(&mut self, _: &OrderPlaced) {
+///         self.orders += 1;
+///     }
+///
+///     #[event_handler(keys = shared.customers.iter().cloned())]
+///     fn on_shared(&mut self, shared: &OrderShared) {
+///         self.orders += 1;
+///     }
+/// }
+/// ```
+///
+/// The expression sees the event: under the name `event`, whatever the handler calls it, and under the handler's own
+/// name or pattern for it. It does not see `self`, nor the metadata, as the document is found first. A plain field is
+/// cloned; anything else yields a value of the key's type, or an iterator of such values.
 #[proc_macro_attribute]
 pub fn event_handler(options: TokenStream, item: TokenStream) -> TokenStream {
     handlers::outside("event_handler", &options.into(), item.into()).into()

@@ -2,9 +2,9 @@
 
 use std::marker::PhantomData;
 
-use super::AggregateId;
+use super::{AggregateId, inert};
 use crate::{
-    domain::{Aggregate, CreatedByHandlers, Event, Id, Includes, Model, Payload, RoutedBy},
+    domain::{Aggregate, Command, CreatedByHandlers, Event, Id, Includes, Model, Payload, RoutedBy},
     envelope::Metadata,
 };
 
@@ -257,3 +257,47 @@ impl<A: Aggregate<Event: Event<Id = K>>, K: Id> IdOf<A> for K {
         self
     }
 }
+
+/// What a command's fields need: a command handler may take the command by value.
+#[diagnostic::on_unimplemented(
+    message = "the field's type `{Self}` is not `Clone`, but a command is copied when it is decided again",
+    label = "not `Clone`",
+    note = "add `#[derive(Clone)]` to `{Self}`: where another command was faster, the aggregate decides anew, on a copy"
+)]
+pub trait CopiedWithCommand: Sized {
+    #[must_use]
+    fn copied(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> CopiedWithCommand for T {
+    fn copied(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// A command for a handler that takes it by value, asked on a double reference. What is no command gets its message
+/// where it is said to be one.
+#[derive(Debug)]
+pub struct ByValue<'a, C>(pub &'a C);
+
+pub trait CommandByValue<C> {
+    fn copy(&self) -> C;
+}
+
+impl<C: Command> CommandByValue<C> for &ByValue<'_, C> {
+    fn copy(&self) -> C {
+        self.0.__copy()
+    }
+}
+
+pub trait UnknownByValue<C> {
+    fn copy(&self) -> C {
+        inert()
+    }
+}
+
+impl<C> UnknownByValue<C> for ByValue<'_, C> {}
+
+/// That a handler's command is one.
+pub const fn check_command<C: Command>() {}

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use super::{Command, Event, Events, Fold, Model, State};
+use super::{Event, Events, Fold, Model, State};
 use crate::envelope::{Json, Metadata};
 
 /// The write model of one stream: decides commands, folds its own events. `#[derive(Aggregate)]` implements it.
@@ -55,7 +55,7 @@ pub struct NoServices;
     label = "has no handler for `{C}`",
     note = "add to a `#[handlers]` block of `{Self}`, without `&self` where the command creates it:\n\n    #[command_handler]\n    fn handle_it(&self, command: {C}) -> Result<SomethingHappened, Rejection> {{\n        todo!()\n    }}"
 )]
-pub trait Handle<C: Command>: Aggregate {
+pub trait Handle<C>: Aggregate {
     /// Why the domain rejects this command; [`Infallible`](std::convert::Infallible) where it never does.
     type Error: std::error::Error + Send + Sync + 'static;
 

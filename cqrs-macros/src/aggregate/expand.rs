@@ -28,7 +28,14 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
             }
         }
     });
-    let services = services.as_ref().map_or_else(|| quote!(__cqrs::NoServices), |services| quote!(#services));
+    let services = services.as_ref().map_or_else(
+        || {
+            quote!(
+                type Services = __cqrs::NoServices;
+            )
+        },
+        |services| spans::moved(quote!(type Services = #services;), spans::at(services)),
+    );
     let (every, write, read) = match snapshot_every {
         Some(every) => {
             let every = Literal::u64_unsuffixed(*every);
@@ -48,15 +55,17 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
         ),
     };
     let place = spans::at(event);
-    let key = quote!(<<#event as __cqrs::EventSet>::Itself as __cqrs::Event>::Id);
-    let key = spans::moved(key, place);
+    let of_model = quote! {
+        type Key = <<#event as __cqrs::EventSet>::Itself as __cqrs::Event>::Id;
+        type Events = #event;
+    };
+    let of_model = spans::moved(of_model, place);
     let head = spans::moved(quote!(impl __cqrs::Aggregate for #ident), place);
-    let set = spans::moved(quote!(<#event as __cqrs::EventSet>::Itself), place);
+    let set = spans::moved(quote!(type Event = <#event as __cqrs::EventSet>::Itself;), place);
     let impls = quote! {
         #[automatically_derived]
         impl __cqrs::Model for #ident {
-            type Key = #key;
-            type Events = #event;
+            #of_model
             const FINGERPRINT: __cqrs::u64 = #fingerprint;
             fn initial() -> __cqrs::Option<Self> {
                 #initial
@@ -68,8 +77,8 @@ pub(super) fn impls(aggregate: &Aggregate) -> TokenStream {
         #extract
         #[automatically_derived]
         #head {
-            type Event = #set;
-            type Services = #services;
+            #set
+            #services
             const SNAPSHOT_EVERY: __cqrs::Option<__cqrs::u64> = #every;
             fn to_snapshot(&self) -> __cqrs::Option<__cqrs::Json> {
                 #write

@@ -6,8 +6,9 @@ use crate::{diagnostics::Errors, generated, spans};
 
 pub(super) fn impls(command: &Command) -> TokenStream {
     let Command { ident, krate, aggregate, name, id, fields, .. } = command;
-    let copies =
-        fields.iter().map(|field| quote_spanned!(spans::at(field)=> __cqrs::Clone::clone(&self.#field)));
+    let copies = fields
+        .iter()
+        .map(|field| quote_spanned!(spans::at(field)=> __cqrs::CopiedWithCommand::copied(&self.#field)));
     // A field of the wrong type shows on that type; all else shows on the aggregate.
     let place = spans::at(aggregate);
     let id_of = id.as_ref().map(|Id { field, ty }| {

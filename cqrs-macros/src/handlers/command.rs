@@ -27,13 +27,21 @@ const OPTIONS: Grammar = Grammar { attribute: "command_handler", within: None, o
 
 const NONE: &[Known] = &[];
 
-/// The handler; `None` where a mistake hides which command it is for.
+/// What a method marked as a command handler turns out to be.
+pub(super) enum Read {
+    Handler(CommandHandler),
+    /// One of these may be the command, but not in this place.
+    Mistaken([Type; 2]),
+    /// A mistake hides which command it is for.
+    Unknown,
+}
+
 pub(super) fn read(
     options: TokenStream,
     method: &ImplItemFn,
     cfgs: Vec<Attribute>,
     errors: &mut Errors,
-) -> Option<CommandHandler> {
+) -> Read {
     OPTIONS.read_tokens(options, errors, |_, _| Ok(()));
     let signature = &method.sig;
     check_signature(signature, errors);
@@ -50,7 +58,7 @@ pub(super) fn read(
                 signature.ident
             ),
         );
-        return None;
+        return Read::Unknown;
     };
     let (command, owned) = match &*first.ty {
         Type::Reference(reference) => {
@@ -67,17 +75,25 @@ pub(super) fn read(
         }
         other => (other, true),
     };
-    let mut context = Vec::new();
+    let (mut context, mut mistaken) = (Vec::new(), None);
     for argument in arguments {
         match &*argument.ty {
             Type::Reference(reference) if reference.mutability.is_none() => {
                 context.push((*reference.elem).clone());
             }
-            other => errors.at(
-                other,
-                "after the command a command handler takes `&Metadata` and a reference to the aggregate's services; write one of these, or remove this",
-            ),
+            other => {
+                errors.at(
+                    argument,
+                    "a command handler takes the command first, and then `&Metadata` and a reference to the aggregate's services; write one of these, or remove this, or put the command first",
+                );
+                if names::of_type(other).is_some() && names::of_type(command).is_some() {
+                    mistaken = Some([command.clone(), other.clone()]);
+                }
+            }
         }
+    }
+    if let Some(either) = mistaken {
+        return Read::Mistaken(either);
     }
     let output = match &signature.output {
         ReturnType::Default => None,
@@ -94,9 +110,9 @@ pub(super) fn read(
             command,
             "a command handler is for the commands of one type; name that type, such as `PlaceOrder`",
         );
-        return None;
+        return Read::Unknown;
     }
-    Some(CommandHandler {
+    Read::Handler(CommandHandler {
         cfgs,
         method: signature.ident.clone(),
         command: command.clone(),

@@ -154,6 +154,25 @@ pub(super) fn read(
     })
 }
 
+/// What seems to be a command, in a handler of the shape that a command handler has, and an event handler never.
+pub(super) fn command(method: &ImplItemFn, model: &Type) -> Option<Type> {
+    let signature = &method.sig;
+    let ReturnType::Type(_, returned) = &signature.output else { return None };
+    let state = is_unit(returned) || is_model(returned, model) || is_option_of_model(returned, model);
+    let argument = signature.inputs.iter().find_map(|argument| match argument {
+        FnArg::Typed(argument) => Some(&*argument.ty),
+        FnArg::Receiver(_) => None,
+    })?;
+    let looks_on = signature
+        .receiver()
+        .is_some_and(|receiver| matches!(receiver.kind, ReceiverKind::Reference(_, _, None)));
+    let (taken, owned) = match argument {
+        Type::Reference(reference) => (&*reference.elem, false),
+        other => (other, true),
+    };
+    (!state && (owned || looks_on) && names::of_type(taken).is_some()).then(|| taken.clone())
+}
+
 fn receiver(receiver: Option<&Receiver>, errors: &mut Errors) -> EventReceiver {
     let Some(receiver) = receiver else { return EventReceiver::Creates };
     match &receiver.kind {

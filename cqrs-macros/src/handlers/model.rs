@@ -5,7 +5,10 @@ use syn::{
     parse_quote, punctuated::Punctuated, spanned::Spanned,
 };
 
-use super::{command::CommandHandler, event::EventHandler};
+use super::{
+    command::{CommandHandler, Read},
+    event::EventHandler,
+};
 use crate::{
     diagnostics::Errors,
     options::{Grammar, Known, default_crate},
@@ -21,6 +24,8 @@ pub(super) struct Handlers {
     pub(super) ignored: Vec<Type>,
     pub(super) events: Vec<EventHandler>,
     pub(super) commands: Vec<CommandHandler>,
+    /// What handlers of another kind, or in another place, than that of the command seem to take as one.
+    pub(super) mistaken_commands: Vec<Type>,
     /// A mistake hides which event a handler is for.
     pub(super) unknown_event: bool,
     /// A mistake hides which command a handler is for.
@@ -56,6 +61,7 @@ pub(super) fn read(options: TokenStream, block: &mut ItemImpl, errors: &mut Erro
         ignored,
         events: Vec::new(),
         commands: Vec::new(),
+        mistaken_commands: Vec::new(),
         unknown_event: false,
         unknown_command: false,
         hopeless: !check_block(block, errors),
@@ -141,14 +147,27 @@ fn read_method(method: &mut ImplItemFn, handlers: &mut Handlers, errors: &mut Er
     };
     let cfgs = cfgs(&method.attrs);
     if matches!(Mark::of(mark), Some(Mark::Event)) {
-        match super::event::read(options, method, whole, &handlers.model, cfgs, errors) {
-            Some(handler) => handlers.events.push(handler),
-            None => handlers.unknown_event = true,
+        if let Some(command) = super::event::command(method, &handlers.model) {
+            errors.at(
+                &command,
+                format_args!(
+                    "an event handler takes an event by reference, and returns the state or nothing; is `{}` a command? then mark `{}` with `#[command_handler]`",
+                    command.to_token_stream(),
+                    method.sig.ident
+                ),
+            );
+            handlers.mistaken_commands.push(command);
+        } else {
+            match super::event::read(options, method, whole, &handlers.model, cfgs, errors) {
+                Some(handler) => handlers.events.push(handler),
+                None => handlers.unknown_event = true,
+            }
         }
     } else {
         match super::command::read(options, method, cfgs, errors) {
-            Some(handler) => handlers.commands.push(handler),
-            None => handlers.unknown_command = true,
+            Read::Handler(handler) => handlers.commands.push(handler),
+            Read::Mistaken(either) => handlers.mistaken_commands.extend(either),
+            Read::Unknown => handlers.unknown_command = true,
         }
     }
     // A handler's shape says what it does: whether it creates, follows, changes or removes. Clippy can't know.

@@ -41,7 +41,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
         #[automatically_derived]
         impl __cqrs::Model for #ident {
             #key
-            type Events = #events;
+            #events
             const FINGERPRINT: __cqrs::u64 = #fingerprint;
             fn initial() -> __cqrs::Option<Self> {
                 #initial
@@ -82,13 +82,14 @@ fn keyed(projection: &Projection) -> TokenStream {
             impl __cqrs::HasKey for #ident {}
         };
     }
-    let place = projection.feeds.first().map_or_else(Span::call_site, spans::at);
+    let place = first_feed(projection);
     let head = spans::moved(quote!(impl __cqrs::SingleStream for #ident), place);
     let sole = sole(projection);
+    let sole = spans::moved(quote!(type Event = #sole;), place);
     quote! {
         #[automatically_derived]
         #head {
-            type Event = #sole;
+            #sole
         }
     }
 }
@@ -97,9 +98,9 @@ fn key(projection: &Projection) -> TokenStream {
     projection.key.as_ref().map_or_else(
         || {
             let feeds = &projection.feeds;
-            quote!(type Key = #(<#feeds as __cqrs::Source>::Id)*;)
+            spans::moved(quote!(type Key = #(<#feeds as __cqrs::Source>::Id)*;), first_feed(projection))
         },
-        |key| quote!(type Key = #key;),
+        |key| spans::moved(quote!(type Key = #key;), spans::at(key)),
     )
 }
 
@@ -113,10 +114,15 @@ fn sole(projection: &Projection) -> TokenStream {
 }
 
 fn events(projection: &Projection) -> TokenStream {
-    match projection.feeds.as_slice() {
-        [feed] => quote!(#feed),
-        feeds => quote!((#(#feeds),*)),
-    }
+    let events = match projection.feeds.as_slice() {
+        [feed] => quote!(type Events = #feed;),
+        feeds => quote!(type Events = (#(#feeds),*);),
+    };
+    spans::moved(events, first_feed(projection))
+}
+
+fn first_feed(projection: &Projection) -> Span {
+    projection.feeds.first().map_or_else(Span::call_site, spans::at)
 }
 
 /// `OrderSummary::customer_id()`
@@ -152,7 +158,7 @@ pub(super) fn inert(projection: &Projection, errors: Errors) -> TokenStream {
         return errors.into_tokens();
     }
     let Projection { ident, krate, .. } = projection;
-    let key = projection.key.as_ref().cloned().unwrap_or_else(generated::unknown);
+    let key = projection.key.clone().unwrap_or_else(generated::unknown);
     let accessors = accessors(projection);
     let impls = quote! {
         impl __cqrs::Model for #ident {

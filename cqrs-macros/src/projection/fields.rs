@@ -1,5 +1,5 @@
 use proc_macro2::TokenStream;
-use syn::{Data, Field, Ident, LitStr, Type};
+use syn::{Data, Field, GenericArgument, Ident, LitStr, PathArguments, Type};
 
 use crate::{
     diagnostics::Errors,
@@ -68,6 +68,14 @@ fn index(field: &Field, errors: &mut Errors) -> Option<Index> {
         errors.at(marked, "an index carries its field's name, but this field has none; give it one");
         return None;
     };
+    if let Some(what) = unfit(&field.ty) {
+        errors.at(
+            &field.ty,
+            format_args!(
+                "{what} can't be an index; an index takes text, whole numbers within `i64`, floats, booleans, ids, `Uuid`, times, enums without fields, and an `Option` of one of these"
+            ),
+        );
+    }
     Some(Index {
         name: LitStr::new(&names::plain(ident), ident.span()),
         accessor: inner.unwrap_or_else(|| ident.clone()),
@@ -75,3 +83,28 @@ fn index(field: &Field, errors: &mut Errors) -> Option<Index> {
         ty: field.ty.clone(),
     })
 }
+
+/// What a type obviously is, where that is stored as more than one value.
+fn unfit(ty: &Type) -> Option<String> {
+    match ty {
+        Type::Array(_) => Some("an array".to_owned()),
+        Type::Slice(_) => Some("a slice".to_owned()),
+        Type::Tuple(_) => Some("a tuple".to_owned()),
+        Type::Reference(reference) => unfit(&reference.elem).or_else(|| Some("a reference".to_owned())),
+        Type::Group(group) => unfit(&group.elem),
+        Type::Paren(paren) => unfit(&paren.elem),
+        Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            if last.ident == "Option" || last.ident == "Box" {
+                let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+                let Some(GenericArgument::Type(inner)) = arguments.args.first() else { return None };
+                return unfit(inner);
+            }
+            COLLECTIONS.iter().find(|name| last.ident == *name).map(|name| format!("a `{name}`"))
+        }
+        _ => None,
+    }
+}
+
+const COLLECTIONS: [&str; 9] =
+    ["Vec", "VecDeque", "LinkedList", "BinaryHeap", "HashMap", "BTreeMap", "HashSet", "BTreeSet", "IndexMap"];

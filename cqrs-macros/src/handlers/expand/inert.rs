@@ -1,5 +1,7 @@
+use std::collections::HashSet;
+
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::Type;
 
 use super::frame;
@@ -28,9 +30,26 @@ pub(in crate::handlers) fn inert(handlers: &Handlers) -> TokenStream {
             let (cfgs, command) = (&handler.cfgs, &handler.command);
             inert_command(&quote!(#(#cfgs)* impl), &quote!(#command), model)
         });
-        quote!(#(#commands)*)
+        let mistaken = mistaken(handlers);
+        quote!(#(#commands)* #mistaken)
     };
     frame(handlers, &quote!(#events #commands))
+}
+
+/// For what seems to be a command, where it is one.
+fn mistaken(handlers: &Handlers) -> TokenStream {
+    let text = |ty: &Type| ty.to_token_stream().to_string();
+    let mut known: HashSet<_> = handlers.commands.iter().map(|handler| text(&handler.command)).collect();
+    let mistaken: Vec<_> = handlers.mistaken_commands.iter().filter(|ty| known.insert(text(ty))).collect();
+    if mistaken.is_empty() {
+        return TokenStream::new();
+    }
+    let command = inert_command(&quote!(impl<C: __cqrs::Command + __Mistaken>), &quote!(C), &handlers.model);
+    quote! {
+        trait __Mistaken {}
+        #(impl __Mistaken for #mistaken {})*
+        #command
+    }
 }
 
 fn inert_event(head: &TokenStream, event: &TokenStream, model: &Type) -> TokenStream {

@@ -19,8 +19,8 @@ pub(super) fn impls(handlers: &Handlers) -> TokenStream {
     let impls = quote! {
         #[allow(unused_imports)]
         use __cqrs::{
-            BelongsAlone as _, BelongsBySet as _, BelongsNowhere as _, BelongsUnknown as _, CreatesModel as _,
-            CreatesUnknown as _, KeyedByStream as _, KeyedFreely as _,
+            BelongsAlone as _, BelongsBySet as _, BelongsNowhere as _, BelongsUnknown as _, CommandByValue as _,
+            CreatesModel as _, CreatesUnknown as _, KeyedByStream as _, KeyedFreely as _, UnknownByValue as _,
         };
         #(#ignored)*
         #(#events)*
