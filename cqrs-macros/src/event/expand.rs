@@ -50,22 +50,22 @@ pub(super) fn impls(set: &EventSet) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl<S> __cqrs::Fold<S> for #ident
+        impl<__Model> __cqrs::Fold<__Model> for #ident
         where
-            S: __cqrs::Model #(+ __cqrs::Apply<#payloads>)*,
+            __Model: __cqrs::Model #(+ __cqrs::Apply<#payloads>)*,
         {
             const FINGERPRINT: __cqrs::u64 =
-                __cqrs::combine_all(&[#(<S as __cqrs::Apply<#payloads>>::FINGERPRINT),*]);
+                __cqrs::combine_all(&[#(<__Model as __cqrs::Apply<#payloads>>::FINGERPRINT),*]);
             const CATEGORY: &'static __cqrs::str = #stream;
             const WHOLE: __cqrs::bool = true;
-            const BY_STREAM: __cqrs::bool = true #(&& <S as __cqrs::Apply<#payloads>>::BY_STREAM)*;
-            const READS_METADATA: __cqrs::bool = false #(|| <S as __cqrs::Apply<#payloads>>::READS_METADATA)*;
+            const BY_STREAM: __cqrs::bool = true #(&& <__Model as __cqrs::Apply<#payloads>>::BY_STREAM)*;
+            const READS_METADATA: __cqrs::bool = false #(|| <__Model as __cqrs::Apply<#payloads>>::READS_METADATA)*;
             fn types() -> &'static [__cqrs::EventType] {
                 <Self as __cqrs::Event>::TYPES
             }
             fn ignores(name: &__cqrs::str) -> __cqrs::bool {
                 match name {
-                    #(#names => <S as __cqrs::Apply<#payloads>>::IGNORED,)*
+                    #(#names => <__Model as __cqrs::Apply<#payloads>>::IGNORED,)*
                     _ => false,
                 }
             }
@@ -79,19 +79,19 @@ pub(super) fn impls(set: &EventSet) -> TokenStream {
             fn route(
                 &self,
                 stream: &__cqrs::str,
-                keys: &mut __cqrs::Vec<__cqrs::Key<S>>,
+                keys: &mut __cqrs::Vec<__cqrs::Key<__Model>>,
             ) -> __cqrs::Result<(), __cqrs::IdError> {
                 match self {
-                    #(Self::#variants(event) => <S as __cqrs::Apply<#payloads>>::route(event, stream, keys),)*
+                    #(Self::#variants(event) => <__Model as __cqrs::Apply<#payloads>>::route(event, stream, keys),)*
                 }
             }
             fn fold(
                 &self,
-                state: __cqrs::State<S>,
+                state: __cqrs::State<__Model>,
                 metadata: &__cqrs::Metadata,
-            ) -> __cqrs::Result<__cqrs::State<S>, __cqrs::FoldError> {
+            ) -> __cqrs::Result<__cqrs::State<__Model>, __cqrs::FoldError> {
                 match self {
-                    #(Self::#variants(event) => <S as __cqrs::Apply<#payloads>>::apply(state, event, metadata),)*
+                    #(Self::#variants(event) => <__Model as __cqrs::Apply<#payloads>>::apply(state, event, metadata),)*
                 }
             }
         }

@@ -36,7 +36,7 @@ pub(super) fn inert(set: &EventSet, errors: Errors) -> TokenStream {
                 __cqrs::inert()
             }
         }
-        impl<S: __cqrs::Model> __cqrs::Fold<S> for #ident {
+        impl<__Model: __cqrs::Model> __cqrs::Fold<__Model> for #ident {
             const FINGERPRINT: __cqrs::u64 = 0;
             const CATEGORY: &'static __cqrs::str = "";
             const WHOLE: __cqrs::bool = true;
@@ -57,19 +57,19 @@ pub(super) fn inert(set: &EventSet, errors: Errors) -> TokenStream {
             fn route(
                 &self,
                 _: &__cqrs::str,
-                _: &mut __cqrs::Vec<__cqrs::Key<S>>,
+                _: &mut __cqrs::Vec<__cqrs::Key<__Model>>,
             ) -> __cqrs::Result<(), __cqrs::IdError> {
                 __cqrs::inert()
             }
             fn fold(
                 &self,
-                _: __cqrs::State<S>,
+                _: __cqrs::State<__Model>,
                 _: &__cqrs::Metadata,
-            ) -> __cqrs::Result<__cqrs::State<S>, __cqrs::FoldError> {
+            ) -> __cqrs::Result<__cqrs::State<__Model>, __cqrs::FoldError> {
                 __cqrs::inert()
             }
         }
-        impl<E> __cqrs::Includes<E> for #ident {}
+        impl<__Event> __cqrs::Includes<__Event> for #ident {}
     };
     generated::inert(krate, errors, &impls)
 }

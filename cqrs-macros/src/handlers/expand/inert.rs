@@ -14,7 +14,7 @@ pub(in crate::handlers) fn inert(handlers: &Handlers) -> TokenStream {
     }
     let model = &handlers.model;
     let events = if handlers.unknown_event {
-        inert_event(&quote!(impl<E: __cqrs::Payload>), &quote!(E), model)
+        inert_event(&quote!(impl<__Event: __cqrs::Payload>), &quote!(__Event), model)
     } else {
         let events = handlers.events.iter().map(|handler| {
             let (cfgs, event) = (&handler.cfgs, &handler.event);
@@ -24,7 +24,7 @@ pub(in crate::handlers) fn inert(handlers: &Handlers) -> TokenStream {
         quote!(#(#events)* #(#ignored)*)
     };
     let commands = if handlers.unknown_command {
-        inert_command(&quote!(impl<C: __cqrs::Command>), &quote!(C), model)
+        inert_command(&quote!(impl<__Command: __cqrs::Command>), &quote!(__Command), model)
     } else {
         let commands = handlers.commands.iter().map(|handler| {
             let (cfgs, command) = (&handler.cfgs, &handler.command);
