@@ -64,7 +64,8 @@ pub(crate) struct Foreign<'a> {
     pub(crate) order: &'a str,
     pub(crate) version: u64,
     pub(crate) name: &'a str,
-    pub(crate) data: Value,
+    /// The text that stands where JSON should.
+    pub(crate) data: String,
 }
 
 /// Appends events to a log that has some, and returns the new head.
@@ -82,7 +83,7 @@ pub(crate) fn insert<'a>(file: &Path, events: impl IntoIterator<Item = Foreign<'
             event.order,
             version,
             event.name,
-            event.data.to_string()
+            event.data
         ]);
         assert_eq!(inserted.expect("the log takes it"), 1, "the log has an event to begin with");
     }

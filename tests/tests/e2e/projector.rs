@@ -38,11 +38,11 @@ fn backlog(files: &Place, orders: usize) -> u64 {
         order,
         version: 1,
         name: "order_placed",
-        data: data("order_placed", customer),
+        data: data("order_placed", customer).to_string(),
     });
     let ended = names.iter().enumerate().map(|(number, (order, customer))| {
         let name = if number.is_multiple_of(3) { "order_cancelled" } else { "order_confirmed" };
-        Foreign { order, version: 2, name, data: data(name, customer) }
+        Foreign { order, version: 2, name, data: data(name, customer).to_string() }
     });
     log::insert(&files.write_file(), placed.chain(ended))
 }
