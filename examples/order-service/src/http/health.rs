@@ -68,7 +68,7 @@ pub(super) struct ProjectionBody {
     /// Its version.
     version: u32,
     /// `starting`, `catching_up`, `live`, `retrying`, `halted` or `stopped` where this process builds it; else
-    /// `not_built`, `running` or `silent`, as the read store shows it.
+    /// `not_built`, `running`, `silent` or `diverged`, as the read store shows it.
     #[schema(example = "live")]
     state: &'static str,
     /// All events up to here are in it.
@@ -271,6 +271,10 @@ impl ProjectionBody {
         let since = jiff::Timestamp::now().duration_since(at.as_of);
         let lag = Duration::try_from(since).unwrap_or(Duration::ZERO);
         let late = P::MAX_LAG.is_some_and(|max| lag > max);
+        if at.diverged {
+            let reason = "the log was put back to an earlier state, or has gone on from one".to_owned();
+            return Ok(Self::of_checkpoint::<P>("diverged", Some(at), lag, Some(reason)));
+        }
         let reason =
             if at.parked > 0 { Some(parked(at.parked)) } else { late.then(|| behind(lag, P::MAX_LAG)) };
         Ok(Self::of_checkpoint::<P>(if late { "silent" } else { "running" }, Some(at), lag, reason))
