@@ -21,9 +21,9 @@ pub(super) fn source(events: usize) -> String {
     source.push_str(
         "        }\n    }\n    fn encode(&self) -> Result<Json, EncodeError> {\n        match self {\n",
     );
-    each(&mut source, &|n| format!("            Self::V{n}(event) => Json::of(event),"));
+    each(&mut source, &|n| format!("            Self::V{n}(event) => event.encode(),"));
     source.push_str(
-        "        }\n        .map_err(|error| EncodeError::new(self.event_type().name, error))\n    }\n    \
+        "        }\n    }\n    \
          fn decode(name: &str, version: SchemaVersion, data: &Json) -> Result<Self, DecodeError> {\n        match name {\n",
     );
     each(&mut source, &|n| {
@@ -141,9 +141,17 @@ pub struct Happened{n} {{ pub amount: i64, pub note: String }}
 impl Payload for Happened{n} {{
     type Set = ThingEvent;
     const TYPE: EventType = EventType::new("happened{n}", SchemaVersion::FIRST, "Happened{n}");
+    fn encode(&self) -> Result<Json, EncodeError> {{
+        Json::of(self).map_err(|error| EncodeError::new("happened{n}", error))
+    }}
     fn decode(version: SchemaVersion, data: &Json) -> Result<Self, DecodeError> {{
         if version == SchemaVersion::FIRST {{
-            return __private::decode("happened{n}", version, "Happened{n}", data);
+            return data.parse().map_err(|source| DecodeError::Data {{
+                name: "happened{n}",
+                version,
+                rust_type: "Happened{n}",
+                source,
+            }});
         }}
         Err(DecodeError::UnknownVersion {{
             name: "happened{n}",
