@@ -251,8 +251,10 @@ impl<'a, C: Command> IntoFuture for Execute<'a, C> {
                 }
                 None => None,
             };
+            let event_metadata = metadata.for_events();
             let Self { app, services, command, at, remember, .. } = self;
-            let execution = Execution { app, services, command, at, remember, stream, metadata, record };
+            let execution =
+                Execution { app, services, command, at, remember, stream, metadata, event_metadata, record };
             execution.run().instrument(span).await
         })
     }

@@ -23,6 +23,8 @@ pub(super) struct Execution<'a, C: Command> {
     pub(super) remember: Option<Remember<C>>,
     pub(super) stream: StreamId,
     pub(super) metadata: Metadata,
+    /// What the events of the command carry.
+    pub(super) event_metadata: Metadata,
     pub(super) record: Option<CommandRecord>,
 }
 
@@ -135,8 +137,8 @@ impl<C: Command> Execution<'_, C> {
     /// Folds new events before they are appended: what the aggregate could not fold would make its stream unreadable
     /// for ever.
     fn fold(&self, state: State<C::Aggregate>, events: &[EventOf<C>]) -> Result<State<C::Aggregate>, String> {
-        let metadata = self.metadata.for_events();
-        crate::runtime::guarded(|| events.iter().try_fold(state, |state, event| event.fold(state, &metadata)))
+        let metadata = &self.event_metadata;
+        crate::runtime::guarded(|| events.iter().try_fold(state, |state, event| event.fold(state, metadata)))
     }
 
     fn store(&self) -> &Arc<dyn EventStore> {
@@ -170,11 +172,10 @@ impl<C: Command> Execution<'_, C> {
             return Attempt::Done(Ok(self.receipt(version, head, Vec::new(), false)));
         }
         let ids: Vec<EventId> = new.iter().map(|event| event.event_id).collect();
-        let metadata = self.metadata.for_events();
         let append = Append {
             conditions: vec![Condition::Version { stream: self.stream.clone(), expected: version }],
             events: new,
-            metadata,
+            metadata: self.event_metadata.clone(),
             command: self.record.clone(),
         };
         let appended = match self.store().append(append).await {
@@ -278,7 +279,7 @@ impl<C: Command> Execution<'_, C> {
         let append = Append {
             conditions: vec![Condition::Version { stream: self.stream.clone(), expected: version }],
             events: Vec::new(),
-            metadata: self.metadata.for_events(),
+            metadata: self.event_metadata.clone(),
             command: Some(CommandRecord { answer: Some(answer), ..record.clone() }),
         };
         match self.store().append(append).await {

@@ -46,6 +46,51 @@ impl Default for Demand {
     }
 }
 
+/// The methods by which a query says what it demands, the same for one view and for a page.
+macro_rules! demand_methods {
+    () => {
+        /// How fresh the answer has to be. Default: [`Freshness::Any`](crate::query::Freshness::Any).
+        pub fn freshness(mut self, freshness: $crate::query::Freshness) -> Self {
+            self.demand.freshness = freshness;
+            self
+        }
+
+        /// As it comes: the default.
+        pub fn any(self) -> Self {
+            self.freshness($crate::query::Freshness::Any)
+        }
+
+        /// No more than this behind the log.
+        pub fn max_lag(self, lag: ::std::time::Duration) -> Self {
+            self.freshness($crate::query::Freshness::MaxLag(lag))
+        }
+
+        /// With all up to this point of the log, such as a command's receipt names.
+        pub fn at_least(self, token: &$crate::envelope::Token) -> Self {
+            self.freshness($crate::query::Freshness::AtLeast(*token))
+        }
+
+        /// With all that was acknowledged before now.
+        pub fn latest(self) -> Self {
+            self.freshness($crate::query::Freshness::Latest)
+        }
+
+        /// How long to wait for that. Default: 1 s.
+        pub fn within(mut self, time: ::std::time::Duration) -> Self {
+            self.demand.within = time;
+            self
+        }
+
+        /// When time is up, answer with what is there, and [say so](crate::query::Provenance::stale).
+        pub fn or_stale(mut self) -> Self {
+            self.demand.fallback = $crate::query::freshness::Fallback::Stale;
+            self
+        }
+    };
+}
+
+pub(super) use demand_methods;
+
 /// An answer of the read store, judged.
 pub(super) struct Judged<T> {
     pub(super) value: T,

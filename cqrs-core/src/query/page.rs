@@ -1,12 +1,11 @@
-use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
+use std::{fmt, future::IntoFuture, marker::PhantomData};
 
 use super::{
-    Answer, Condition, Cursor, Freshness, Page, Provenance, QueryError, Source, View,
-    freshness::{Demand, Fallback},
+    Answer, Condition, Cursor, Page, Provenance, QueryError, Source, View,
+    freshness::{Demand, Fallback, demand_methods},
 };
 use crate::{
     domain::{Index, Projection},
-    envelope::Token,
     store::{After, BoxFuture, Direction, Filter, Find, OrderBy, ProjectionId, StoredDocument},
 };
 
@@ -85,43 +84,7 @@ impl<P: Projection> ViewsQuery<P> {
         self
     }
 
-    /// How fresh the answer has to be. Default: [`Freshness::Any`].
-    pub fn freshness(mut self, freshness: Freshness) -> Self {
-        self.demand.freshness = freshness;
-        self
-    }
-
-    /// As it comes: the default.
-    pub fn any(self) -> Self {
-        self.freshness(Freshness::Any)
-    }
-
-    /// No more than this behind the log.
-    pub fn max_lag(self, lag: Duration) -> Self {
-        self.freshness(Freshness::MaxLag(lag))
-    }
-
-    /// With all up to this point of the log, such as a command's receipt names.
-    pub fn at_least(self, token: &Token) -> Self {
-        self.freshness(Freshness::AtLeast(*token))
-    }
-
-    /// With all that was acknowledged before now.
-    pub fn latest(self) -> Self {
-        self.freshness(Freshness::Latest)
-    }
-
-    /// How long to wait for that. Default: 1 s.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.demand.within = time;
-        self
-    }
-
-    /// When time is up, answer with the views as they are, and [say so](Provenance::stale).
-    pub fn or_stale(mut self) -> Self {
-        self.demand.fallback = Fallback::Stale;
-        self
-    }
+    demand_methods!();
 
     async fn run(self) -> Result<Answer<Page<P>>, QueryError> {
         let Self { source, filters, order, direction, after, limit, demand, .. } = self;

@@ -2,12 +2,11 @@ use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
 
 use super::{
     Answer, Freshness, Provenance, QueryError, Source, View,
-    freshness::{Demand, Fallback},
+    freshness::{Demand, Fallback, demand_methods},
     live,
 };
 use crate::{
     domain::{Fold, Projection, SingleStream},
-    envelope::Token,
     store::{BoxFuture, ProjectionId, StoredDocument},
 };
 
@@ -36,43 +35,7 @@ impl<P: Projection, From> ViewQuery<P, From> {
         Self { source, key, demand: Demand::default(), live: None, marker: PhantomData }
     }
 
-    /// How fresh the answer has to be. Default: [`Freshness::Any`].
-    pub fn freshness(mut self, freshness: Freshness) -> Self {
-        self.demand.freshness = freshness;
-        self
-    }
-
-    /// As it comes: the default.
-    pub fn any(self) -> Self {
-        self.freshness(Freshness::Any)
-    }
-
-    /// No more than this behind the log.
-    pub fn max_lag(self, lag: Duration) -> Self {
-        self.freshness(Freshness::MaxLag(lag))
-    }
-
-    /// With all up to this point of the log, such as a command's receipt names.
-    pub fn at_least(self, token: &Token) -> Self {
-        self.freshness(Freshness::AtLeast(*token))
-    }
-
-    /// With all that was acknowledged before now.
-    pub fn latest(self) -> Self {
-        self.freshness(Freshness::Latest)
-    }
-
-    /// How long to wait for that. Default: 1 s.
-    pub fn within(mut self, time: Duration) -> Self {
-        self.demand.within = time;
-        self
-    }
-
-    /// When time is up, answer with the view as it is, and [say so](super::Provenance::stale).
-    pub fn or_stale(mut self) -> Self {
-        self.demand.fallback = Fallback::Stale;
-        self
-    }
+    demand_methods!();
 }
 
 impl<P: Projection + SingleStream<Event: Fold<P>>> ViewQuery<P, FromApp> {
