@@ -5,15 +5,17 @@ use std::path::Path;
 use crate::{Error, cargo, workspace::Workspace};
 
 /// Each crate of the workspace, and the crates of the workspace that it may be built from. Tests are free.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("cqrs-core", &["cqrs-macros"]),
     ("cqrs-macros", &[]),
+    ("cqrs-mongo", &["cqrs-core"]),
+    ("cqrs-postgres", &["cqrs-core"]),
     ("cqrs-sqlite", &["cqrs-core"]),
     ("cqrs-testkit", &["cqrs-core"]),
     ("order-events", &["cqrs-core"]),
     ("order-domain", &["cqrs-core", "order-events"]),
     ("order-views", &["cqrs-core", "order-events"]),
-    ("order-service", &["cqrs-core", "cqrs-sqlite", "order-domain", "order-events", "order-views"]),
+    ("order-service", &["cqrs-core", "cqrs-mongo", "cqrs-postgres", "cqrs-sqlite", "order-domain", "order-events", "order-views"]),
     ("fixture-events", &["cqrs-core"]),
     ("fixture-orders", &["cqrs-core", "fixture-events"]),
     ("fixture-views", &["cqrs-core", "fixture-events"]),

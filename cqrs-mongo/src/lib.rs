@@ -1,0 +1,1 @@
+//! The view store of the CQRS framework on MongoDB.

@@ -1,0 +1,1 @@
+//! The event store and the view store of the CQRS framework on PostgreSQL.
