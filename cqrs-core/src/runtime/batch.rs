@@ -6,12 +6,13 @@ use super::fold::{Document, guarded};
 use crate::{
     domain::{Fed, Feed, Feeds, IdError, Projection},
     envelope::RecordedEvent,
-    store::{DeadLetter, DocumentWrite, Reason, Sequence, StoredDocument},
+    store::{DataFormat, DeadLetter, DocumentWrite, Reason, Sequence, StoredDocument},
 };
 
 /// A page of the log, decoded and routed to the documents of `P`.
 pub(super) struct Batch<'e, P> {
     steps: Vec<Step<'e, P>>,
+    format: DataFormat,
 }
 
 /// What one event asks for.
@@ -40,7 +41,7 @@ pub(super) struct Changes {
 }
 
 impl<'e, P: Projection> Batch<'e, P> {
-    pub(super) fn of(feeds: &Feeds<P>, events: &'e [RecordedEvent]) -> Self {
+    pub(super) fn of(feeds: &Feeds<P>, events: &'e [RecordedEvent], format: DataFormat) -> Self {
         let steps = events
             .iter()
             .filter_map(|event| {
@@ -48,7 +49,7 @@ impl<'e, P: Projection> Batch<'e, P> {
                 (!feed.ignores(&event.name)).then(|| Step { event, what: route(feed, event) })
             })
             .collect();
-        Self { steps }
+        Self { steps, format }
     }
 
     /// The keys of all documents that the batch touches.
@@ -80,6 +81,7 @@ impl<'e, P: Projection> Batch<'e, P> {
                 order: Vec::new(),
                 parked: parked.clone(),
                 refused: &refused,
+                format: self.format,
                 letters: Vec::new(),
                 now,
             };
@@ -131,6 +133,7 @@ struct Folding<'e, P> {
     order: Vec<&'e str>,
     parked: HashSet<Sequence>,
     refused: &'e HashMap<String, String>,
+    format: DataFormat,
     letters: Vec<DeadLetter>,
     now: Timestamp,
 }
@@ -204,7 +207,7 @@ impl<'e, P: Projection> Folding<'e, P> {
         let mut unfit = HashMap::new();
         for key in self.order {
             let document = self.documents.remove(key).expect("each key is in the order once");
-            match document.into_write(key) {
+            match document.into_write(key, self.format) {
                 Ok(write) => writes.extend(write),
                 Err(error) => {
                     unfit.insert(key.to_owned(), error);

@@ -249,7 +249,7 @@ impl<P: Projection> Runner<P> {
     async fn apply(&self, place: &mut Place, page: &LogPage) -> Result<(), End> {
         let RunnerParts { views, spec, .. } = &self.parts;
         let started = Instant::now();
-        let batch = Batch::<P>::of(&self.feeds, &page.events);
+        let batch = Batch::<P>::of(&self.feeds, &page.events, views.format());
         let keys = batch.keys();
         let mut refused = HashMap::new();
         loop {
@@ -268,6 +268,10 @@ impl<P: Projection> Runner<P> {
                 Err(CommitError::TooLarge { key, size, limit, .. }) if !refused.contains_key(&key) => {
                     let error =
                         format!("the document {key:?} has {size} bytes, but the read store takes {limit}");
+                    refused.insert(key, error);
+                }
+                Err(CommitError::Unfit { key, reason, .. }) if !refused.contains_key(&key) => {
+                    let error = format!("the read store can't hold the document {key:?}: {reason}");
                     refused.insert(key, error);
                 }
                 Err(error) => return Err(End::of(error)),
@@ -334,7 +338,7 @@ impl End {
         match error {
             CommitError::Store(error) => error.into(),
             CommitError::Superseded { .. } => Self::Again(with_causes(&error)),
-            CommitError::TooLarge { .. } => Self::Halted(with_causes(&error)),
+            CommitError::TooLarge { .. } | CommitError::Unfit { .. } => Self::Halted(with_causes(&error)),
         }
     }
 }
