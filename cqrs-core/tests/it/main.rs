@@ -15,5 +15,6 @@ mod pages;
 mod poison;
 mod projections;
 mod queries;
+mod read_ahead;
 mod scene;
 mod snapshots;
