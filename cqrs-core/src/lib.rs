@@ -4,6 +4,7 @@
 extern crate self as cqrs_core;
 
 pub mod app;
+pub mod document;
 pub mod domain;
 pub mod envelope;
 pub mod memory;

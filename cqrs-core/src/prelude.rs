@@ -2,6 +2,7 @@
 
 pub use crate::{
     app::{App, ExecuteError, Receipt},
+    document::DateTime,
     domain::{Aggregate, Command, Event, Id, IdError, Projection},
     envelope::{CommandId, Metadata, Position, Token, Version},
     query::{Answer, Page, QueryError, View, Views},

@@ -24,4 +24,4 @@ pub use fold::{Fold, Includes, One, Source};
 pub use id::{Id, IdError};
 pub use model::{CreatedByHandlers, Model, State};
 pub use outcome::{Events, IntoEvents, Outcome, Rejection};
-pub use projection::{Fed, Feed, Feeds, Index, IndexSpec, IndexValue, Projection, SingleStream};
+pub use projection::{Fed, Feed, FeedSpec, Feeds, Index, IndexSpec, IndexValue, Projection, SingleStream};

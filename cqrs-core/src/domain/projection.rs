@@ -3,7 +3,10 @@ use std::{fmt, marker::PhantomData, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{DecodeError, Event, EventType, Fold, FoldError, IdError, Model, SchemaVersion, State};
-use crate::envelope::{Json, Metadata};
+use crate::{
+    document::{DateTime, Value},
+    envelope::{Json, Metadata},
+};
 
 /// A read model: documents, each the fold of the events that are routed to its key. `#[derive(Projection)]`
 /// implements it.
@@ -74,31 +77,32 @@ pub enum IndexValue {
     Int(i64),
     /// A floating-point number.
     Real(f64),
-    /// Text, also of enums without fields, ids and times.
+    /// Text, also of enums without fields and ids.
     Text(String),
+    /// A moment.
+    Time(DateTime),
 }
 
 impl IndexValue {
-    /// The index value of anything that serialises to text, a number, a boolean or null.
+    /// The index value of anything that serialises to text, a number, a boolean, a [`DateTime`] or null.
     ///
     /// # Errors
     ///
     /// For values of another shape, and integers beyond `i64`.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         use serde::ser::Error as _;
-        match serde_json::to_value(value)? {
-            serde_json::Value::Null => Ok(Self::Null),
-            serde_json::Value::Bool(value) => Ok(Self::Bool(value)),
-            serde_json::Value::String(value) => Ok(Self::Text(value)),
-            serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-                (Some(value), _) => Ok(Self::Int(value)),
-                (None, Some(value)) if !number.is_u64() => Ok(Self::Real(value)),
-                _ => Err(serde_json::Error::custom(format!(
-                    "the index value {number} is beyond 64-bit signed integers"
-                ))),
-            },
-            serde_json::Value::Array(_) | serde_json::Value::Object(_) => Err(serde_json::Error::custom(
-                "an indexed field must serialise to text, a number, a boolean or null",
+        match Value::of(value)? {
+            Value::Null => Ok(Self::Null),
+            Value::Bool(value) => Ok(Self::Bool(value)),
+            Value::Int(value) => Ok(Self::Int(value)),
+            Value::Real(value) => Ok(Self::Real(value)),
+            Value::Text(value) => Ok(Self::Text(value)),
+            Value::Time(value) => Ok(Self::Time(value)),
+            Value::UInt(number) => Err(serde_json::Error::custom(format!(
+                "the index value {number} is beyond 64-bit signed integers"
+            ))),
+            Value::List(_) | Value::Map(_) => Err(serde_json::Error::custom(
+                "an indexed field must serialise to text, a number, a boolean, a `DateTime` or null",
             )),
         }
     }
@@ -184,6 +188,17 @@ impl<P> fmt::Debug for Feeds<P> {
     }
 }
 
+/// The events that a projection is fed by, as the log knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedSpec {
+    /// The category of the streams.
+    pub category: &'static str,
+    /// The known events, ignored ones included.
+    pub types: &'static [EventType],
+    /// Every event of the category counts, also one that this program does not know.
+    pub whole: bool,
+}
+
 /// An event set, or a single event, that feeds a projection.
 pub struct Feed<P> {
     /// The category of the streams.
@@ -202,6 +217,11 @@ pub struct Feed<P> {
 type DecodeFed<P> = fn(&str, SchemaVersion, &Json) -> Result<Box<dyn Fed<P>>, DecodeError>;
 
 impl<P> Feed<P> {
+    /// The events, as the log knows them.
+    pub const fn spec(&self) -> FeedSpec {
+        FeedSpec { category: self.category, types: self.types, whole: self.whole }
+    }
+
     /// The projection has said that this event makes no difference to it.
     pub fn ignores(&self, name: &str) -> bool {
         (self.ignores)(name)

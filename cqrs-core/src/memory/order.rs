@@ -8,10 +8,11 @@ pub(super) struct Ordered(pub(super) IndexValue);
 
 impl Ord for Ordered {
     fn cmp(&self, other: &Self) -> Ordering {
-        use IndexValue::{Bool, Int, Real, Text};
+        use IndexValue::{Bool, Int, Real, Text, Time};
         match (&self.0, &other.0) {
             (Bool(a), Bool(b)) => a.cmp(b),
             (Text(a), Text(b)) => a.cmp(b),
+            (Time(a), Time(b)) => a.cmp(b),
             (Int(a), Int(b)) => a.cmp(b),
             (Real(a), Real(b)) => reals(*a, *b),
             (Int(a), Real(b)) => int_to_real(*a, *b),
@@ -38,9 +39,10 @@ impl Eq for Ordered {}
 const fn kind(value: &IndexValue) -> u8 {
     match value {
         IndexValue::Null => 0,
-        IndexValue::Bool(_) => 1,
-        IndexValue::Int(_) | IndexValue::Real(_) => 2,
-        IndexValue::Text(_) => 3,
+        IndexValue::Int(_) | IndexValue::Real(_) => 1,
+        IndexValue::Text(_) => 2,
+        IndexValue::Bool(_) => 3,
+        IndexValue::Time(_) => 4,
     }
 }
 
@@ -82,11 +84,11 @@ mod tests {
 
     #[test]
     fn integers_and_reals_are_one_exact_order() {
-        use IndexValue::{Bool, Int, Null, Real, Text};
+        use IndexValue::{Bool, Int, Null, Real, Text, Time};
+
+        use crate::document::DateTime;
         let sorted = [
             Null,
-            Bool(false),
-            Bool(true),
             Real(f64::NEG_INFINITY),
             Int(i64::MIN),
             Real(-1.5),
@@ -101,6 +103,10 @@ mod tests {
             Real(9_223_372_036_854_775_808.0),
             Text(String::new()),
             Text("a".to_owned()),
+            Bool(false),
+            Bool(true),
+            Time(DateTime::from_millis(-1).expect("in range")),
+            Time(DateTime::from_millis(0).expect("in range")),
         ];
         for (at, a) in sorted.iter().enumerate() {
             for (beside, b) in sorted.iter().enumerate() {

@@ -41,6 +41,14 @@ struct Document {
     values: Vec<IndexValue>,
 }
 
+/// A change of one document, with its text and its indexed values where it is not removed.
+struct Write {
+    key: String,
+    created: Position,
+    applied: Position,
+    content: Option<(Json, Vec<IndexValue>)>,
+}
+
 impl Document {
     fn stored(&self, key: &str) -> StoredDocument {
         StoredDocument {
@@ -102,8 +110,23 @@ impl Table {
         let Some(indexes) = &self.indexes else {
             return Err(Error::invalid(format!("{projection} was never prepared; prepare it first")).into());
         };
-        for write in &commit.documents {
-            let Change::Put { data, indexes: values } = &write.change else { continue };
+        let unfit = |key: &str, error: serde_json::Error| CommitError::Unfit {
+            projection: projection.clone(),
+            key: key.to_owned(),
+            reason: error.to_string(),
+        };
+        let mut writes = Vec::with_capacity(commit.documents.len());
+        for DocumentWrite { key, created, applied, change } in commit.documents {
+            let content = match change {
+                Change::Put { data, indexes } => {
+                    Some((data.into_text().map_err(|error| unfit(&key, error))?, indexes))
+                }
+                Change::Remove => None,
+            };
+            writes.push(Write { key, created, applied, content });
+        }
+        for write in &writes {
+            let Some((data, values)) = &write.content else { continue };
             if data.len() > max_document_bytes {
                 return Err(CommitError::TooLarge {
                     projection: projection.clone(),
@@ -122,7 +145,7 @@ impl Table {
                 .into());
             }
         }
-        for write in commit.documents {
+        for write in writes {
             self.write(write);
         }
         for letter in commit.parked {
@@ -136,7 +159,7 @@ impl Table {
         Ok(())
     }
 
-    fn write(&mut self, write: DocumentWrite) {
+    fn write(&mut self, write: Write) {
         let key: Arc<str> = match self.documents.get_key_value(write.key.as_str()) {
             Some((key, old)) => {
                 let key = Arc::clone(key);
@@ -150,9 +173,9 @@ impl Table {
             }
             None => write.key.into(),
         };
-        let (data, values) = match write.change {
-            Change::Put { data, indexes } => (Some(data), indexes),
-            Change::Remove => (None, Vec::new()),
+        let (data, values) = match write.content {
+            Some((data, indexes)) => (Some(data), indexes),
+            None => (None, Vec::new()),
         };
         if data.is_some() {
             self.created.insert((write.created, Arc::clone(&key)));

@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    document::DateTime,
     domain::IndexValue,
     envelope::Position,
     store::{After, Comparison, Direction, Filter, Find, OrderBy},
@@ -77,6 +78,14 @@ fn json(value: &IndexValue) -> serde_json::Value {
         IndexValue::Int(value) => (*value).into(),
         IndexValue::Real(value) => (*value).into(),
         IndexValue::Text(value) => value.as_str().into(),
+        IndexValue::Time(time) => serde_json::json!({ "time": time.as_millis() }),
+    }
+}
+
+fn index_value(json: &serde_json::Value) -> Option<IndexValue> {
+    match json.get("time") {
+        Some(millis) => Some(IndexValue::Time(DateTime::from_millis(millis.as_i64()?).ok()?)),
+        None => IndexValue::of(json).ok(),
     }
 }
 
@@ -100,7 +109,7 @@ impl FromStr for Cursor {
             let json = URL_SAFE_NO_PAD.decode(text).ok()?;
             let Written(query, by_index, value, key) = serde_json::from_slice(&json).ok()?;
             let after = if by_index {
-                After::Index(IndexValue::of(&value).ok()?, key)
+                After::Index(index_value(&value)?, key)
             } else {
                 After::Created(Position::new(value.as_u64()?), key)
             };
@@ -133,6 +142,7 @@ mod tests {
             IndexValue::Int(-3),
             IndexValue::Real(0.5),
             IndexValue::Text("ä/?".into()),
+            IndexValue::Time(DateTime::from_millis(-1).expect("in range")),
         ];
         let mut places: Vec<_> = values.into_iter().map(|value| After::Index(value, "k 1".into())).collect();
         places.push(After::Created(Position::new(u64::MAX), "k".into()));

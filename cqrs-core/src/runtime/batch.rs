@@ -6,17 +6,36 @@ use super::fold::{Document, guarded};
 use crate::{
     domain::{Fed, Feed, Feeds, IdError, Projection},
     envelope::RecordedEvent,
-    store::{DeadLetter, DocumentWrite, Reason, Sequence, StoredDocument},
+    store::{DataFormat, DeadLetter, DocumentWrite, Reason, Sequence, StoredDocument},
 };
 
-/// A page of the log, decoded and routed to the documents of `P`.
-pub(super) struct Batch<'e, P> {
-    steps: Vec<Step<'e, P>>,
+/// A page of the log, decoded and routed to the documents of a projection.
+pub(super) trait Foldable: Send + Sync {
+    /// The keys of all documents that the events touch.
+    fn keys(&self) -> Vec<String>;
+
+    /// Folds the events into the documents as they are stored.
+    ///
+    /// `parked` are the sequences that are parked already; `refused` the documents that the store does not take,
+    /// and why: their events are parked.
+    fn fold(
+        &self,
+        stored: &[StoredDocument],
+        parked: &HashSet<Sequence>,
+        refused: &HashMap<String, String>,
+        now: Timestamp,
+    ) -> Changes;
+}
+
+/// A page of the log for the documents of `P`.
+pub(super) struct Steps<P> {
+    steps: Vec<Step<P>>,
+    format: DataFormat,
 }
 
 /// What one event asks for.
-struct Step<'e, P> {
-    event: &'e RecordedEvent,
+struct Step<P> {
+    event: RecordedEvent,
     what: What<P>,
 }
 
@@ -39,20 +58,21 @@ pub(super) struct Changes {
     pub(super) parked: Vec<DeadLetter>,
 }
 
-impl<'e, P: Projection> Batch<'e, P> {
-    pub(super) fn of(feeds: &Feeds<P>, events: &'e [RecordedEvent]) -> Self {
+impl<P: Projection> Steps<P> {
+    pub(super) fn of(feeds: &Feeds<P>, events: Vec<RecordedEvent>, format: DataFormat) -> Self {
         let steps = events
-            .iter()
+            .into_iter()
             .filter_map(|event| {
                 let feed = feeds.of_event(event.stream.category(), &event.name)?;
-                (!feed.ignores(&event.name)).then(|| Step { event, what: route(feed, event) })
+                (!feed.ignores(&event.name)).then(|| Step { what: route(feed, &event), event })
             })
             .collect();
-        Self { steps }
+        Self { steps, format }
     }
+}
 
-    /// The keys of all documents that the batch touches.
-    pub(super) fn keys(&self) -> Vec<String> {
+impl<P: Projection> Foldable for Steps<P> {
+    fn keys(&self) -> Vec<String> {
         let mut seen = HashSet::new();
         let keys = self.steps.iter().flat_map(|step| match &step.what {
             What::Fold { keys, .. } => keys.as_slice(),
@@ -61,12 +81,8 @@ impl<'e, P: Projection> Batch<'e, P> {
         keys.filter(|key| seen.insert(key.as_str())).cloned().collect()
     }
 
-    /// Folds the batch into the documents as they are stored.
-    ///
-    /// `parked` are the sequences that are parked already; `refused` the documents that the store does not take,
-    /// and why: their events are parked.
-    pub(super) fn fold(
-        &'e self,
+    fn fold(
+        &self,
         stored: &[StoredDocument],
         parked: &HashSet<Sequence>,
         refused: &HashMap<String, String>,
@@ -80,6 +96,7 @@ impl<'e, P: Projection> Batch<'e, P> {
                 order: Vec::new(),
                 parked: parked.clone(),
                 refused: &refused,
+                format: self.format,
                 letters: Vec::new(),
                 now,
             };
@@ -131,12 +148,13 @@ struct Folding<'e, P> {
     order: Vec<&'e str>,
     parked: HashSet<Sequence>,
     refused: &'e HashMap<String, String>,
+    format: DataFormat,
     letters: Vec<DeadLetter>,
     now: Timestamp,
 }
 
 impl<'e, P: Projection> Folding<'e, P> {
-    fn run(mut self, steps: &'e [Step<'e, P>]) -> Result<Changes, HashMap<String, String>> {
+    fn run(mut self, steps: &'e [Step<P>]) -> Result<Changes, HashMap<String, String>> {
         for Step { event, what } in steps {
             if !self.parked.is_empty() {
                 let stream = Sequence::Stream(event.stream.clone());
@@ -204,7 +222,7 @@ impl<'e, P: Projection> Folding<'e, P> {
         let mut unfit = HashMap::new();
         for key in self.order {
             let document = self.documents.remove(key).expect("each key is in the order once");
-            match document.into_write(key) {
+            match document.into_write(key, self.format) {
                 Ok(write) => writes.extend(write),
                 Err(error) => {
                     unfit.insert(key.to_owned(), error);

@@ -6,8 +6,8 @@ use std::{
 use super::with_causes;
 use crate::{
     domain::{Fed, Projection, State},
-    envelope::{Json, Position, RecordedEvent},
-    store::{Change, DocumentWrite, StoredDocument},
+    envelope::{Position, RecordedEvent},
+    store::{Change, Data, DataFormat, DocumentWrite, StoredDocument},
 };
 
 /// Runs code of the application: its errors and its panics are one thing to a projection.
@@ -87,7 +87,7 @@ impl<'e, P: Projection> Document<'e, P> {
     }
 
     /// What has to be written; nothing where no event was folded in.
-    pub(super) fn into_write(self, key: &str) -> Result<Option<DocumentWrite>, String> {
+    pub(super) fn into_write(self, key: &str, format: DataFormat) -> Result<Option<DocumentWrite>, String> {
         if self.folded.is_empty() {
             return Ok(None);
         }
@@ -97,7 +97,7 @@ impl<'e, P: Projection> Document<'e, P> {
         let change = match &self.state {
             State::Present(view) => guarded(|| {
                 Ok::<_, serde_json::Error>(Change::Put {
-                    data: Json::of(view)?,
+                    data: Data::of(view, format)?,
                     indexes: view.index_values()?,
                 })
             })?,

@@ -11,13 +11,17 @@
 //! - A log that is not the one the checkpoint was made for, or that ends before it (a restored backup), stops the
 //!   projection, and so does a damaged read store: going on would lose data in silence.
 
+mod ahead;
 mod batch;
 mod fold;
+mod folding;
 mod lag;
 mod options;
+mod place;
 mod projections;
 mod runner;
 mod status;
+mod work;
 
 pub(crate) use fold::guarded;
 pub(crate) use lag::elapsed;

@@ -44,7 +44,7 @@ pub enum Comparison {
 pub enum OrderBy {
     /// The event that created them.
     Created,
-    /// An indexed value: null, then booleans, then numbers, then text (by its bytes).
+    /// An indexed value: null, then numbers, then text (by its bytes), then booleans, then moments.
     Index(String),
 }
 

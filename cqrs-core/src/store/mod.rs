@@ -21,7 +21,7 @@ pub use append::{
     Written,
 };
 pub use dead_letter::{DeadLetter, Reason, Sequence};
-pub use document::{Change, DocumentWrite, StoredDocument};
+pub use document::{Change, Data, DataFormat, DocumentWrite, StoredDocument};
 pub use error::Error;
 pub use event::EventStore;
 pub use find::{After, Comparison, Direction, Filter, Find, OrderBy};

@@ -3,7 +3,7 @@ use std::fmt;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{BoxFuture, DeadLetter, DocumentWrite, Error, Find, Sequence, StoredDocument};
+use super::{BoxFuture, DataFormat, DeadLetter, DocumentWrite, Error, Find, Sequence, StoredDocument};
 use crate::{
     domain::{Feeds, IndexSpec, Projection},
     envelope::{EventId, LogId, Position},
@@ -121,6 +121,16 @@ pub enum CommitError {
         /// The most that the store takes.
         limit: usize,
     },
+    /// A document that the store has no way to hold.
+    #[error("the store can't hold the document {key:?} of {projection}: {reason}")]
+    Unfit {
+        /// The projection.
+        projection: ProjectionId,
+        /// The document's key.
+        key: String,
+        /// What is wrong with it, such as a number beyond the database's, and what to do.
+        reason: String,
+    },
     /// The store itself.
     #[error(transparent)]
     Store(#[from] Error),
@@ -150,6 +160,11 @@ pub struct Read<T> {
 /// Asking about a projection that was never [prepared](Self::prepare) is no error: it has no documents and no
 /// checkpoint yet.
 pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
+    /// How the store takes documents. It converts those of another format, at a cost, and without a text's moments.
+    fn format(&self) -> DataFormat {
+        DataFormat::Text
+    }
+
     /// Makes room for a projection's documents and indexes. Does nothing where all is there; adds what is missing.
     ///
     /// Indexes that are declared anew over existing documents are refused with [`Error::Invalid`], which says to

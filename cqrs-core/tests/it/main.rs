@@ -3,6 +3,7 @@
 #![allow(clippy::unused_self, reason = "whether a handler takes `self` says what it is for")]
 #![allow(clippy::wildcard_imports, reason = "the domain's names are the vocabulary of each test")]
 
+mod check;
 mod domain;
 mod execute;
 mod faults;
@@ -15,5 +16,6 @@ mod pages;
 mod poison;
 mod projections;
 mod queries;
+mod read_ahead;
 mod scene;
 mod snapshots;

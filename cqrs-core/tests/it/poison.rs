@@ -198,7 +198,8 @@ async fn a_stored_document_that_fits_its_type_no_more_is_parked_and_kept() {
     inner.prepare(&ProjectionSpec::of::<Balance>()).await.unwrap();
     let old = Json::from_text(r#"{"of":"another shape"}"#.into()).unwrap();
     let position = Position::new(1);
-    let change = Change::Put { data: old.clone(), indexes: vec![cqrs_core::domain::IndexValue::Null; 3] };
+    let change =
+        Change::Put { data: old.clone().into(), indexes: vec![cqrs_core::domain::IndexValue::Null; 3] };
     let checkpoint = Checkpoint {
         log: log.log_id(),
         position,

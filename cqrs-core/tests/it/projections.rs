@@ -182,7 +182,7 @@ async fn an_event_that_a_document_has_already_is_passed_over() {
     let document = views.load(&id, &["a".to_owned()]).await.unwrap().remove(0);
     let torn = FaultyViews::new();
     torn.prepare(&ProjectionSpec::of::<Balance>()).await.unwrap();
-    let change = Change::Put { data: document.data.unwrap(), indexes: vec![IndexValue::Null; 3] };
+    let change = Change::Put { data: document.data.unwrap().into(), indexes: vec![IndexValue::Null; 3] };
     let (created, applied) = (document.created, document.applied);
     let (position, head) = (Position::ZERO, Position::ZERO);
     let commit = Commit {

@@ -98,7 +98,7 @@ fn upsert(
     let mut upsert = connection.prepare_cached(&upsert).doing(DOING)?;
     for document in documents {
         let (data, indexes) = match &document.change {
-            Change::Put { data, indexes } => (Some(data.as_str()), indexes.as_slice()),
+            Change::Put { data, indexes } => (data.as_text(), indexes.as_slice()),
             Change::Remove => (None, [].as_slice()),
         };
         if data.is_some() && indexes.len() != declared.len() {
@@ -113,7 +113,7 @@ fn upsert(
             Value::Text(document.key.clone()),
             Value::Integer(integer(document.created.get())),
             Value::Integer(integer(document.applied.get())),
-            data.map_or(Value::Null, |data| Value::Text(data.to_owned())),
+            data.map_or(Value::Null, |data| Value::Text(data.as_str().to_owned())),
         ];
         let value = |place: &usize| value::stored(indexes.get(*place).unwrap_or(&IndexValue::Null));
         row.extend(places.iter().map(value));

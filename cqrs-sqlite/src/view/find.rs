@@ -137,7 +137,7 @@ struct Select<'a> {
 }
 
 impl Select<'_> {
-    /// Goes through the classes of values one by one, because SQLite's own order of them is another.
+    /// Goes through the classes of values one by one: a place after null can't be told by a comparison.
     fn by_index(
         &self,
         query: &Query,
@@ -145,7 +145,7 @@ impl Select<'_> {
         after: Option<(&IndexValue, &String)>,
         limit: usize,
     ) -> Result<Vec<StoredDocument>, Error> {
-        let mut classes = [Class::Null, Class::Bool, Class::Number, Class::Text];
+        let mut classes = Class::ALL;
         if self.direction == Direction::Descending {
             classes.reverse();
         }

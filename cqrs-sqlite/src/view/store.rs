@@ -104,20 +104,26 @@ impl SqliteViewStore {
         self.readers.read(lane, doing, read).await
     }
 
-    fn check(&self, projection: &ProjectionId, commit: &Commit) -> Result<(), CommitError> {
-        for document in &commit.documents {
-            if let Change::Put { data, .. } = &document.change
-                && data.len() > self.document_bytes
-            {
+    /// Brings all documents into text, and refuses what is too large.
+    fn checked(&self, projection: &ProjectionId, mut commit: Commit) -> Result<Commit, CommitError> {
+        for document in &mut commit.documents {
+            let Change::Put { data, .. } = &mut document.change else { continue };
+            let text = data.clone().into_text().map_err(|error| CommitError::Unfit {
+                projection: projection.clone(),
+                key: document.key.clone(),
+                reason: error.to_string(),
+            })?;
+            if text.len() > self.document_bytes {
                 return Err(CommitError::TooLarge {
                     projection: projection.clone(),
                     key: document.key.clone(),
-                    size: data.len(),
+                    size: text.len(),
                     limit: self.document_bytes,
                 });
             }
+            *data = text.into();
         }
-        Ok(())
+        Ok(commit)
     }
 }
 
@@ -190,7 +196,7 @@ impl ViewStore for SqliteViewStore {
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         Box::pin(async move {
-            self.check(projection, &commit)?;
+            let commit = self.checked(projection, commit)?;
             let few = commit.documents.len() + commit.parked.len() <= FEW;
             let declared = lock(&self.declared).get(projection).cloned();
             let batch = Batch { projection: projection.clone(), commit, declared };

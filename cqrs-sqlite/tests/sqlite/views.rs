@@ -21,7 +21,7 @@ pub(crate) fn put(key: &str, position: u64, indexes: &[&str]) -> DocumentWrite {
         created: Position::new(position),
         applied: Position::new(position),
         change: Change::Put {
-            data: Json::of(&position).unwrap(),
+            data: Json::of(&position).unwrap().into(),
             indexes: indexes.iter().map(|text| IndexValue::Text((*text).to_owned())).collect(),
         },
     }

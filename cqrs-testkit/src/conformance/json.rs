@@ -21,6 +21,21 @@ pub(crate) const PECULIAR_JSON: &[&str] = &[
     "\"grüße, 世界 🦀\"",
 ];
 
+/// Documents that a careless store may read back as others.
+pub(crate) const PECULIAR_DOCUMENTS: &[&str] = &[
+    "null",
+    "[]",
+    "{}",
+    "7",
+    "\"text\"",
+    "[1,[2,{}],null]",
+    r#"{"b":1,"a":{"d":[1,{"c":null}],"":" "}}"#,
+    r#"{"int":9223372036854775807,"least":-9223372036854775808,"real":0.1,"whole":3.0,"tiny":5e-324}"#,
+    r#"{"time":"2026-11-21T09:30:00.000Z","id":"0190d5f4-7c3a-7000-8000-000000000000","n":"12"}"#,
+    r#"{"a":"\ud83d\ude00 \/ '; drop table events; --"}"#,
+    r#"{"grüße":"世界 🦀"}"#,
+];
+
 /// Names that differ, though a careless store may take some for the same.
 pub(crate) const PECULIAR_NAMES: &[&str] = &[
     "a",
@@ -52,3 +67,30 @@ pub(crate) const PECULIAR_NAMES: &[&str] = &[
     "世界",
     "🦀",
 ];
+
+/// The same JSON value as the same text: a read store may write fields in another order, and numbers in another form.
+pub(crate) fn canonical(text: &Json) -> Json {
+    fn plain(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Number(number) => {
+                // Beyond this, neighbours can't be told apart, and a float stays one.
+                const EXACT: f64 = 9_007_199_254_740_992.0;
+                if let (false, Some(real)) = (number.is_i64() || number.is_u64(), number.as_f64())
+                    && real.fract() == 0.0
+                    && real.abs() < EXACT
+                {
+                    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+                    let whole = real as i64;
+                    *number = whole.into();
+                }
+            }
+            serde_json::Value::Array(values) => values.iter_mut().for_each(plain),
+            serde_json::Value::Object(fields) => fields.values_mut().for_each(plain),
+            _ => {}
+        }
+    }
+    let mut value: serde_json::Value = text.parse().expect("a document is JSON");
+    plain(&mut value);
+    value.sort_all_objects();
+    Json::of(&value).expect("a value is JSON")
+}

@@ -11,7 +11,7 @@ pub struct Options {
     #[arg(long, env = "ORDER_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
-    /// Where the events are: `memory:`, or `sqlite:PATH`
+    /// Where the events are: `memory:`, `sqlite:PATH`, or `postgres://…`
     #[arg(
         long,
         env = "ORDER_SERVICE_WRITE",
@@ -21,7 +21,7 @@ pub struct Options {
     )]
     pub write: String,
 
-    /// Where the views are: `memory:`, or `sqlite:PATH`
+    /// Where the views are: `memory:`, `sqlite:PATH`, `postgres://…`, or `mongodb://…/DATABASE`
     #[arg(
         long,
         env = "ORDER_SERVICE_READ",

@@ -30,7 +30,7 @@ impl Service {
         if let Some(feature) = role.missing_feature() {
             return Err(StartError::Role { role: *role, feature });
         }
-        if role.writes() && role.reads() && write == read && !stores::is_private(write) {
+        if role.writes() && role.reads() && stores::is_same_file(write, read) {
             return Err(StartError::OneStore);
         }
         if *role != Role::All {
@@ -108,7 +108,7 @@ pub enum StartError {
         feature: &'static str,
     },
     /// Both options name one store.
-    #[error("--write and --read name the same store; events and views have one each")]
+    #[error("--write and --read name the same file; events and views have one each")]
     OneStore,
     /// A store can't be opened.
     #[error(transparent)]

@@ -56,6 +56,8 @@ fn build() -> PathBuf {
             "--workspace",
             "--bin",
             "order-service",
+            "--features",
+            "order-service/postgres,order-service/mongodb",
             "--message-format",
             "json",
             "--profile",

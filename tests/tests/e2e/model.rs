@@ -23,7 +23,8 @@ impl Model {
         for event in events {
             assert_eq!(event.stream.category(), "order");
             let (id, data) = (event.stream.id().to_owned(), log::data(event));
-            let time = json!(event.metadata.time.to_string());
+            // To the millisecond, the finest that every read store holds.
+            let time = json!(format!("{:.3}", event.metadata.time));
             let status = match event.name.as_ref() {
                 "order_placed" => {
                     let customer = data["customer_id"].as_str().expect("a customer").to_owned();

@@ -36,12 +36,18 @@ fn check(features: &str, with: &[&str], without: &[&str]) {
 fn a_build_that_only_queries_has_no_aggregate_and_no_write_store() {
     let without = ["order-domain", "cqrs-sqlite/events"];
     check("query,sqlite", &["order-views", "order-events", "cqrs-sqlite/views"], &without);
+    let without = ["order-domain", "cqrs-sqlite", "cqrs-postgres", "sqlx-core", "sqlx-postgres"];
+    check("query,mongodb", &["order-views", "order-events", "mongodb"], &without);
+    let without = ["order-domain", "cqrs-postgres/events", "mongodb"];
+    check("query,postgres", &["order-views", "cqrs-postgres/views", "sqlx-postgres"], &without);
 }
 
 #[test]
 fn a_build_that_only_takes_commands_has_no_views_and_no_read_store() {
     let without = ["order-views", "cqrs-sqlite/views"];
     check("command,sqlite", &["order-domain", "order-events", "cqrs-sqlite/events"], &without);
+    let without = ["order-views", "cqrs-postgres/views", "cqrs-sqlite", "cqrs-mongo", "mongodb", "bson"];
+    check("command,postgres", &["order-domain", "cqrs-postgres/events", "sqlx-postgres"], &without);
 }
 
 #[test]
@@ -60,6 +66,6 @@ fn the_service_as_it_comes_has_all_of_it() {
     check(
         "default",
         &["order-domain", "order-views", "cqrs-sqlite/views", "cqrs-sqlite/events"],
-        &["cqrs-testkit"],
+        &["cqrs-testkit", "cqrs-postgres", "sqlx-postgres", "cqrs-mongo", "mongodb"],
     );
 }

@@ -139,7 +139,7 @@ pub async fn an_oversized_document_is_named_and_nothing_is_written(stores: &Stor
     view.commit(batch(0, 1, [put("a", 1, &[])])).await;
     let with_size = |bytes: usize| {
         let mut large = put("large", 2, &[]);
-        large.change = Change::Put { data: json_of_length(bytes), indexes: vec![] };
+        large.change = Change::Put { data: json_of_length(bytes).into(), indexes: vec![] };
         let mut commit = batch(1, 2, [put("a", 2, &[]), large, put("z", 2, &[])]);
         commit.parked.push(letter(2, of_document("p"), Reason::Queued));
         commit

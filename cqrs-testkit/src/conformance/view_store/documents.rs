@@ -9,15 +9,15 @@ use proptest::collection::vec;
 use super::sample::{View, all, document, one_of, put, trace, within, writing};
 use crate::conformance::{
     Stores,
-    json::{PECULIAR_JSON, PECULIAR_NAMES},
+    json::{PECULIAR_DOCUMENTS, PECULIAR_NAMES},
     property,
 };
 
-/// A document comes back with its key, its positions and its data, to the byte, whichever way it is read.
+/// A document comes back with its key, its positions and its data, value by value, whichever way it is read.
 pub async fn documents_are_read_back_as_they_were_written(stores: &Stores<dyn ViewStore>) {
     let store = stores.open().await;
     let view = View::new(&store, &["customer"]).await;
-    let written: Vec<StoredDocument> = PECULIAR_JSON
+    let written: Vec<StoredDocument> = PECULIAR_DOCUMENTS
         .iter()
         .zip(1..)
         .map(|(text, nth)| document(&format!("key-{nth:02}"), nth, nth + 100, text))

@@ -3,7 +3,7 @@ use cqrs_core::{
     store::{Error, Filter, Find, OrderBy, ViewStore},
 };
 
-use super::sample::{View, all, one_of, put, remove, text, within};
+use super::sample::{View, all, moment, one_of, put, remove, text, within};
 use crate::conformance::Stores;
 
 /// Documents named for their values, in the order of creation.
@@ -28,6 +28,8 @@ async fn mixed(stores: &Stores<dyn ViewStore>) -> View {
         ("a", text("a")),
         ("text-null", text("null")),
         ("text-true", text("true")),
+        ("epoch", moment(0)),
+        ("later", moment(1)),
     ];
     with_values(stores, &values).await
 }
@@ -47,6 +49,7 @@ pub async fn documents_are_found_by_one_of_several_values(stores: &Stores<dyn Vi
     assert_eq!(by_value(&view, &[text("A")]).await, "");
     assert_eq!(by_value(&view, &[Int(1)]).await, "one");
     assert_eq!(by_value(&view, &[Bool(true)]).await, "true");
+    assert_eq!(by_value(&view, &[moment(1)]).await, "later");
     assert_eq!(by_value(&view, &[text("a"), Int(1), text("missing"), Bool(false)]).await, "false one a");
     assert_eq!(by_value(&view, &[Int(1), Int(1), Int(1)]).await, "one", "a value that is given twice");
     assert_eq!(by_value(&view, &[]).await, "", "one of none");
@@ -72,6 +75,7 @@ pub async fn documents_are_found_within_a_range(stores: &Stores<dyn ViewStore>) 
     assert_eq!(by_range(&view, Some(text("1")), Some(text("b"))).await, "text-1 a");
     assert_eq!(by_range(&view, Some(text("b")), None).await, "text-null text-true");
     assert_eq!(by_range(&view, Some(Bool(true)), None).await, "true");
+    assert_eq!(by_range(&view, Some(moment(0)), Some(moment(1))).await, "epoch");
     assert_eq!(by_range(&view, Some(Int(1)), Some(Int(1))).await, "", "from and to are the same");
     assert_eq!(by_range(&view, Some(Int(2)), Some(Int(1))).await, "", "from is after to");
 }
@@ -85,6 +89,8 @@ pub async fn a_value_of_another_type_is_never_within(stores: &Stores<dyn ViewSto
     assert_eq!(by_range(&view, None, Some(text("1"))).await, "empty text-0");
     assert_eq!(by_range(&view, Some(Bool(false)), None).await, "false true");
     assert_eq!(by_range(&view, None, Some(Bool(true))).await, "false");
+    assert_eq!(by_range(&view, Some(moment(-1)), None).await, "epoch later");
+    assert_eq!(by_range(&view, None, Some(moment(1))).await, "epoch");
     assert_eq!(by_range(&view, Some(Int(0)), Some(text("z"))).await, "", "bounds of two types");
 }
 

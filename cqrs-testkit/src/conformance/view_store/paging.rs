@@ -5,7 +5,7 @@ use cqrs_core::{
     store::{After, Direction, Find, OrderBy, StoredDocument, ViewStore},
 };
 
-use super::sample::{View, all, one_of, put, remove, text, within};
+use super::sample::{View, all, moment, one_of, put, remove, text, within};
 use crate::conformance::Stores;
 
 const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending];
@@ -39,14 +39,12 @@ pub async fn documents_are_sorted_by_their_creation(stores: &Stores<dyn ViewStor
     assert_eq!(view.keys(&Find { limit: 2, ..all([]) }).await, ["c", "b"]);
 }
 
-/// Sorted by an index: null, then booleans, then numbers, then text.
+/// Sorted by an index: null, then numbers, then text, then booleans, then moments.
 pub async fn documents_are_sorted_by_an_index_of_any_types(stores: &Stores<dyn ViewStore>) {
     let store = stores.open().await;
     let view = View::new(&store, &["other", "value"]).await;
     let sorted = [
         ("m", Null),
-        ("c", Bool(false)),
-        ("z", Bool(true)),
         ("d", Int(i64::MIN)),
         ("x", Real(-0.5)),
         ("e", Int(0)),
@@ -58,8 +56,13 @@ pub async fn documents_are_sorted_by_an_index_of_any_types(stores: &Stores<dyn V
         ("i", text("9")),
         ("s", text("B")),
         ("j", text("a")),
+        ("c", Bool(false)),
+        ("z", Bool(true)),
+        ("k", moment(-1)),
+        ("y", moment(0)),
+        ("b", moment(1_700_000_000_000)),
     ];
-    let scrambled = [5, 11, 0, 8, 3, 13, 6, 1, 10, 2, 12, 7, 4, 9].map(|nth: usize| &sorted[nth]);
+    let scrambled = [5, 11, 0, 8, 14, 3, 13, 6, 16, 1, 10, 2, 12, 7, 15, 4, 9].map(|nth: usize| &sorted[nth]);
     view.write(scrambled.iter().zip(1..).map(|((key, value), nth)| put(key, nth, &[Null, value.clone()]))).await;
     sorts(&view, sorted_by("value"), &sorted.each_ref().map(|(key, _)| *key)).await;
 }
@@ -88,11 +91,12 @@ fn place(find: &Find, document: &StoredDocument, value: &IndexValue) -> After {
 
 /// Values with many ties, and of all types.
 fn value(nth: u64) -> IndexValue {
-    match nth % 7 {
+    match nth % 8 {
         0 => Null,
         1 => Bool(nth.is_multiple_of(2)),
         2 | 3 => Int((nth % 3).cast_signed()),
         4 => Real(0.5),
+        5 => moment(i64::try_from(nth % 3).expect("small")),
         _ => text(["", "a", "b"][usize::try_from(nth % 3).expect("small")]),
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use cqrs_core::{
+    document::DateTime,
     domain::{IndexSpec, IndexValue},
     envelope::{EventId, LogId, Position, StreamId, Version},
     store::{
@@ -11,7 +12,7 @@ use cqrs_core::{
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::conformance::json::json;
+use crate::conformance::json::{canonical, json};
 
 /// A projection in a store.
 #[derive(Clone)]
@@ -68,19 +69,21 @@ impl View {
     }
 
     pub(super) async fn get(&self, key: &str) -> Option<StoredDocument> {
-        self.store.get(&self.id, key).await.expect("a document is read").value
+        self.store.get(&self.id, key).await.expect("a document is read").value.map(plain)
     }
 
     /// Traces included, sorted by key.
     pub(super) async fn load(&self, keys: &[&str]) -> Vec<StoredDocument> {
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-        let mut documents = self.store.load(&self.id, &keys).await.expect("documents are loaded");
+        let documents = self.store.load(&self.id, &keys).await.expect("documents are loaded");
+        let mut documents: Vec<StoredDocument> = documents.into_iter().map(plain).collect();
         documents.sort_by(|a, b| a.key.cmp(&b.key));
         documents
     }
 
     pub(super) async fn find(&self, find: &Find) -> Vec<StoredDocument> {
-        self.store.find(&self.id, find).await.expect("documents are looked up").value
+        let found = self.store.find(&self.id, find).await.expect("documents are looked up").value;
+        found.into_iter().map(plain).collect()
     }
 
     /// The keys of what is found, in order.
@@ -102,6 +105,11 @@ impl View {
         sequences.sort();
         sequences
     }
+}
+
+/// With its data in the form that the suite compares.
+fn plain(document: StoredDocument) -> StoredDocument {
+    StoredDocument { data: document.data.as_ref().map(canonical), ..document }
 }
 
 pub(super) fn log_id() -> LogId {
@@ -138,7 +146,7 @@ pub(super) fn document(key: &str, created: u64, applied: u64, data: &str) -> Sto
         key: key.to_owned(),
         created: Position::new(created),
         applied: Position::new(applied),
-        data: Some(json(data)),
+        data: Some(canonical(&json(data))),
     }
 }
 
@@ -149,7 +157,7 @@ pub(super) fn trace(key: &str, created: u64, applied: u64) -> StoredDocument {
 /// What writes a document, or its trace.
 pub(super) fn writing(document: &StoredDocument, indexes: &[IndexValue]) -> DocumentWrite {
     let change = match &document.data {
-        Some(data) => Change::Put { data: data.clone(), indexes: indexes.to_vec() },
+        Some(data) => Change::Put { data: data.clone().into(), indexes: indexes.to_vec() },
         None => Change::Remove,
     };
     DocumentWrite { key: document.key.clone(), created: document.created, applied: document.applied, change }
@@ -166,6 +174,10 @@ pub(super) fn remove(key: &str, created: u64) -> DocumentWrite {
 
 pub(super) fn text(text: &str) -> IndexValue {
     IndexValue::Text(text.to_owned())
+}
+
+pub(super) fn moment(millis: i64) -> IndexValue {
+    IndexValue::Time(DateTime::from_millis(millis).expect("in range"))
 }
 
 pub(super) fn one_of(index: &str, values: &[IndexValue]) -> Filter {

@@ -18,9 +18,9 @@ pub struct OrderSummary {
     /// The price of all lines together.
     pub total_cents: Cents,
     /// When it was placed.
-    pub placed_at: Timestamp,
+    pub placed_at: DateTime,
     /// When its status changed last.
-    pub updated_at: Timestamp,
+    pub updated_at: DateTime,
 }
 
 #[handlers]
@@ -32,18 +32,18 @@ impl OrderSummary {
             status: Status::Placed,
             lines: event.lines.clone(),
             total_cents: event.total_cents,
-            placed_at: meta.time,
-            updated_at: meta.time,
+            placed_at: meta.time.into(),
+            updated_at: meta.time.into(),
         }
     }
 
     #[event_handler]
     fn on_confirmed(&mut self, _: &OrderConfirmed, meta: &Metadata) {
-        (self.status, self.updated_at) = (Status::Confirmed, meta.time);
+        (self.status, self.updated_at) = (Status::Confirmed, meta.time.into());
     }
 
     #[event_handler]
     fn on_cancelled(&mut self, _: &OrderCancelled, meta: &Metadata) {
-        (self.status, self.updated_at) = (Status::Cancelled, meta.time);
+        (self.status, self.updated_at) = (Status::Cancelled, meta.time.into());
     }
 }

@@ -115,7 +115,8 @@ pub(super) fn committing(rule: &str) -> Commits {
         "documents_are_read_back_as_they_were_written" => changed(|commit| {
             for write in &mut commit.documents {
                 if let Change::Put { data, .. } = &mut write.change {
-                    *data = Json::from_text(data.as_str().split(' ').collect()).unwrap();
+                    let text = data.clone().into_text().unwrap();
+                    *data = Json::from_text(text.as_str().replace("null", "0")).unwrap().into();
                 }
             }
         }),
