@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_reason_to_end_a_program_is_what_its_caller_hears() {
-        let ended = run_apart(command("echo started; sleep 60"), |news| match news {
+        let ended = run_apart(command("echo started; exec sleep 60"), |news| match news {
             News::Line(_) => Err(io::Error::other("not wanted")),
             News::Quiet => Ok(()),
         });

@@ -74,21 +74,19 @@ fn send(whom: Whom, signal: Signal) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::{
-        os::unix::process::{CommandExt as _, ExitStatusExt as _},
+        os::unix::process::ExitStatusExt as _,
         process::{Child, Command, Stdio},
     };
 
     use super::*;
 
-    fn start(script: &str) -> Child {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]).stdin(Stdio::null()).process_group(0);
-        command.spawn().expect("sh starts")
+    fn start(program: &str, arguments: &[&str]) -> Child {
+        Command::new(program).args(arguments).stdin(Stdio::null()).spawn().expect("it starts")
     }
 
     #[test]
     fn a_process_that_listens_is_only_asked() {
-        let mut child = start("sleep 60");
+        let mut child = start("sleep", &["60"]);
         end(Whom::One(child.id()), || Ok(child.try_wait()?.is_some())).expect("it ends");
         let status = child.wait().expect("it has ended");
         assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
@@ -96,8 +94,9 @@ mod tests {
 
     #[test]
     fn a_process_that_has_ended_is_left_alone() {
-        let mut child = start("exit 7");
-        child.wait().expect("it ends by itself");
+        let mut child = start("true", &[]);
+        let status = child.wait().expect("it ends by itself");
         end(Whom::One(child.id()), || Ok(child.try_wait()?.is_some())).expect("there is nothing to do");
+        assert!(status.success());
     }
 }

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_program_that_takes_too_long_is_ended() {
-        let error = Work::default().run(shell("echo started; sleep 60"), Duration::ZERO);
+        let error = Work::default().run(shell("echo started; exec sleep 60"), Duration::ZERO);
         let error = error.expect_err("it was ended").to_string();
         assert!(error.starts_with("sh: took more than 0 s"), "{error}");
     }
@@ -131,7 +131,7 @@ mod tests {
     fn work_that_is_given_up_ends_its_program() {
         let work = Work::default();
         work.give_up();
-        let error = work.run(shell("echo started; sleep 60"), Duration::from_mins(1));
+        let error = work.run(shell("echo started; exec sleep 60"), Duration::from_mins(1));
         let error = error.expect_err("it was ended").to_string();
         assert!(error.starts_with("sh: interrupted"), "{error}");
     }
