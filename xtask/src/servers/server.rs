@@ -12,9 +12,9 @@ use crate::Error;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Kind {
-    /// the write store's
+    #[value(help = "PostgreSQL, for events and for views")]
     Postgres,
-    /// the read store's
+    #[value(help = "MongoDB, for views")]
     Mongo,
 }
 

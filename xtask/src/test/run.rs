@@ -216,6 +216,7 @@ impl<'a> Runner<'a> {
         } else {
             plain()
         };
+        let mut skipped = 0;
         if self.nextest && !without.is_empty() {
             command.args(["--filterset", &without.filter()]);
         } else if !without.is_empty() {
@@ -224,13 +225,19 @@ impl<'a> Runner<'a> {
             if !self.command(list)? {
                 return Ok(Outcome::of_check(false));
             }
-            command.args(["--", "--exact"]);
-            command.args(without.excluded(&self.output).iter().flat_map(|test| ["--skip", test]));
+            let excluded = without.excluded(&self.output);
+            command.args(["--", "--exact"]).args(excluded.iter().flat_map(|test| ["--skip", test]));
+            skipped = excluded.len();
             self.output.clear();
         }
         let success = self.command(command)?;
-        let count = if self.nextest { count::of_nextest } else { count::of_cargo_test };
-        Ok(Outcome::of_tests(success, count(&self.output)))
+        let mut count =
+            if self.nextest { count::of_nextest(&self.output) } else { count::of_cargo_test(&self.output) };
+        if let Some(count) = &mut count {
+            // Unlike nextest, `cargo test` has no word for them.
+            count.skipped += u64::try_from(skipped)?;
+        }
+        Ok(Outcome::of_tests(success, count))
     }
 
     /// Tests that need servers: without them, not one is run, and the stage has failed.

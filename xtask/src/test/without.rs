@@ -11,7 +11,7 @@ use crate::servers;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(super) enum Part {
-    /// what needs a `PostgreSQL`
+    #[value(help = "what needs a PostgreSQL")]
     Postgres,
     /// what needs a MongoDB
     Mongo,
