@@ -1,1 +1,5 @@
-//! The event store and the view store of the CQRS framework on PostgreSQL.
+#![doc = include_str!("../README.md")]
+
+#[cfg(any(feature = "events", feature = "views"))]
+#[allow(dead_code, unused_imports, reason = "the stores follow")]
+mod database;
