@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 #[cfg(any(feature = "events", feature = "views"))]
-#[allow(dead_code, unused_imports, reason = "the stores follow")]
 mod database;
+#[cfg(feature = "events")]
+mod log;
+
+#[cfg(feature = "events")]
+pub use log::{EventStoreOptions, PostgresEventStore};

@@ -2,7 +2,7 @@ use std::{
     fmt,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use cqrs_core::store::{BoxFuture, Error};
@@ -14,11 +14,6 @@ use tokio::{
 
 use super::{Failure, Schema, Server, Session, Settings, Trouble, timed_out};
 
-/// Connections that have waited longer than this may have been cut by something on the way that tells nobody.
-const MAX_IDLE: Duration = Duration::from_mins(3);
-/// Connections are renewed after this time, so that a changed address is found, and the server's caches stay small.
-const MAX_AGE: Duration = Duration::from_mins(30);
-
 /// A bounded number of connections, opened as they are needed.
 ///
 /// sqlx's own pool asks the server whether a connection is alive each time that it is given back (and, by default, when
@@ -28,12 +23,7 @@ pub(crate) struct Connections {
     server: Server,
     permits: Arc<Semaphore>,
     /// The one used last at the end.
-    idle: Mutex<Vec<Idle>>,
-}
-
-struct Idle {
-    session: Session,
-    since: Instant,
+    idle: Mutex<Vec<Session>>,
 }
 
 impl Connections {
@@ -61,23 +51,21 @@ impl Connections {
 
     fn idle_session(&self) -> Option<Session> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = idle.pop()?;
-        if last.since.elapsed() <= MAX_IDLE {
-            return Some(last.session);
+        let last = idle.pop().filter(Session::is_fresh);
+        if last.is_none() {
+            // All others have waited even longer, or will be found out as soon as they are needed.
+            idle.retain(Session::is_fresh);
         }
-        // All others have waited even longer.
-        idle.clear();
-        None
+        last
     }
 
     fn put_back(&self, session: Session) {
-        if session.opened.elapsed() <= MAX_AGE {
-            let since = Instant::now();
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.push(Idle { session, since });
-            if idle.first().is_some_and(|first| first.since.elapsed() > MAX_IDLE) {
-                idle.retain(|idle| idle.since.elapsed() <= MAX_IDLE);
-            }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.first().is_some_and(|first| !first.is_fresh()) {
+            idle.retain(Session::is_fresh);
+        }
+        if session.is_fresh() {
+            idle.push(session);
         }
     }
 }
@@ -163,7 +151,8 @@ impl Database {
 }
 
 impl Connections {
-    async fn run<T, W>(self: Arc<Self>, mut work: W) -> sqlx::Result<T>
+    /// Does what may be done twice: where the connection is lost, on another one again.
+    pub(crate) async fn run<T, W>(self: &Arc<Self>, mut work: W) -> sqlx::Result<T>
     where
         W: for<'s> FnMut(&'s mut Session) -> BoxFuture<'s, sqlx::Result<T>> + Send,
     {

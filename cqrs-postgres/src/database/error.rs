@@ -83,6 +83,12 @@ impl From<Failure> for Error {
     }
 }
 
+impl From<&Failure> for Error {
+    fn from(failure: &Failure) -> Self {
+        failure.clone().into()
+    }
+}
+
 /// Says what the store was doing when the driver failed.
 pub(crate) trait Doing<T> {
     fn doing(self, doing: &'static str) -> Result<T, Error>;

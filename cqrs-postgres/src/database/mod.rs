@@ -8,7 +8,7 @@ mod schema;
 mod session;
 mod settings;
 
-pub(crate) use connections::{Connections, Database, Lease};
+pub(crate) use connections::Database;
 pub(crate) use convert::{Column, Text, integer, number};
 pub(crate) use error::{Doing, Failure, Trouble, timed_out};
 pub(crate) use format::Format;

@@ -86,16 +86,17 @@ impl Server {
             let connecting = PgConnection::connect_with(&self.options);
             let error = match timeout_at(deadline.into(), connecting).await {
                 Ok(Ok(connection)) => {
-                    return Ok(Session { connection, begin: self.begin.clone(), opened: Instant::now() });
+                    let now = Instant::now();
+                    return Ok(Session { connection, begin: self.begin.clone(), opened: now, used: now });
                 }
                 Ok(Err(error)) if is_away(&error) => error,
                 Ok(Err(error)) => return Err(error),
                 Err(_) => return Err(timed_out(self.timeout)),
             };
-            if Instant::now() + pause >= deadline {
+            sleep_until(deadline.min(Instant::now() + pause).into()).await;
+            if Instant::now() >= deadline {
                 return Err(error);
             }
-            sleep_until((Instant::now() + pause).into()).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -122,10 +123,21 @@ fn is_away(error: &sqlx::Error) -> bool {
 pub(crate) struct Session {
     connection: PgConnection,
     begin: Option<SqlStr>,
-    pub(crate) opened: Instant,
+    opened: Instant,
+    used: Instant,
 }
 
+/// Connections that have waited longer than this may have been cut by something on the way that tells nobody.
+const MAX_IDLE: Duration = Duration::from_mins(3);
+/// Connections are renewed after this time, so that a changed address is found, and the server's caches stay small.
+const MAX_AGE: Duration = Duration::from_mins(30);
+
 impl Session {
+    /// It is worth while to go on with it.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.used.elapsed() <= MAX_IDLE && self.opened.elapsed() <= MAX_AGE
+    }
+
     /// A statement, which is prepared once for a connection, where that lasts.
     pub(crate) fn query<'q>(&self, sql: &SqlStr) -> Query<'q, Postgres, PgArguments> {
         sqlx::query(sql.clone()).persistent(self.begin.is_none())
@@ -137,8 +149,11 @@ impl Session {
         query: Query<'_, Postgres, PgArguments>,
     ) -> sqlx::Result<Vec<PgRow>> {
         if self.begin.is_none() {
-            return query.fetch_all(&mut self.connection).await;
+            let rows = query.fetch_all(&mut self.connection).await?;
+            self.used = Instant::now();
+            return Ok(rows);
         }
+        self.used = Instant::now();
         let mut transaction = self.transaction().await?;
         match query.fetch_all(&mut *transaction).await {
             Ok(rows) => transaction.commit().await.map(|()| rows),
@@ -149,6 +164,7 @@ impl Session {
 
     /// Begins a transaction for several statements, each made by [`query`](Self::query).
     pub(crate) async fn transaction(&mut self) -> sqlx::Result<Transaction<'_, Postgres>> {
+        self.used = Instant::now();
         match &self.begin {
             Some(begin) => self.connection.begin_with(begin.clone()).await,
             None => self.connection.begin().await,

@@ -27,7 +27,6 @@ impl Settings {
 }
 
 /// The options that both stores have, of a type with a field `settings`.
-#[allow(unused_macros, reason = "the stores follow")]
 macro_rules! connection_options {
     () => {
         /// How long a call may take, with connecting, and with repeating it after a lost connection; 10 seconds by
@@ -52,11 +51,11 @@ macro_rules! connection_options {
             self
         }
 
-        /// Whether the URL is one of a PgBouncer that pools transactions and knows no prepared statements (before
+        /// Whether the URL is one of a [`PgBouncer`](https://www.pgbouncer.org) that pools transactions and knows no prepared statements (before
         /// version 1.21, or with `max_prepared_statements = 0`); not by default. Each statement then takes four round
         /// trips instead of one.
         ///
-        /// A PgBouncer that knows them needs just [`statement_timeout`](Self::statement_timeout) and
+        /// A `PgBouncer` that knows them needs just [`statement_timeout`](Self::statement_timeout) and
         /// [`lock_timeout`](Self::lock_timeout) with `None`, as it takes no settings when a connection starts.
         pub const fn pgbouncer(mut self, pgbouncer: bool) -> Self {
             self.settings.pgbouncer = pgbouncer;
