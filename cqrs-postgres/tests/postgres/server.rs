@@ -1,0 +1,63 @@
+//! The server that the tests run against, and places on it of their own.
+
+use std::{env, future::Future, sync::Arc, thread};
+
+use cqrs_postgres::{PostgresViewStore, ViewStoreOptions};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use uuid::Uuid;
+
+/// The URL of a role that may create schemas and roles.
+pub(crate) fn url() -> String {
+    env::var("CQRS_TEST_POSTGRES_URL").expect(
+        "these tests need a PostgreSQL server: run them by `cargo xtask test`, or set CQRS_TEST_POSTGRES_URL to the URL of \
+         a superuser",
+    )
+}
+
+/// A connection beside the stores.
+pub(crate) async fn connect() -> PgConnection {
+    PgConnection::connect(&url()).await.unwrap()
+}
+
+pub(crate) async fn run(sql: impl Into<String>) {
+    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(&mut connect().await).await.unwrap();
+}
+
+/// A schema that is gone after the test.
+#[derive(Debug)]
+pub(crate) struct Schema(pub(crate) String);
+
+impl Schema {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(format!("test_{}", Uuid::now_v7().simple())))
+    }
+
+    pub(crate) fn views(&self) -> ViewStoreOptions {
+        PostgresViewStore::options().schema(&*self.0)
+    }
+
+    pub(crate) async fn connect_views(&self) -> PostgresViewStore {
+        self.views().connect(&url()).await.unwrap()
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        let sql = format!("SET client_min_messages = warning; DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.0);
+        // The test's own runtime may be gone.
+        let dropping = thread::spawn(|| {
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run(sql));
+        });
+        if let Err(panic) = dropping.join()
+            && !thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// Opens stores in one schema, each time that it is called.
+pub(crate) fn in_a_fresh_schema<F: Future>(open: impl Fn(Arc<Schema>) -> F) -> impl Fn() -> F {
+    let schema = Schema::new();
+    move || open(Arc::clone(&schema))
+}
