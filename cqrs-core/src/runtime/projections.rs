@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::{
     LagHook, ProjectionHealth, ProjectionState, RuntimeOptions,
     folding::Folding,
+    own_writing::OwnWriting,
     runner::{Runner, RunnerParts},
     status::Status,
     work::Work,
@@ -19,7 +20,7 @@ use crate::{
     app::BuildError,
     domain::{FeedSpec, IndexSpec, Projection},
     envelope::Position,
-    store::{EventStore, ProjectionId, ViewStore},
+    store::{BatchProjection, EventStore, ProjectionId, ViewStore},
 };
 
 /// All projections of an application.
@@ -74,7 +75,8 @@ impl fmt::Debug for Projections {
 
 /// One registered projection, its type forgotten.
 struct Registration {
-    type_id: TypeId,
+    /// What queries know it by; `None` for one that writes by itself.
+    type_id: Option<TypeId>,
     type_name: &'static str,
     projection: ProjectionId,
     indexes: &'static [IndexSpec],
@@ -96,7 +98,7 @@ pub(crate) struct ProjectionsBuilder {
 impl ProjectionsBuilder {
     pub(crate) fn add<P: Projection>(&mut self, views: Arc<dyn ViewStore>, runs: bool) {
         self.registrations.push(Registration {
-            type_id: TypeId::of::<P>(),
+            type_id: Some(TypeId::of::<P>()),
             type_name: type_name::<P>(),
             projection: ProjectionId::of::<P>(),
             indexes: P::INDEXES,
@@ -104,6 +106,19 @@ impl ProjectionsBuilder {
             work: Arc::new(Folding::of::<P>(Arc::clone(&views))),
             views,
             runs,
+        });
+    }
+
+    pub(crate) fn add_batch<B: BatchProjection>(&mut self, projection: B) {
+        self.registrations.push(Registration {
+            type_id: None,
+            type_name: type_name::<B>(),
+            projection: projection.id(),
+            indexes: &[],
+            max_lag: projection.max_lag(),
+            views: projection.views(),
+            work: Arc::new(OwnWriting(Arc::new(projection))),
+            runs: true,
         });
     }
 
@@ -118,7 +133,7 @@ impl ProjectionsBuilder {
             Projections { by_type: HashMap::new(), by_id: HashMap::new(), statuses: Vec::new(), head, stop };
         for registration in self.registrations {
             let Registration { type_id, projection, max_lag, views, work, runs, .. } = registration;
-            projections.by_type.insert(type_id, Arc::clone(&views));
+            projections.by_type.extend(type_id.map(|type_id| (type_id, Arc::clone(&views))));
             projections.by_id.insert(projection.clone(), Arc::clone(&views));
             if !runs {
                 continue;

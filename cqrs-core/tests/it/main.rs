@@ -3,6 +3,7 @@
 #![allow(clippy::unused_self, reason = "whether a handler takes `self` says what it is for")]
 #![allow(clippy::wildcard_imports, reason = "the domain's names are the vocabulary of each test")]
 
+mod batch;
 mod check;
 mod domain;
 mod execute;
@@ -10,6 +11,7 @@ mod faults;
 mod hot;
 mod idempotency;
 mod lag;
+mod ledger;
 mod lifecycle;
 mod metadata;
 mod pages;
