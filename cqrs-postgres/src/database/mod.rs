@@ -9,7 +9,7 @@ mod session;
 mod settings;
 mod watcher;
 
-pub(crate) use connections::{Connections, Database, Lease};
+pub(crate) use connections::{Database, Lease};
 pub(crate) use convert::{Column, Text, Y2K, integer, number};
 pub(crate) use error::{Doing, Failure, Trouble, timed_out};
 pub(crate) use format::{Format, LOCK};

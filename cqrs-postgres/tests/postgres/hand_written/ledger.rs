@@ -1,0 +1,328 @@
+//! A projection with hand-written SQL, events that it copes with, and events that it does not.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use cqrs_core::{
+    app::App,
+    domain::{SchemaVersion, Subscribe, Subscription},
+    envelope::{CommandId, Delivered, EventId, Json, Position, StreamId},
+    prelude::*,
+    runtime::RuntimeOptions,
+    store::{Append, AppendOutcome, EventFilter, EventStore, NewEvent, Reason, Sequence, ViewStore},
+};
+use cqrs_postgres::{
+    HandWritten, SqlProjection,
+    sqlx::{self, AssertSqlSafe, PgConnection, Row as _},
+};
+
+use crate::server::{Schema, connect, url};
+
+#[derive(Id)]
+pub(super) struct AccountId(String);
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Deposited {
+    pub(super) amount: i64,
+}
+
+/// What the ledger's code does when it comes to it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Cursed {
+    pub(super) by: String,
+}
+
+#[derive(Event)]
+#[event(stream = "account", id = AccountId)]
+pub(super) enum AccountEvent {
+    Deposited(Deposited),
+    Cursed(Cursed),
+}
+
+#[derive(Id)]
+pub(super) struct GiftId(String);
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Given {
+    pub(super) amount: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Wrapped {}
+
+#[derive(Event)]
+#[event(stream = "gift", id = GiftId)]
+#[allow(dead_code, reason = "the ledger takes one of the events alone")]
+pub(super) enum GiftEvent {
+    Given(Given),
+    Wrapped(Wrapped),
+}
+
+pub(super) enum Entry {
+    Account(AccountEvent),
+    Given(Given),
+}
+
+impl Subscribe for Entry {
+    fn to(subscription: &mut Subscription<Self>) {
+        subscription.set(Self::Account);
+        subscription.one(Self::Given);
+    }
+}
+
+/// Each entry, and the sum of each account: a table that shows whether an event was applied twice.
+#[derive(Clone)]
+pub(super) struct Ledger {
+    pub(super) schema: Arc<Schema>,
+    pub(super) seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) created: AtomicUsize,
+    /// The positions of each batch that came.
+    pub(super) batches: Mutex<Vec<Vec<u64>>>,
+    /// How often a curse that passes is still to strike.
+    pub(super) strikes: AtomicUsize,
+    /// Called in the midst of each batch.
+    pub(super) midst: Mutex<Option<Box<dyn Fn() + Send>>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LedgerError {
+    #[error("there is a curse on it")]
+    Cursed,
+    #[error("the tables said no")]
+    Tables(#[from] sqlx::Error),
+}
+
+impl Ledger {
+    pub(super) fn new(schema: &Arc<Schema>) -> Self {
+        Self { schema: Arc::clone(schema), seen: Arc::default() }
+    }
+
+    /// A view store of its own each time, as another process has it.
+    pub(super) async fn hand_written(&self) -> HandWritten<Self> {
+        let options = self.schema.views().connections(3);
+        Arc::new(options.connect(&url()).await.unwrap()).sql(self.clone())
+    }
+
+    pub(super) async fn app(&self, log: &Arc<dyn EventStore>, batch: usize) -> App {
+        App::builder(Arc::clone(log))
+            .batch_projection(self.hand_written().await)
+            .runtime(RuntimeOptions::default().batch(batch))
+            .build()
+            .await
+            .unwrap()
+    }
+
+    fn sql(&self, sql: &str) -> AssertSqlSafe<String> {
+        AssertSqlSafe(sql.replace("{schema}", &format!("\"{}\"", self.schema.0)))
+    }
+
+    pub(super) async fn run(&self, sql: &str) {
+        sqlx::raw_sql(self.sql(sql)).execute(&mut connect().await).await.unwrap();
+    }
+
+    async fn enter(&self, event: &Delivered<Entry>, db: &mut PgConnection) -> Result<(), LedgerError> {
+        let amount = match &event.event {
+            Entry::Account(AccountEvent::Deposited(Deposited { amount }))
+            | Entry::Given(Given { amount }) => *amount,
+            Entry::Account(AccountEvent::Cursed(curse)) => return self.suffer(&curse.by, event, db).await,
+        };
+        let account = event.stream.to_string();
+        sqlx::query(self.sql("INSERT INTO {schema}.entries VALUES ($1, $2, $3)"))
+            .bind(event.position.get().cast_signed())
+            .bind(&account)
+            .bind(amount)
+            .execute(&mut *db)
+            .await?;
+        let add = "INSERT INTO {schema}.sums AS sum VALUES ($1, $2)
+            ON CONFLICT (account) DO UPDATE SET total = sum.total + excluded.total";
+        sqlx::query(self.sql(add)).bind(&account).bind(amount).execute(db).await?;
+        Ok(())
+    }
+
+    async fn suffer(
+        &self,
+        curse: &str,
+        event: &Delivered<Entry>,
+        db: &mut PgConnection,
+    ) -> Result<(), LedgerError> {
+        let strikes =
+            |seen: &Seen| seen.strikes.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        match curse {
+            "own error" => return Err(LedgerError::Cursed),
+            "panic" => panic!("there is a curse on it"),
+            "broken rule kept to itself" => {
+                let insert = sqlx::query(self.sql("INSERT INTO {schema}.entries VALUES (-1, 'x', -1)"));
+                let _: Result<_, sqlx::Error> = insert.execute(db).await;
+            }
+            "broken rule at the end" => {
+                let insert = sqlx::query(self.sql("INSERT INTO {schema}.entries VALUES ($1, 'nobody', 0)"));
+                insert.bind(event.position.get().cast_signed()).execute(db).await?;
+            }
+            "lost connection" if strikes(&self.seen) => {
+                sqlx::query("SELECT pg_terminate_backend(pg_backend_pid())").execute(db).await?;
+            }
+            "lost connection kept to itself" if strikes(&self.seen) => {
+                let end = sqlx::query("SELECT pg_terminate_backend(pg_backend_pid())");
+                return end.execute(db).await.map(drop).map_err(|_| LedgerError::Cursed);
+            }
+            "collision" if strikes(&self.seen) => {
+                let raise = "DO $$ BEGIN RAISE 'another was faster' USING ERRCODE = '40001'; END $$";
+                sqlx::raw_sql(raise).execute(db).await?;
+            }
+            "missing table" if strikes(&self.seen) => {
+                sqlx::query("SELECT FROM no_such_table").execute(db).await?;
+            }
+            "slow statement" if strikes(&self.seen) => {
+                sqlx::query("SELECT pg_sleep(3600)").execute(db).await?;
+            }
+            "slow code" if strikes(&self.seen) => std::future::pending().await,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl SqlProjection for Ledger {
+    const NAME: &'static str = "ledger";
+    const VERSION: u32 = 1;
+    type Event = Entry;
+    type Error = LedgerError;
+
+    /// Fails where another comes in between.
+    async fn create(&self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
+        self.seen.created.fetch_add(1, SeqCst);
+        let find =
+            sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(format!("\"{}\".sums", self.schema.0));
+        if find.fetch_one(&mut *db).await?.try_get(0)? {
+            return Ok(());
+        }
+        sqlx::query("SELECT pg_sleep(0.02)").execute(&mut *db).await?;
+        let create = "CREATE TABLE {schema}.sums (account text PRIMARY KEY, total bigint NOT NULL);
+            CREATE TABLE {schema}.entries (
+                position bigint PRIMARY KEY,
+                account text NOT NULL REFERENCES {schema}.sums DEFERRABLE INITIALLY DEFERRED,
+                amount bigint NOT NULL CHECK (amount >= 0)
+            )";
+        sqlx::raw_sql(self.sql(create)).execute(db).await?;
+        Ok(())
+    }
+
+    async fn apply(&self, events: &[Delivered<Entry>], db: &mut PgConnection) -> Result<(), LedgerError> {
+        self.seen.batches.lock().unwrap().push(events.iter().map(|event| event.position.get()).collect());
+        for (nth, event) in events.iter().enumerate() {
+            if nth == events.len() / 2
+                && let Some(midst) = &*self.seen.midst.lock().unwrap()
+            {
+                midst();
+            }
+            self.enter(event, db).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Recorded without further ado, each event in the stream of this account.
+pub(super) async fn append(log: &dyn EventStore, events: &[(&str, &str, String)]) -> Position {
+    let event = |(account, name, data): &(&str, &str, String)| NewEvent {
+        event_id: EventId::generate(),
+        stream: StreamId::new(if ["given", "wrapped"].contains(name) { "gift" } else { "account" }, *account)
+            .unwrap(),
+        name: (*name).to_owned().into(),
+        schema_version: SchemaVersion::FIRST,
+        data: Json::from_text(data.clone()).unwrap(),
+    };
+    let metadata = Metadata::of_command(CommandId::generate(), Timestamp::now()).for_events();
+    let events = events.iter().map(event).collect();
+    let append = Append { conditions: Vec::new(), events, metadata, command: None };
+    match log.append(append).await.unwrap() {
+        AppendOutcome::Appended(appended) => appended.position,
+        AppendOutcome::Repeated(_) => unreachable!("it has no command id"),
+    }
+}
+
+pub(super) fn deposit(account: &str, amount: i64) -> (&str, &'static str, String) {
+    (account, "deposited", format!(r#"{{"amount":{amount}}}"#))
+}
+
+pub(super) fn curse<'a>(account: &'a str, by: &str) -> (&'a str, &'static str, String) {
+    (account, "cursed", format!(r#"{{"by":"{by}"}}"#))
+}
+
+/// Looks again and again until it holds. The limit only keeps a broken build from hanging.
+pub(super) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let limit = std::time::Instant::now() + Duration::from_mins(1);
+    while !holds().await {
+        assert!(std::time::Instant::now() < limit, "it never came to this: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+impl Ledger {
+    pub(super) async fn caught_up(&self, log: &dyn EventStore) {
+        let head = log.head().await.unwrap();
+        let views = self.schema.connect_views().await;
+        let mut progress = views.watch(&Self::id());
+        let there = progress.wait_for(|at| at.is_some_and(|checkpoint| checkpoint.position >= head));
+        tokio::time::timeout(Duration::from_mins(1), there).await.expect("it catches up").unwrap();
+    }
+
+    /// Position, sequence, and the reason or `queued`.
+    pub(super) async fn letters(&self) -> Vec<(u64, String, String)> {
+        let views = self.schema.connect_views().await;
+        let letters = views.dead_letters(&Self::id(), Position::ZERO, 10_000).await.unwrap();
+        letters
+            .into_iter()
+            .map(|letter| {
+                let Sequence::Stream(stream) = letter.sequence else { panic!("a document") };
+                let reason = match letter.reason {
+                    Reason::Failed(error) => error,
+                    Reason::Queued => "queued".to_owned(),
+                };
+                (letter.position.get(), stream.to_string(), reason)
+            })
+            .collect()
+    }
+
+    pub(super) async fn assert_nothing_is_parked(&self) {
+        assert_eq!(self.letters().await, []);
+    }
+
+    /// Each amount that is not parked is in both tables, once.
+    pub(super) async fn assert_as_the_log(&self, log: &dyn EventStore) {
+        self.caught_up(log).await;
+        let parked: BTreeSet<u64> = self.letters().await.iter().map(|(position, ..)| *position).collect();
+        let (mut entries, mut sums) = (BTreeMap::new(), BTreeMap::new());
+        for event in log.read_log(Position::ZERO, &EventFilter::ALL, usize::MAX).await.unwrap().events {
+            let is_entry = ["deposited", "given"].contains(&&*event.name);
+            if is_entry && !parked.contains(&event.position.get()) {
+                let amount = event.data.parse::<Deposited>().unwrap().amount;
+                let account = event.stream.to_string();
+                entries.insert(event.position.get().cast_signed(), (account.clone(), amount));
+                *sums.entry(account).or_insert(0) += amount;
+            }
+        }
+        let db = &mut connect().await;
+        let read = "SELECT position, account, amount FROM {schema}.entries";
+        let found: BTreeMap<i64, (String, i64)> = sqlx::query_as::<_, (i64, String, i64)>(self.sql(read))
+            .fetch_all(&mut *db)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(position, account, amount)| (position, (account, amount)))
+            .collect();
+        assert_eq!(found, entries);
+        let read = "SELECT account, total FROM {schema}.sums";
+        let found = sqlx::query_as::<_, (String, i64)>(self.sql(read)).fetch_all(db).await.unwrap();
+        assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), sums);
+    }
+}
