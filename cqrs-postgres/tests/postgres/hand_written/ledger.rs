@@ -88,10 +88,28 @@ pub(super) struct Seen {
     pub(super) created: AtomicUsize,
     /// The positions of each batch that came.
     pub(super) batches: Mutex<Vec<Vec<u64>>>,
+    /// How many batches are being applied now, and were at most.
+    pub(super) now: AtomicUsize,
+    pub(super) most: AtomicUsize,
     /// How often a curse that passes is still to strike.
     pub(super) strikes: AtomicUsize,
     /// Called in the midst of each batch.
     pub(super) midst: Mutex<Option<Box<dyn Fn() + Send>>>,
+}
+
+struct Inside<'a>(&'a Seen);
+
+impl<'a> Inside<'a> {
+    fn new(seen: &'a Seen) -> Self {
+        seen.most.fetch_max(seen.now.fetch_add(1, SeqCst) + 1, SeqCst);
+        Self(seen)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, SeqCst);
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -218,6 +236,7 @@ impl SqlProjection for Ledger {
     }
 
     async fn apply(&self, events: &[Delivered<Entry>], db: &mut PgConnection) -> Result<(), LedgerError> {
+        let _inside = Inside::new(&self.seen);
         self.seen.batches.lock().unwrap().push(events.iter().map(|event| event.position.get()).collect());
         for (nth, event) in events.iter().enumerate() {
             if nth == events.len() / 2

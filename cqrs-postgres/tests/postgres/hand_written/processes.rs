@@ -37,6 +37,7 @@ async fn of_several_programs_one_applies_a_batch_and_nothing_is_taken_for_a_faul
     }
     ledger.assert_as_the_log(&*log).await;
     assert_eq!(ledger.letters().await.len(), 2);
+    assert_eq!(ledger.seen.most.load(SeqCst), 1, "batches were applied at one time");
     for app in apps {
         app.shutdown().await;
     }
