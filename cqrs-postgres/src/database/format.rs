@@ -135,8 +135,8 @@ impl Format {
             .map_err(|error| self.refused(error, database))?;
         let done: Option<i32> = version.bind(self.kind).fetch_one(&mut *transaction).await?.try_get(0)?;
         let done = usize::try_from(done.unwrap_or_default()).unwrap_or_default();
-        for file in self.migrations.get(done..).unwrap_or_default().concat() {
-            let run = sqlx::raw_sql(sql(file)).execute(&mut *transaction).await;
+        for step in self.migrations.get(done..).unwrap_or_default().concat() {
+            let run = sqlx::raw_sql(sql(step)).execute(&mut *transaction).await;
             run.map_err(|error| self.refused(error, database))?;
         }
         if done < self.migrations.len() {

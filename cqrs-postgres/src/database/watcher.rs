@@ -26,6 +26,9 @@ pub(crate) trait Watched: Send + Sync + 'static {
     fn refresh<'a>(&'a self, database: &'a Database) -> BoxFuture<'a, Result<(), Error>>;
 }
 
+/// How long a connection to listen on may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
 /// Learns of changes by the server's notifications, and by looking from time to time, as notifications are lost along
 /// with a connection: in one task with one connection, for as long as somebody wants to know.
 pub(crate) struct Watcher<W> {
@@ -152,6 +155,8 @@ impl<W: Watched> Shared<W> {
             // sqlx can listen on a connection of a pool only; its own makes one by itself, with fewer options.
             let pool = PgPoolOptions::new()
                 .max_connections(1)
+                // The pool pauses for up to a fifth of this between attempts to connect.
+                .acquire_timeout(server.timeout().min(CONNECT))
                 .max_lifetime(None)
                 .idle_timeout(None)
                 .test_before_acquire(false)

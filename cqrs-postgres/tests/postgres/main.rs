@@ -1,7 +1,7 @@
 //! What the stores on PostgreSQL promise: first what every store does, then what is their own.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod conformance;
+mod events;
 mod hand_written;
 mod server;
 mod views;

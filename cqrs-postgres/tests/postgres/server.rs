@@ -32,8 +32,13 @@ impl Schema {
         Arc::new(Self(format!("test_{}", Uuid::now_v7().simple())))
     }
 
+    /// Tests run side by side, and share the server's connections.
     pub(crate) fn events(&self) -> EventStoreOptions {
         PostgresEventStore::options().schema(&*self.0).connections(2)
+    }
+
+    pub(crate) async fn connect_events(&self) -> PostgresEventStore {
+        self.events().connect(&url()).await.unwrap()
     }
 
     pub(crate) fn views(&self) -> ViewStoreOptions {
