@@ -12,8 +12,9 @@ use cqrs_core::{
 use cqrs_postgres::{HandWritten, sqlx};
 
 use super::{
-    ledger::{Ledger, append, curse, deposit, eventually},
+    ledger::Ledger,
     log,
+    scene::{append, curse, deposit, eventually},
 };
 use crate::server::{Schema, connect, url};
 

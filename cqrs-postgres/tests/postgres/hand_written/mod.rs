@@ -4,6 +4,7 @@ mod faults;
 mod ledger;
 mod preparing;
 mod processes;
+mod scene;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +19,10 @@ use cqrs_postgres::{
     sqlx::{self, AssertSqlSafe},
 };
 
-use self::ledger::{Ledger, append, deposit, eventually};
+use self::{
+    ledger::Ledger,
+    scene::{append, deposit, eventually},
+};
 use crate::server::{Schema, connect};
 
 fn log() -> Arc<dyn EventStore> {

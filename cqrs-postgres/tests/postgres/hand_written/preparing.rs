@@ -13,8 +13,9 @@ use cqrs_postgres::{
 };
 
 use super::{
-    ledger::{AccountEvent, Ledger, append, deposit},
+    ledger::{AccountEvent, Ledger},
     log,
+    scene::{append, deposit},
 };
 use crate::server::Schema;
 

@@ -15,8 +15,9 @@ use std::{
 use cqrs_core::store::EventStore;
 
 use super::{
-    ledger::{Ledger, append, curse, deposit},
+    ledger::Ledger,
     log,
+    scene::{append, curse, deposit},
 };
 use crate::server::{Schema, url};
 
