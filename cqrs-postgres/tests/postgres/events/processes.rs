@@ -62,7 +62,7 @@ async fn write(store: Arc<PostgresEventStore>, writer: u64) -> BTreeMap<Position
         let appended = appended(store.append(append).await);
         assert_eq!(appended.events[0].version.get(), nth + 1);
         acknowledged.extend(appended.events.iter().map(|written| written.position).zip(ids));
-        if (nth + writer) % 7 == 0 {
+        if (nth + writer).is_multiple_of(7) {
             tokio::time::sleep(Duration::from_millis(writer % 5)).await;
         }
     }
