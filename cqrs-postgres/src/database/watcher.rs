@@ -28,6 +28,8 @@ pub(crate) trait Watched: Send + Sync + 'static {
 
 /// How long a connection to listen on may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long to get along without one before the next attempt.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Learns of changes by the server's notifications, and by looking from time to time, as notifications are lost along
 /// with a connection: in one task with one connection, for as long as somebody wants to know.
@@ -114,7 +116,7 @@ impl<W: Watched> Shared<W> {
             let [slow, quick] = self.intervals;
             if let Some(server) = &self.server
                 && listener.is_none()
-                && tried.is_none_or(|tried| tried.elapsed() >= slow)
+                && tried.is_none_or(|tried| tried.elapsed() >= RETRY)
             {
                 tried = Some(Instant::now());
                 match self.listen(server).await {
@@ -128,7 +130,11 @@ impl<W: Watched> Shared<W> {
                 Ok(()) => {}
                 Err(error) => trouble.tell("can't look for the changes of other processes", &error),
             }
-            let interval = if listener.is_some() { slow } else { quick };
+            let interval = match &listener {
+                Some(_) => slow,
+                None if self.server.is_some() => quick.min(RETRY),
+                None => quick,
+            };
             tokio::select! {
                 () = self.receive(listener.as_mut()) => listener = None,
                 () = self.asked.notified() => {}

@@ -21,10 +21,14 @@ pub(super) struct Limits {
     pub(super) append_bytes: usize,
 }
 
+/// Every statement finds its rows in the order of an index and stops when it has enough. PostgreSQL, which keeps one plan
+/// for all arguments, may think a page so short that it would rather collect all that is in reach, and sort it.
+const PLANNER: &[(&str, &str)] = &[("enable_seqscan", "off"), ("enable_bitmapscan", "off")];
+
 impl Default for EventStoreOptions {
     fn default() -> Self {
         Self {
-            settings: Settings::new("cqrs", 8),
+            settings: Settings { planner: PLANNER, ..Settings::new("cqrs", 8) },
             limits: Limits { event_bytes: 1 << 20, events: 10_000, append_bytes: 64 << 20 },
             queue: 1_024,
         }

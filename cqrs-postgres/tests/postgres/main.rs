@@ -3,5 +3,7 @@
 
 mod events;
 mod hand_written;
+mod pooler;
+mod proxy;
 mod server;
 mod views;

@@ -22,7 +22,7 @@ fn is_of_the_events(error: &(dyn StdError + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<sqlx::Error>() {
         return match Trouble::of(error) {
             Trouble::Lost | Trouble::Passing | Trouble::Collision | Trouble::Refused => false,
-            Trouble::Duplicate => true,
+            Trouble::Duplicate | Trouble::Unfit => true,
             Trouble::Wrong => !is_of_the_database(error),
         };
     }

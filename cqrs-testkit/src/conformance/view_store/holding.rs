@@ -87,7 +87,7 @@ struct Hostile {
 }
 
 fn hostile() -> Vec<Hostile> {
-    let deep = (0..200).fold(Value::Null, |inner, _| Value::List(vec![inner]));
+    let deep = (0..120).fold(Value::Null, |inner, _| Value::List(vec![inner]));
     let operators = [("$gt", 1), ("$ref", 2), ("$id", 3), ("a.b", 4), ("", 5), ("_id", 6)];
     let operators = operators.map(|(name, value)| (name.to_owned(), Value::Int(value))).to_vec();
     let views = [
@@ -98,8 +98,8 @@ fn hostile() -> Vec<Hostile> {
         ("the same further down", Value::List(vec![named("number", Value::UInt(1 << 63))])),
         ("a number of 30 digits", named("number", Value::Real(123_456_789_012_345_678_901_234_567_890.0))),
         ("the largest number", named("number", Value::Real(f64::MAX))),
-        ("200 levels", named("deep", deep.clone())),
-        ("200 levels without a name", deep),
+        ("120 levels", named("deep", deep.clone())),
+        ("120 levels without a name", deep),
         ("an operator's name", named("$set", named("a", Value::Int(1)))),
         ("a path for a name", named("a.b", Value::Int(1))),
         ("no name", named("", Value::Int(1))),
