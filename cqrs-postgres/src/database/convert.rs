@@ -1,13 +1,7 @@
 use std::str;
 
 use jiff::Timestamp;
-use sqlx::{
-    Postgres, Row as _, ValueRef as _,
-    encode::{Encode, IsNull},
-    error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, types::Oid},
-    types::Type,
-};
+use sqlx::{Row as _, ValueRef as _, error::BoxDynError, postgres::PgRow};
 use uuid::Uuid;
 
 /// PostgreSQL's integers have a sign; nothing that is stored comes near the bound.
@@ -18,29 +12,6 @@ pub(crate) fn integer(number: u64) -> i64 {
 /// A number that is never negative.
 pub(crate) fn number(value: i64) -> Result<u64, BoxDynError> {
     u64::try_from(value).map_err(|_| format!("the number {value} is negative").into())
-}
-
-/// A text to be stored in a column of type `json` as it is, to the byte.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a>(pub(crate) &'a str);
-
-impl Type<Postgres> for Text<'_> {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(114))
-    }
-}
-
-impl PgHasArrayType for Text<'_> {
-    fn array_type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(199))
-    }
-}
-
-impl Encode<'_, Postgres> for Text<'_> {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        buffer.extend_from_slice(self.0.as_bytes());
-        Ok(IsNull::No)
-    }
 }
 
 /// Microseconds from 1970 to 2000, where PostgreSQL's times begin.

@@ -7,15 +7,25 @@ mod format;
 mod schema;
 mod session;
 mod settings;
+#[cfg(feature = "events")]
+mod text;
 mod watcher;
 
 pub(crate) use connections::Database;
 #[cfg(feature = "views")]
 pub(crate) use connections::Lease;
-pub(crate) use convert::{Column, Text, Y2K, integer, number};
+#[cfg(feature = "views")]
+pub(crate) use convert::Y2K;
+#[cfg(feature = "events")]
+pub(crate) use convert::number;
+pub(crate) use convert::{Column, integer};
 pub(crate) use error::{Doing, Failure, Trouble, timed_out};
-pub(crate) use format::{Format, LOCK};
+pub(crate) use format::Format;
+#[cfg(feature = "views")]
+pub(crate) use format::LOCK;
 pub(crate) use schema::Schema;
 pub(crate) use session::{Server, Session};
 pub(crate) use settings::{Listen, Settings, connection_options};
+#[cfg(feature = "events")]
+pub(crate) use text::Text;
 pub(crate) use watcher::{Watched, Watcher};
