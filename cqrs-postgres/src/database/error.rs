@@ -16,7 +16,9 @@ pub(crate) enum Trouble {
     Duplicate,
     /// The server says no for good: a right that is missing, a wrong password.
     Refused,
-    /// The data or the store are not as they should be.
+    /// What it was given is nothing that the server can hold.
+    Unfit,
+    /// The store is not as it should be.
     Wrong,
 }
 
@@ -55,6 +57,8 @@ impl Trouble {
             {
                 Self::Passing
             }
+            // A text that its type does not take; more than some limit.
+            code if code.starts_with("22") || code.starts_with("54") => Self::Unfit,
             _ => Self::Wrong,
         }
     }
@@ -78,6 +82,9 @@ impl From<Failure> for Error {
         match Trouble::of(&source) {
             Trouble::Lost | Trouble::Passing | Trouble::Collision => Self::unavailable(doing, source),
             Trouble::Refused => Self::invalid(format!("the database refuses while it {doing}: {source}")),
+            Trouble::Unfit => {
+                Self::invalid(format!("the database can't hold it: {source}, while it {doing}"))
+            }
             Trouble::Duplicate | Trouble::Wrong => Self::corrupt(format!("{source}, while it {doing}")),
         }
     }

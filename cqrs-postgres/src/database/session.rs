@@ -52,19 +52,21 @@ impl Server {
         let timeouts =
             [("statement_timeout", settings.statement_timeout), ("lock_timeout", settings.lock_timeout)]
                 .into_iter()
-                .filter_map(|(name, timeout)| timeout.map(|timeout| (name, timeout.as_millis().max(1))));
+                .filter_map(|(name, timeout)| Some((name, timeout?.as_millis().max(1).to_string())));
+        let planner = settings.planner.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let begin = if settings.pgbouncer {
             let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned();
-            for (name, millis) in timeouts {
-                write!(begin, "; SET LOCAL {name} = {millis}").expect("a text takes what is written");
+            for (name, value) in timeouts.chain(planner) {
+                write!(begin, "; SET LOCAL {name} = {value}").expect("a text takes what is written");
             }
             Some(AssertSqlSafe(begin).into_sql_str())
         } else {
-            let mut settings = timeouts.map(|(name, millis)| (name, millis.to_string())).peekable();
-            if settings.peek().is_some() {
+            let mut timeouts = timeouts.peekable();
+            // Without them, nothing is set: the URL may be one of a pooler that takes no settings.
+            if timeouts.peek().is_some() {
                 // What every statement here is made for, whatever the server's defaults are.
                 let fixed = [("default_transaction_isolation", "read committed"), ("jit", "off")];
-                options = options.options(fixed).options(settings);
+                options = options.options(fixed).options(timeouts).options(planner);
             }
             None
         };

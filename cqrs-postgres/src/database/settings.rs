@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub(crate) migrations: bool,
     pub(crate) listen: Listen,
     pub(crate) poll_interval: Option<Duration>,
+    /// What the server is told about how to work on the store's statements.
+    pub(crate) planner: &'static [(&'static str, &'static str)],
 }
 
 /// How a store learns of what other processes do.
@@ -48,6 +50,7 @@ impl Settings {
             migrations: true,
             listen: Listen::Here,
             poll_interval: None,
+            planner: &[],
         }
     }
 }

@@ -26,6 +26,11 @@ pub(crate) trait Watched: Send + Sync + 'static {
     fn refresh<'a>(&'a self, database: &'a Database) -> BoxFuture<'a, Result<(), Error>>;
 }
 
+/// How long a connection to listen on may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long to get along without one before the next attempt.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Learns of changes by the server's notifications, and by looking from time to time, as notifications are lost along
 /// with a connection: in one task with one connection, for as long as somebody wants to know.
 pub(crate) struct Watcher<W> {
@@ -111,7 +116,7 @@ impl<W: Watched> Shared<W> {
             let [slow, quick] = self.intervals;
             if let Some(server) = &self.server
                 && listener.is_none()
-                && tried.is_none_or(|tried| tried.elapsed() >= slow)
+                && tried.is_none_or(|tried| tried.elapsed() >= RETRY)
             {
                 tried = Some(Instant::now());
                 match self.listen(server).await {
@@ -125,7 +130,11 @@ impl<W: Watched> Shared<W> {
                 Ok(()) => {}
                 Err(error) => trouble.tell("can't look for the changes of other processes", &error),
             }
-            let interval = if listener.is_some() { slow } else { quick };
+            let interval = match &listener {
+                Some(_) => slow,
+                None if self.server.is_some() => quick.min(RETRY),
+                None => quick,
+            };
             tokio::select! {
                 () = self.receive(listener.as_mut()) => listener = None,
                 () = self.asked.notified() => {}
@@ -152,6 +161,8 @@ impl<W: Watched> Shared<W> {
             // sqlx can listen on a connection of a pool only; its own makes one by itself, with fewer options.
             let pool = PgPoolOptions::new()
                 .max_connections(1)
+                // The pool pauses for up to a fifth of this between attempts to connect.
+                .acquire_timeout(server.timeout().min(CONNECT))
                 .max_lifetime(None)
                 .idle_timeout(None)
                 .test_before_acquire(false)

@@ -6,18 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cqrs_core::{
-    envelope::Position,
-    store::{AppendError, AppendOutcome},
-};
-use tokio::{
-    sync::watch,
-    time::{sleep_until, timeout_at},
-};
+use cqrs_core::store::{AppendError, AppendOutcome};
+use tokio::time::{sleep_until, timeout_at};
 
 use super::{
     answer,
-    append::{Entry, Reply},
+    append::Reply,
+    head::Head,
     job::Job,
     judge::{Verdict, judge},
     plan::Plan,
@@ -36,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 pub(super) struct Writer {
     pub(super) reader: Arc<Reader>,
     /// Tells of new events as soon as they are there.
-    pub(super) head: watch::Sender<Position>,
+    pub(super) head: Head,
     pub(super) session: Option<Session>,
 }
 
@@ -171,7 +166,7 @@ impl Writer {
         match reply {
             Ok(Reply::Appended(entry)) => {
                 self.session = Some(session);
-                self.tell(&plan, &entry);
+                self.head.tell(entry.head.plus(plan.events.len() as u64));
                 let outcomes = answer::outcomes(&plan, &batch.jobs, &entry);
                 batch.answer(outcomes);
                 vec![batch]
@@ -189,14 +184,5 @@ impl Writer {
                 batch.failed(trouble, error, deadline).await
             }
         }
-    }
-
-    fn tell(&self, plan: &Plan<'_>, entry: &Entry) {
-        let head = entry.head.plus(plan.events.len() as u64);
-        self.head.send_if_modified(|known| {
-            let news = *known < head;
-            *known = head.max(*known);
-            news
-        });
     }
 }

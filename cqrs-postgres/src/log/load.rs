@@ -129,7 +129,9 @@ impl Lane {
         match self.read(wanted).await {
             Ok(loaded) => loads.into_iter().zip(loaded).for_each(|(load, loaded)| load.answer(Ok(loaded))),
             // What is wrong with one is not to be the others' trouble.
-            Err(error) if loads.len() > 1 && Trouble::of(&error) == Trouble::Wrong => {
+            Err(error)
+                if loads.len() > 1 && matches!(Trouble::of(&error), Trouble::Unfit | Trouble::Wrong) =>
+            {
                 for load in loads {
                     let loaded = self.read([load.wanted.clone()].into()).await;
                     let loaded = loaded.and_then(|mut loaded| loaded.pop().ok_or(sqlx::Error::RowNotFound));

@@ -3,6 +3,7 @@
 mod answer;
 mod append;
 mod batch;
+mod head;
 mod job;
 mod judge;
 mod load;
@@ -14,7 +15,6 @@ mod reader;
 mod rows;
 mod statements;
 mod store;
-mod watch;
 
 pub use options::EventStoreOptions;
 pub use store::PostgresEventStore;

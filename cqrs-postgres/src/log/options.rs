@@ -3,7 +3,7 @@ use std::time::Duration;
 use cqrs_core::store::Error;
 
 use super::{PostgresEventStore, statements};
-use crate::database::{Database, Settings, connection_options};
+use crate::database::{Database, Listen, Settings, connection_options};
 
 /// How a [`PostgresEventStore`] works; begun with [`PostgresEventStore::options`].
 #[derive(Clone, Debug)]
@@ -12,8 +12,6 @@ pub struct EventStoreOptions {
     pub(super) settings: Settings,
     pub(super) limits: Limits,
     pub(super) queue: usize,
-    pub(super) listen: Listen,
-    pub(super) poll_interval: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,36 +21,16 @@ pub(super) struct Limits {
     pub(super) append_bytes: usize,
 }
 
-/// How the store learns of the events of other processes.
-#[derive(Clone)]
-pub(super) enum Listen {
-    /// By the server's notifications, on the same URL.
-    Here,
-    /// By the server's notifications, on another URL.
-    At(String),
-    /// By looking again and again.
-    Off,
-}
-
-impl std::fmt::Debug for Listen {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Here => "Here",
-            // The URL may hold a password.
-            Self::At(_) => "At(..)",
-            Self::Off => "Off",
-        })
-    }
-}
+/// Every statement finds its rows in the order of an index and stops when it has enough. PostgreSQL, which keeps one plan
+/// for all arguments, may think a page so short that it would rather collect all that is in reach, and sort it.
+const PLANNER: &[(&str, &str)] = &[("enable_seqscan", "off"), ("enable_bitmapscan", "off")];
 
 impl Default for EventStoreOptions {
     fn default() -> Self {
         Self {
-            settings: Settings::new("cqrs", 8),
+            settings: Settings { planner: PLANNER, ..Settings::new("cqrs", 8) },
             limits: Limits { event_bytes: 1 << 20, events: 10_000, append_bytes: 64 << 20 },
             queue: 1_024,
-            listen: Listen::Here,
-            poll_interval: None,
         }
     }
 }
@@ -75,16 +53,16 @@ impl EventStoreOptions {
 
     /// Another URL to listen on for new events: behind a `PgBouncer` that pools transactions, one of the server itself.
     pub fn listen_url(mut self, url: impl Into<String>) -> Self {
-        self.listen = Listen::At(url.into());
+        self.settings.listen = Listen::At(url.into());
         self
     }
 
     /// Whether to listen for new events; by default, unless [`pgbouncer`](Self::pgbouncer) is set and there is no
     /// [`listen_url`](Self::listen_url). Without, the log is polled.
     pub fn listen(mut self, listen: bool) -> Self {
-        match (&self.listen, listen) {
-            (_, false) => self.listen = Listen::Off,
-            (Listen::Off, true) => self.listen = Listen::Here,
+        match (&self.settings.listen, listen) {
+            (_, false) => self.settings.listen = Listen::Off,
+            (Listen::Off, true) => self.settings.listen = Listen::Here,
             _ => {}
         }
         self
@@ -93,7 +71,7 @@ impl EventStoreOptions {
     /// How often to look for new events while somebody [watches](cqrs_core::store::EventStore::watch): by default each
     /// second, for what notifications may have missed, and each 50 milliseconds where there are none.
     pub const fn poll_interval(mut self, interval: Duration) -> Self {
-        self.poll_interval = Some(interval);
+        self.settings.poll_interval = Some(interval);
         self
     }
 

@@ -7,17 +7,12 @@ use std::{
     thread,
 };
 
-use cqrs_core::{
-    envelope::Position,
-    store::{AppendError, AppendOutcome, Error},
-};
-use tokio::{
-    sync::{oneshot, watch},
-    time::Instant,
-};
+use cqrs_core::store::{AppendError, AppendOutcome, Error};
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     batch::Writer,
+    head::Head,
     job::{Checked, Job},
     reader::Reader,
 };
@@ -36,7 +31,7 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct Shared {
     reader: Arc<Reader>,
-    head: watch::Sender<Position>,
+    head: Head,
     limit: usize,
     state: Mutex<State>,
 }
@@ -51,7 +46,7 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new(reader: Arc<Reader>, head: watch::Sender<Position>, limit: usize) -> Self {
+    pub(super) fn new(reader: Arc<Reader>, head: Head, limit: usize) -> Self {
         Self { shared: Arc::new(Shared { reader, head, limit, state: Mutex::default() }) }
     }
 

@@ -11,15 +11,15 @@ use tokio::sync::watch;
 
 use super::{
     EventStoreOptions,
+    head::Head,
     job::Checked,
     load::Loader,
     options::Limits,
     queue::Queue,
     reader::Reader,
     statements::{self, Statements},
-    watch::Watcher,
 };
-use crate::database::Database;
+use crate::database::{Database, Watcher};
 
 /// An event store in a schema of a PostgreSQL database.
 ///
@@ -31,8 +31,7 @@ pub struct PostgresEventStore {
     reader: Arc<Reader>,
     loader: Loader,
     queue: Queue,
-    head: watch::Sender<Position>,
-    watcher: Watcher,
+    watcher: Watcher<Head>,
 }
 
 impl PostgresEventStore {
@@ -51,19 +50,20 @@ impl PostgresEventStore {
     }
 
     pub(super) async fn connect_with(options: EventStoreOptions, url: &str) -> Result<Self, Error> {
-        let database = Database::new(url, &options.settings)?;
-        statements::FORMAT.prepare(&database, options.settings.migrations).await?;
+        let EventStoreOptions { settings, limits, queue } = options;
+        let database = Database::new(url, &settings)?;
+        statements::FORMAT.prepare(&database, settings.migrations).await?;
         let statements = Arc::new(Statements::new(&database.schema));
         let reader = Arc::new(Reader { database, statements });
         let log_id = reader.log_id().await?;
-        let head = watch::Sender::new(reader.head().await?);
+        let head = Head::new(Arc::clone(&reader), reader.head().await?);
+        let channel = format!("{}.events", reader.database.schema.name());
         Ok(Self {
             log_id,
-            limits: options.limits,
+            limits,
             loader: Loader::new(Arc::clone(&reader)),
-            queue: Queue::new(Arc::clone(&reader), head.clone(), options.queue),
-            watcher: Watcher::new(Arc::clone(&reader), head.clone(), &options)?,
-            head,
+            queue: Queue::new(Arc::clone(&reader), head.clone(), queue),
+            watcher: Watcher::new(&reader.database, url, &settings, channel, head)?,
             reader,
         })
     }
@@ -118,7 +118,7 @@ impl EventStore for PostgresEventStore {
     }
 
     fn watch(&self) -> watch::Receiver<Position> {
-        let receiver = self.head.subscribe();
+        let receiver = self.watcher.watched().watch();
         self.watcher.start();
         receiver
     }

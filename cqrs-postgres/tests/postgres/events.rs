@@ -1,19 +1,12 @@
 //! Events on PostgreSQL.
 
-mod conformance {
-    mod event_store {
-        use crate::server::in_a_fresh_schema;
-
-        cqrs_testkit::event_store_suite!(in_a_fresh_schema(
-            |schema| async move { schema.connect_events().await }
-        ));
-    }
-
-    mod snapshot_store {
-        use crate::server::in_a_fresh_schema;
-
-        cqrs_testkit::snapshot_store_suite!(in_a_fresh_schema(|schema| async move {
-            schema.connect_events().await
-        }));
-    }
-}
+mod conformance;
+mod guards;
+mod lost;
+mod opening;
+mod plans;
+mod pooled;
+mod processes;
+mod queue;
+mod sample;
+mod watching;

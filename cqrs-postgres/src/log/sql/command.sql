@@ -15,4 +15,5 @@ CROSS JOIN LATERAL (
     FROM {schema}.events
     WHERE events.position > command.position - command.events AND events.position <= command.position
     ORDER BY events.position
+    LIMIT command.events
 ) AS event

@@ -1,8 +1,15 @@
 -- Of several streams at once: $1 and $2 name them, $3 is the shape of the wanted snapshot, or null.
 WITH stream AS MATERIALIZED (
-    SELECT wanted.load, wanted.category, wanted.stream_id, snapshots.version, snapshots.data
+    SELECT wanted.load, wanted.category, wanted.stream_id, snapshot.version, snapshot.data
     FROM unnest($1, $2, $3) WITH ORDINALITY AS wanted (category, stream_id, fingerprint, load)
-    LEFT JOIN {schema}.snapshots USING (category, stream_id, fingerprint)
+    LEFT JOIN LATERAL (
+        SELECT snapshots.version, snapshots.data
+        FROM {schema}.snapshots
+        WHERE snapshots.category = wanted.category
+            AND snapshots.stream_id = wanted.stream_id
+            AND snapshots.fingerprint = wanted.fingerprint
+        LIMIT 1
+    ) AS snapshot ON true
 )
 SELECT
     0 AS tag, head.position, NULL::bigint AS version, NULL::timestamptz AS recorded_at, NULL::uuid AS event_id,

@@ -1,13 +1,20 @@
 -- As `load.sql`; $4 are the ids of commands to look up, or null.
 WITH stream AS MATERIALIZED (
-    SELECT wanted.load, wanted.category, wanted.stream_id, snapshots.version, snapshots.data
+    SELECT wanted.load, wanted.category, wanted.stream_id, snapshot.version, snapshot.data
     FROM unnest($1, $2, $3) WITH ORDINALITY AS wanted (category, stream_id, fingerprint, load)
-    LEFT JOIN {schema}.snapshots USING (category, stream_id, fingerprint)
+    LEFT JOIN LATERAL (
+        SELECT snapshots.version, snapshots.data
+        FROM {schema}.snapshots
+        WHERE snapshots.category = wanted.category
+            AND snapshots.stream_id = wanted.stream_id
+            AND snapshots.fingerprint = wanted.fingerprint
+        LIMIT 1
+    ) AS snapshot ON true
 ),
 command AS MATERIALIZED (
-    SELECT wanted.load, commands.*
+    SELECT wanted.load, known.*
     FROM unnest($4) WITH ORDINALITY AS wanted (id, load)
-    JOIN {schema}.commands USING (id)
+    CROSS JOIN LATERAL (SELECT * FROM {schema}.commands WHERE commands.id = wanted.id LIMIT 1) AS known
 )
 SELECT
     0 AS tag, head.position, NULL::bigint AS version, NULL::timestamptz AS recorded_at, NULL::uuid AS event_id,
@@ -45,4 +52,5 @@ CROSS JOIN LATERAL (
     FROM {schema}.events
     WHERE events.position > command.position - command.events AND events.position <= command.position
     ORDER BY events.position
+    LIMIT command.events
 ) AS event

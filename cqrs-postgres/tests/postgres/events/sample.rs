@@ -1,0 +1,64 @@
+use std::{future::Future, time::Duration};
+
+use cqrs_core::{
+    domain::SchemaVersion,
+    envelope::{CommandId, EventId, Json, Metadata, Position, RecordedEvent, StreamId, Version},
+    store::{
+        Append, AppendError, AppendOutcome, Appended, CommandRecord, Condition, EventFilter, EventStore,
+        NewEvent,
+    },
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// What comes as soon as it can, and is to fail rather than hang where it never comes.
+pub(super) async fn soon<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_mins(1), event).await.expect("this comes soon")
+}
+
+pub(super) fn stream(id: &str) -> StreamId {
+    StreamId::new("order", id).unwrap()
+}
+
+pub(super) fn event(stream: &StreamId) -> NewEvent {
+    NewEvent {
+        event_id: EventId::generate(),
+        stream: stream.clone(),
+        name: "placed".into(),
+        schema_version: SchemaVersion::FIRST,
+        data: Json::from_text("{\"total\":1}".to_owned()).unwrap(),
+    }
+}
+
+/// One event and its command, without conditions.
+pub(super) fn append(stream: &StreamId) -> Append {
+    let id = CommandId::generate();
+    Append {
+        conditions: Vec::new(),
+        events: vec![event(stream)],
+        metadata: Metadata::of_command(id, Timestamp::now()),
+        command: Some(CommandRecord { id, fingerprint: Uuid::nil(), stream: stream.clone(), answer: None }),
+    }
+}
+
+pub(super) fn append_at(stream: &StreamId, version: u64) -> Append {
+    let condition = Condition::Version { stream: stream.clone(), expected: Version::new(version) };
+    Append { conditions: vec![condition], ..append(stream) }
+}
+
+pub(super) fn appended(outcome: Result<AppendOutcome, AppendError>) -> Appended {
+    match outcome.unwrap() {
+        AppendOutcome::Appended(appended) => appended,
+        AppendOutcome::Repeated(command) => panic!("a new command was known: {command:?}"),
+    }
+}
+
+pub(super) async fn whole_log(store: &dyn EventStore) -> Vec<RecordedEvent> {
+    let page = store.read_log(Position::ZERO, &EventFilter::ALL, 1_000_000).await.unwrap();
+    assert!(
+        page.events.iter().map(|event| event.position.get()).eq(1..=page.head.get()),
+        "positions are not consecutive"
+    );
+    assert!(page.events.is_sorted_by_key(|event| event.metadata.time), "recorded times go back");
+    page.events
+}

@@ -1,0 +1,104 @@
+//! How a process learns of what others append.
+
+use std::time::Duration;
+
+use cqrs_core::store::EventStore;
+use cqrs_postgres::EventStoreOptions;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::sample::{append, appended, soon, stream};
+use crate::server::{Schema, connect, url};
+
+/// Longer than any test takes.
+const NEVER: Duration = Duration::from_hours(1);
+
+async fn is_told(schema: &Schema, options: EventStoreOptions) {
+    let (store, other) = (options.connect(&url()).await.unwrap(), schema.connect_events().await);
+    for _ in 0..3 {
+        let mut news = [store.watch(), store.watch()];
+        for _ in 0..3 {
+            let position = appended(other.append(append(&stream("a"))).await).position;
+            for news in &mut news {
+                soon(news.wait_for(|head| *head >= position)).await.unwrap();
+            }
+        }
+        // Without watchers the watching ends, and begins again with the next one.
+    }
+}
+
+#[tokio::test]
+async fn notifications_tell_without_a_look() {
+    let schema = Schema::new();
+    is_told(&schema, schema.events().poll_interval(NEVER)).await;
+}
+
+#[tokio::test]
+async fn notifications_may_come_by_another_url() {
+    let schema = Schema::new();
+    is_told(&schema, schema.events().poll_interval(NEVER).pgbouncer(true).listen_url(url())).await;
+}
+
+#[tokio::test]
+async fn without_notifications_a_look_tells() {
+    let schema = Schema::new();
+    is_told(&schema, schema.events().listen(false)).await;
+    is_told(&schema, schema.events().pgbouncer(true).poll_interval(Duration::from_millis(5))).await;
+}
+
+#[tokio::test]
+async fn a_store_listens_again_when_its_connection_was_ended() {
+    let schema = Schema::new();
+    let other = schema.connect_events().await;
+    let store = schema.events().poll_interval(NEVER).connect(&url()).await.unwrap();
+    let mut news = store.watch();
+    let mut superuser = connect().await;
+    // What listens says so as its last statement.
+    let end = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query = 'LISTEN \"{}.events\"'",
+        schema.0
+    );
+    for _ in 0..3 {
+        let position = appended(other.append(append(&stream("a"))).await).position;
+        soon(news.wait_for(|head| *head >= position)).await.unwrap();
+        soon(async {
+            loop {
+                let ended =
+                    sqlx::raw_sql(AssertSqlSafe(end.clone())).fetch_one(&mut superuser).await.unwrap();
+                if ended.get::<i64, _>(0) > 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+    let position = appended(other.append(append(&stream("a"))).await).position;
+    soon(news.wait_for(|head| *head >= position)).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_connection_listens_for_all_that_watch_and_ends_with_the_last() {
+    let schema = Schema::new();
+    let store = schema.events().poll_interval(Duration::from_millis(10)).connect(&url()).await.unwrap();
+    let mut superuser = connect().await;
+    let count =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN \"{}.events\"%'", schema.0);
+    let mut listening = async |wanted: i64| {
+        soon(async {
+            loop {
+                let counted =
+                    sqlx::raw_sql(AssertSqlSafe(count.clone())).fetch_one(&mut superuser).await.unwrap();
+                if counted.get::<i64, _>(0) == wanted {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    };
+    listening(0).await;
+    let watchers: Vec<_> = (0..10).map(|_| store.watch()).collect();
+    let _ = (&watchers, appended(store.append(append(&stream("a"))).await));
+    drop(watchers);
+    listening(0).await;
+}
