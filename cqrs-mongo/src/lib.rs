@@ -1,1 +1,26 @@
-//! The view store of the CQRS framework on MongoDB.
+#![doc = include_str!("../README.md")]
+
+mod commit;
+mod document;
+mod error;
+mod find;
+mod known;
+mod letters;
+mod names;
+mod options;
+mod prepare;
+mod progress;
+mod read;
+mod rows;
+mod server;
+mod store;
+mod stored;
+mod transaction;
+mod url;
+
+/// The driver, for queries of one's own.
+pub use mongodb;
+
+pub use options::{Transactions, ViewStoreOptions};
+pub use store::MongoViewStore;
+pub use stored::Stored;

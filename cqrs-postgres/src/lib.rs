@@ -7,7 +7,9 @@ mod log;
 #[cfg(feature = "views")]
 mod view;
 
+pub use sqlx;
+
 #[cfg(feature = "events")]
 pub use log::{EventStoreOptions, PostgresEventStore};
 #[cfg(feature = "views")]
-pub use view::{PostgresViewStore, ViewStoreOptions};
+pub use view::{HandWritten, PostgresViewStore, SqlProjection, ViewStoreOptions};

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
 };
 
 use cqrs_core::{
@@ -38,6 +38,13 @@ pub fn away(doing: &'static str) -> Error {
     Error::unavailable(doing, "the test took it away")
 }
 
+async fn take(millis: &AtomicU64) {
+    let millis = millis.load(SeqCst);
+    if millis > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+    }
+}
+
 type EditLoaded = Box<dyn FnMut(&mut Loaded) + Send>;
 type EditPage = Box<dyn FnMut(&mut LogPage) + Send>;
 
@@ -55,6 +62,8 @@ pub struct LogFaults {
     pub snapshots_fail: AtomicBool,
     pub edit_loaded: Mutex<Option<EditLoaded>>,
     pub edit_page: Mutex<Option<EditPage>>,
+    /// How long a read of the log for a projection takes, in milliseconds.
+    pub read_millis: AtomicU64,
     /// Reads of the log wait while it is set.
     pub reads_wait: watch::Sender<bool>,
     /// After which positions the log was read for a projection.
@@ -164,6 +173,7 @@ impl EventStore for FaultyLog {
         Box::pin(async move {
             if filter.any_of.is_some() {
                 self.faults.reads.lock().unwrap().push(after);
+                take(&self.faults.read_millis).await;
             }
             let _ = self.faults.reads_wait.subscribe().wait_for(|wait| !wait).await;
             self.pass("reads the log").await?;
@@ -219,6 +229,8 @@ pub struct ViewFaults {
     pub gets: AtomicUsize,
     pub finds: AtomicUsize,
     pub commits: AtomicUsize,
+    /// How long a commit takes, in milliseconds.
+    pub commit_millis: AtomicU64,
     /// Commits with documents, as against heartbeats.
     pub batches: AtomicUsize,
     pub away: AtomicBool,
@@ -257,6 +269,7 @@ impl FaultyViews {
             gets: AtomicUsize::default(),
             finds: AtomicUsize::default(),
             commits: AtomicUsize::default(),
+            commit_millis: AtomicU64::default(),
             batches: AtomicUsize::default(),
             away: AtomicBool::default(),
             panics: AtomicBool::default(),
@@ -337,6 +350,7 @@ impl ViewStore for FaultyViews {
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         Box::pin(async move {
             let _ = self.faults.open.subscribe().wait_for(|open| *open).await;
+            take(&self.faults.commit_millis).await;
             self.faults.commits.fetch_add(1, SeqCst);
             if !commit.documents.is_empty() {
                 self.faults.batches.fetch_add(1, SeqCst);

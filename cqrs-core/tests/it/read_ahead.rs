@@ -57,6 +57,21 @@ async fn one_page_is_read_while_the_one_before_it_is_written_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn catching_up_takes_the_longer_of_reading_and_writing_and_not_both() {
+    for (read, commit) in [(10, 10), (30, 5), (5, 30)] {
+        let (log, views) = (log_of(40).await, FaultyViews::new());
+        log.faults.read_millis.store(read, SeqCst);
+        views.faults.commit_millis.store(commit, SeqCst);
+        let started = tokio::time::Instant::now();
+        let app = app(&log, &views).await;
+        caught_up::<Balance>(&log, &views).await;
+        let pages = 20;
+        assert_eq!(started.elapsed().as_millis(), u128::from(read.min(commit) + pages * read.max(commit)));
+        app.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_the_head_nothing_is_read_ahead() {
     let (log, views) = (log_of(1).await, FaultyViews::new());
     views.shut();

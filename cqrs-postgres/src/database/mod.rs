@@ -10,6 +10,8 @@ mod settings;
 mod watcher;
 
 pub(crate) use connections::Database;
+#[cfg(feature = "views")]
+pub(crate) use connections::Lease;
 pub(crate) use convert::{Column, Text, Y2K, integer, number};
 pub(crate) use error::{Doing, Failure, Trouble, timed_out};
 pub(crate) use format::{Format, LOCK};

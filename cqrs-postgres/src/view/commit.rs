@@ -5,7 +5,11 @@ use cqrs_core::{
     envelope::{Json, Position},
     store::Checkpoint,
 };
-use sqlx::{Postgres, SqlStr, postgres::PgArguments, query::Query};
+use sqlx::{
+    Postgres, SqlStr,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 use uuid::Uuid;
 
 use super::{
@@ -127,24 +131,15 @@ impl Batch {
         session: &mut Session,
         documents: &Documents,
     ) -> sqlx::Result<Option<Progressed>> {
-        let (last, ahead) = match self.documents.split_last() {
-            Some((last, ahead)) => (Some(last), ahead),
-            None => (None, &[][..]),
-        };
-        let statements = &documents.write;
-        let place = usize::from(last.is_some()) + 2 * usize::from(self.letters.is_some());
-        let mut commit = self.bind_advance(session.query(&statements.commit[place]), documents);
-        if let Some(letters) = &self.letters {
-            commit = letters.bind(commit);
-        }
-        if let Some(rows) = last {
-            commit = rows.bind(commit);
-        }
+        let commit = self.query(session, documents);
+        let ahead = self.documents.split_last().map_or(&[][..], |(_, ahead)| ahead);
         let rows = if ahead.is_empty() {
             session.fetch(commit).await?
         } else {
-            let upserts =
-                ahead.iter().map(|rows| rows.bind(session.query(&statements.upsert))).collect::<Vec<_>>();
+            let upserts = ahead
+                .iter()
+                .map(|rows| rows.bind(session.query(&documents.write.upsert)))
+                .collect::<Vec<_>>();
             let mut transaction = session.transaction().await?;
             let written = async {
                 for upsert in upserts {
@@ -157,6 +152,29 @@ impl Batch {
                 refused => transaction.rollback().await.and(refused)?,
             }
         };
+        self.progressed(&rows)
+    }
+
+    /// The statement that writes all but the documents that go ahead.
+    pub(super) fn query<'q>(
+        &'q self,
+        session: &Session,
+        documents: &'q Documents,
+    ) -> Query<'q, Postgres, PgArguments> {
+        let last = self.documents.last();
+        let place = usize::from(last.is_some()) + 2 * usize::from(self.letters.is_some());
+        let mut commit = self.bind_advance(session.query(&documents.write.commit[place]), documents);
+        if let Some(letters) = &self.letters {
+            commit = letters.bind(commit);
+        }
+        if let Some(rows) = last {
+            commit = rows.bind(commit);
+        }
+        commit
+    }
+
+    /// How far the projection is now, going by the answer to [`query`](Self::query).
+    pub(super) fn progressed(&self, rows: &[PgRow]) -> sqlx::Result<Option<Progressed>> {
         let Some(row) = rows.first() else { return Ok(None) };
         let checkpoint = Checkpoint { parked: row.u64(1)?, ..self.checkpoint };
         Ok(Some(Progressed { revision: row.u64(0)?, checkpoint: Some(checkpoint) }))

@@ -6,6 +6,7 @@ mod dead_letter;
 mod documents;
 mod find;
 mod fit;
+mod hand_written;
 mod names;
 mod options;
 mod prepare;
@@ -17,5 +18,6 @@ mod tables;
 mod value;
 mod writing;
 
+pub use hand_written::{HandWritten, SqlProjection};
 pub use options::ViewStoreOptions;
 pub use store::PostgresViewStore;

@@ -31,6 +31,12 @@ pub(super) async fn prepare(
     let prepared = async {
         lock.execute(&mut *transaction).await?;
         let known = Known::of(&again.fetch_all(&mut *transaction).await?)?;
+        if known.as_ref().is_some_and(|known| !known.has_documents) {
+            return Ok(Err(Error::invalid(format!(
+                "{} writes tables of its own, so there is no room for its documents: take another name, or a higher version",
+                spec.id
+            ))));
+        }
         let changes = Changes { connection: &mut transaction, schema, spec };
         if let Some(refusal) = changes.make(known.map(|known| known.indexes)).await? {
             return Ok(Err(refusal));
@@ -45,7 +51,8 @@ pub(super) async fn prepare(
 }
 
 fn is_ready(known: &Known, spec: &ProjectionSpec) -> bool {
-    known.fingerprint == spec.fingerprint
+    known.has_documents
+        && known.fingerprint == spec.fingerprint
         && known.indexes.iter().eq(spec.indexes.iter().map(|index| index.name))
 }
 

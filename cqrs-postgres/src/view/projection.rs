@@ -11,6 +11,8 @@ use crate::database::Column as _;
 pub(super) struct Known {
     pub(super) fingerprint: u64,
     pub(super) indexes: Vec<String>,
+    /// It writes no tables of its own.
+    pub(super) has_documents: bool,
     pub(super) progress: Progressed,
 }
 
@@ -58,6 +60,7 @@ impl Known {
             progress: Progressed::of(row)?,
             fingerprint: row.i64(8)?.cast_unsigned(),
             indexes: row.try_get(9)?,
+            has_documents: row.try_get(10)?,
         }))
     }
 }

@@ -21,6 +21,7 @@ pub(super) const PARK: &str = include_str!("sql/park.sql");
 pub(super) const TELL: &str = include_str!("sql/tell.sql");
 
 // What makes room for a projection.
+pub(super) const DECLARE_OWN: &str = include_str!("sql/declare_own.sql");
 pub(super) const DECLARE: &str = include_str!("sql/declare.sql");
 pub(super) const DOCUMENTS: &str = include_str!("sql/documents.sql");
 pub(super) const INDEX: &str = include_str!("sql/index.sql");
@@ -30,6 +31,7 @@ pub(super) const INDEX: &str = include_str!("sql/index.sql");
 pub(super) struct Statements {
     pub(super) dead_letters: SqlStr,
     pub(super) first_unfit: SqlStr,
+    pub(super) lock: SqlStr,
     pub(super) parked_sequences: SqlStr,
     pub(super) projection: SqlStr,
 }
@@ -39,6 +41,7 @@ impl Statements {
         Self {
             dead_letters: schema.sql(include_str!("sql/dead_letters.sql")),
             first_unfit: schema.sql(include_str!("sql/first_unfit.sql")),
+            lock: schema.sql(include_str!("sql/lock.sql")),
             parked_sequences: schema.sql(include_str!("sql/parked_sequences.sql")),
             projection: schema.sql(include_str!("sql/projection.sql")),
         }

@@ -30,11 +30,11 @@ use crate::database::{Database, Failure, Session, Watcher, integer};
 /// `order_summary_v1`, with the documents as `json` in its column `data`, and each declared index a column, such as
 /// `index_customer_id`.
 pub struct PostgresViewStore {
-    database: Database,
-    document_bytes: usize,
-    statements: Arc<Statements>,
-    tables: Tables,
-    watcher: Watcher<Progress>,
+    pub(super) database: Database,
+    pub(super) document_bytes: usize,
+    pub(super) statements: Arc<Statements>,
+    pub(super) tables: Tables,
+    pub(super) watcher: Watcher<Progress>,
 }
 
 impl PostgresViewStore {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod events;
+mod hand_written;
 mod pooler;
 mod proxy;
 mod server;

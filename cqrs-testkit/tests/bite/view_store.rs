@@ -1,4 +1,5 @@
 mod broken;
+mod contract;
 mod faults;
 
 use cqrs_core::store::ViewStore;
@@ -17,6 +18,16 @@ fn a_view_store_without_a_fault_keeps_every_rule() {
     every_rule_holds(RULES, || {
         Stores::<dyn ViewStore>::new(|| {
             let data = Broken::default();
+            move || std::future::ready(data.clone())
+        })
+    });
+}
+
+#[test]
+fn the_rules_keep_to_what_a_view_store_is_promised() {
+    every_rule_holds(RULES, || {
+        Stores::<dyn ViewStore>::new(|| {
+            let data = contract::strict();
             move || std::future::ready(data.clone())
         })
     });

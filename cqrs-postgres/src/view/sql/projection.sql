@@ -1,3 +1,3 @@
-SELECT log, position, head, as_of, last, diverged, parked, revision, fingerprint, indexes
+SELECT log, position, head, as_of, last, diverged, parked, revision, fingerprint, indexes, documents IS NOT NULL
 FROM {schema}.projections
 WHERE name = $1 AND version = $2

@@ -3,7 +3,7 @@ use cqrs_core::{
     store::{Error, Filter, Find, OrderBy, ViewStore},
 };
 
-use super::sample::{View, all, moment, one_of, put, remove, text, within};
+use super::sample::{View, all, moment, one_of, put, put_at, text, trace, within, writing};
 use crate::conformance::Stores;
 
 /// Documents named for their values, in the order of creation.
@@ -177,15 +177,17 @@ pub async fn a_changed_document_is_found_by_its_new_values(stores: &Stores<dyn V
     let store = stores.open().await;
     let view = View::new(&store, &["value"]).await;
     let history = [text("old"), Int(1), Null, text("new")];
-    for (value, at) in history.iter().zip(0..) {
-        view.write([put("a", 1, std::slice::from_ref(value)), put("b", 2, &[text("old")])]).await;
+    for (value, at) in history.iter().zip(0_usize..) {
+        let applied = 10 + at as u64;
+        let changed = put_at("a", 1, applied, std::slice::from_ref(value));
+        view.write([changed, put_at("b", 2, applied, &[text("old")])]).await;
         let others: Vec<IndexValue> =
             history.iter().enumerate().filter(|(nth, _)| *nth != at).map(|(_, other)| other.clone()).collect();
         let by_new = view.picked([one_of("value", std::slice::from_ref(value))]).await;
         assert!(by_new.contains('a'), "not found by its new value {value:?}");
         assert!(!view.picked([one_of("value", &others)]).await.contains('a'), "found by an older value");
     }
-    view.write([remove("a", 1)]).await;
+    view.write([writing(&trace("a", 1, 20), &[])]).await;
     assert_eq!(view.picked([one_of("value", &history)]).await, "b");
 }
 

@@ -43,6 +43,10 @@ suite! {
         keys_are_taken_literally
         a_random_history_equals_a_map
     }
+    holding {
+        moments_are_held_to_the_millisecond
+        a_document_is_held_as_it_is_or_refused_by_name
+    }
     finding {
         documents_are_found_by_one_of_several_values
         null_equals_null

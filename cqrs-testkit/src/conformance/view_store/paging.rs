@@ -5,7 +5,7 @@ use cqrs_core::{
     store::{After, Direction, Find, OrderBy, StoredDocument, ViewStore},
 };
 
-use super::sample::{View, all, moment, one_of, put, remove, text, within};
+use super::sample::{View, all, moment, one_of, put, put_at, remove, text, within};
 use crate::conformance::Stores;
 
 const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending];
@@ -33,7 +33,7 @@ pub async fn documents_are_sorted_by_their_creation(stores: &Stores<dyn ViewStor
     let view = View::new(&store, &["value"]).await;
     view.write([put("b", 10, &[Int(1)]), put("c", 9, &[Int(2)]), put("a", 100, &[Int(3)])]).await;
     sorts(&view, all([]), &["c", "b", "a"]).await;
-    view.write([put("d", 50, &[Int(0)]), put("c", 9, &[Int(5)])]).await;
+    view.write([put("d", 50, &[Int(0)]), put_at("c", 9, 101, &[Int(5)])]).await;
     sorts(&view, all([]), &["c", "b", "d", "a"]).await;
     sorts(&view, all([one_of("value", &[Int(5), Int(1), Int(3)])]), &["c", "b", "a"]).await;
     assert_eq!(view.keys(&Find { limit: 2, ..all([]) }).await, ["c", "b"]);

@@ -165,9 +165,15 @@ pub(super) fn writing(document: &StoredDocument, indexes: &[IndexValue]) -> Docu
 
 /// A document that was created at this position.
 pub(super) fn put(key: &str, created: u64, indexes: &[IndexValue]) -> DocumentWrite {
-    writing(&document(key, created, created, r#"{"a":1}"#), indexes)
+    put_at(key, created, created, indexes)
 }
 
+/// A document that was created and last changed at these positions.
+pub(super) fn put_at(key: &str, created: u64, applied: u64, indexes: &[IndexValue]) -> DocumentWrite {
+    writing(&document(key, created, applied, r#"{"note":1}"#), indexes)
+}
+
+/// Removes a document that nobody has changed since it was created.
 pub(super) fn remove(key: &str, created: u64) -> DocumentWrite {
     writing(&trace(key, created, created + 1), &[])
 }

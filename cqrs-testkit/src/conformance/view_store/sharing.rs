@@ -7,7 +7,7 @@ use cqrs_core::{
 use tokio::sync::watch;
 
 use super::sample::{
-    View, all, batch, document, letter, of_document, one_of, put, spec, text, trace, writing,
+    View, all, batch, document, letter, of_document, one_of, put, put_at, spec, text, trace, writing,
 };
 use crate::conformance::Stores;
 
@@ -34,7 +34,7 @@ pub async fn a_watcher_is_woken_by_a_batch(stores: &Stores<dyn ViewStore>) {
         let watching = [early.clone(), news.clone()]
             .map(|mut news| tokio::spawn(async move { told_of(&mut news, at + 1).await }));
         tokio::task::yield_now().await;
-        let commit = batch(at, at + 1, [put("a", 1, &[])]);
+        let commit = batch(at, at + 1, [put_at("a", 1, at + 1, &[])]);
         view.commit(commit.clone()).await;
         assert_eq!(told_of(&mut news, at + 1).await, commit.checkpoint);
         for watching in watching {
@@ -50,7 +50,7 @@ pub async fn a_watcher_is_woken_by_another_handle(stores: &Stores<dyn ViewStore>
     let view = View::new(&writer, &[]).await;
     let mut news = reader.watch(&view.id);
     for at in 0..5 {
-        let commit = batch(at, at + 1, [put("a", 1, &[])]);
+        let commit = batch(at, at + 1, [put_at("a", 1, at + 1, &[])]);
         view.commit(commit.clone()).await;
         assert_eq!(told_of(&mut news, at + 1).await, commit.checkpoint);
     }

@@ -29,6 +29,9 @@ const PROGRAM: &str = "secantusd-rs";
 /// A folder to keep what was built in, instead of the user's own.
 const CACHE: &str = "CQRS_XTASK_CACHE";
 
+/// Python's environment with cmake in it, while the build needs it.
+const CMAKE: &str = "cmake";
+
 const ANSWER: Duration = Duration::from_secs(20);
 const START: Duration = Duration::from_mins(1);
 /// About four minutes on two free cores.
@@ -108,9 +111,11 @@ fn install(work: &Work) -> Result<PathBuf, Error> {
     work.say(format!("SecantusDB {VERSION}: compile, once, about four minutes"));
     let target = cache.join("target");
     let done = work.run(build(&cache, &target, path), BUILD);
-    if !work.given_up() && target.exists() {
-        // It is large. After ctrl-c, the next run goes on with it.
-        fs::remove_dir_all(&target)?;
+    // They are large. After ctrl-c, the next run goes on with them.
+    for folder in [target, cache.join(CMAKE)] {
+        if !work.given_up() && folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
     }
     done.map_err(|error| format!("SecantusDB, which takes MongoDB's place, was not built: {error}"))?;
     answers(&program, work)?;
@@ -175,7 +180,7 @@ fn path_with_cmake(cache: &Path, work: &Work) -> Result<Option<OsString>, Error>
 fn cmake_of_python(cache: &Path, work: &Work) -> Result<Option<OsString>, Error> {
     let Some(python) = cargo::find_program(&["python3"]) else { return Ok(None) };
     work.say("pip install cmake");
-    let venv = cache.join("cmake");
+    let venv = cache.join(CMAKE);
     let mut command = Command::new(python);
     command.args(["-m", "venv", "--clear"]).arg(&venv);
     work.run(command, packages::LIMIT)?;
@@ -198,7 +203,8 @@ pub(super) fn run(program: &Path, work: &Work) -> Result<Server, Error> {
         let mut command = Command::new(program);
         command.arg("--config").arg(&settings).arg("--storage-path").arg(&data);
         command.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--log-level", "WARNING"]);
-        // As MongoDB does it: what is acknowledged is on the disk. The rest keeps it small.
+        // As MongoDB does it: without this, a `kill -9` loses writes that were acknowledged, whatever their concern. The rest
+        // keeps it small.
         command.args(["--sync-on-commit", "--cache-size", "512M", "--log-file-max", "32MB"]);
         command
     };

@@ -4,7 +4,7 @@ CREATE TABLE {schema}.projections (
     version bigint NOT NULL,
     fingerprint bigint NOT NULL,
     indexes text[] NOT NULL,
-    documents text NOT NULL UNIQUE, -- the table's name
+    documents text UNIQUE, -- the table's name; null where the projection writes tables of its own
     revision bigint NOT NULL DEFAULT 0, -- how many batches were written
     log uuid, -- null, like the next three, before the first batch
     position bigint,

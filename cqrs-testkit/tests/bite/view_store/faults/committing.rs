@@ -4,6 +4,7 @@ use std::{
 };
 
 use cqrs_core::{
+    document::DateTime,
     domain::IndexValue,
     envelope::{Json, Position},
     memory::MemoryViewStore,
@@ -117,6 +118,19 @@ pub(super) fn committing(rule: &str) -> Commits {
                 if let Change::Put { data, .. } = &mut write.change {
                     let text = data.clone().into_text().unwrap();
                     *data = Json::from_text(text.as_str().replace("null", "0")).unwrap().into();
+                }
+            }
+        }),
+        "moments_are_held_to_the_millisecond" => indexing(|value| {
+            if let IndexValue::Time(time) = value {
+                *time = DateTime::from_millis(time.as_millis().div_euclid(1_000) * 1_000).unwrap();
+            }
+        }),
+        "a_document_is_held_as_it_is_or_refused_by_name" => changed(|commit| {
+            for write in &mut commit.documents {
+                if let Change::Put { data, .. } = &mut write.change {
+                    let text = data.clone().into_text().unwrap();
+                    *data = Json::from_text(text.as_str().replace("\\u0000", "")).unwrap().into();
                 }
             }
         }),

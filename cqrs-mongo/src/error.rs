@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+use cqrs_core::store::Error;
+use mongodb::error::{ErrorKind, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure};
+
+/// Why the server did not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    doing: &'static str,
+    cause: Cause,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Driver(mongodb::error::Error),
+    /// No answer came in time.
+    Silence(Duration),
+    /// The program ends.
+    Ended,
+    /// It answered, with an error of a single statement or of the write concern.
+    Refusal {
+        code: i32,
+        message: String,
+    },
+    /// What it answered makes no sense.
+    Nonsense(&'static str),
+}
+
+/// What the database said. Not the driver's own error, which shows the reply, and so may show documents.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Said(String);
+
+impl Failure {
+    pub(crate) fn driver(doing: &'static str, error: mongodb::error::Error) -> Self {
+        Self { doing, cause: Cause::Driver(error) }
+    }
+
+    pub(crate) const fn silence(doing: &'static str, time: Duration) -> Self {
+        Self { doing, cause: Cause::Silence(time) }
+    }
+
+    pub(crate) const fn ended(doing: &'static str) -> Self {
+        Self { doing, cause: Cause::Ended }
+    }
+
+    pub(crate) fn refusal(doing: &'static str, code: i32, message: &str) -> Self {
+        Self { doing, cause: Cause::Refusal { code, message: message.to_owned() } }
+    }
+
+    pub(crate) const fn nonsense(doing: &'static str, what: &'static str) -> Self {
+        Self { doing, cause: Cause::Nonsense(what) }
+    }
+
+    /// The number of the error, where it is one of the server.
+    pub(crate) fn code(&self) -> Option<i32> {
+        let Cause::Driver(error) = &self.cause else { return None };
+        match &*error.kind {
+            ErrorKind::Command(error) => Some(error.code),
+            ErrorKind::Write(WriteFailure::WriteError(error)) => Some(error.code),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_of_a_lost_race(&self) -> bool {
+        self.has_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR)
+    }
+
+    /// Whether a transaction was committed is not known, and asking again tells.
+    pub(crate) fn leaves_a_commit_open(&self) -> bool {
+        self.has_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+    }
+
+    fn has_label(&self, label: &str) -> bool {
+        matches!(&self.cause, Cause::Driver(error) if error.contains_label(label))
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(Failure { doing, cause }: Failure) -> Self {
+        let error = match cause {
+            Cause::Driver(error) => error,
+            Cause::Silence(time) => return unavailable(doing, format!("no answer came within {time:?}")),
+            Cause::Ended => return Self::Closed,
+            Cause::Refusal { code, message } => return unavailable(doing, said(code, &message)),
+            Cause::Nonsense(what) => return Self::corrupt(what),
+        };
+        match &*error.kind {
+            ErrorKind::Authentication { message, .. } => {
+                Self::invalid(format!("MongoDB refuses the login: {message}"))
+            }
+            ErrorKind::InvalidArgument { .. }
+            | ErrorKind::InvalidTlsConfig { .. }
+            | ErrorKind::IncompatibleServer { .. }
+            | ErrorKind::SessionsNotSupported => Self::invalid(error.kind.to_string()),
+            ErrorKind::Bson(wrong) => Self::corrupt(wrong.to_string()),
+            ErrorKind::Shutdown => Self::Closed,
+            ErrorKind::Write(WriteFailure::WriteError(error)) => {
+                unavailable(doing, said(error.code, &error.message))
+            }
+            ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
+                unavailable(doing, said(error.code, &error.message))
+            }
+            kind => unavailable(doing, kind.to_string()),
+        }
+    }
+}
+
+/// What a server's refusal looks like in an error's chain.
+fn said(code: i32, message: &str) -> String {
+    format!("error {code}: {message}")
+}
+
+pub(crate) fn unavailable(doing: &'static str, said: impl Into<String>) -> Error {
+    Error::unavailable(doing, Said(said.into()))
+}
+
+/// The server's numbers for what it answers.
+pub(crate) mod code {
+    pub(crate) const NAMESPACE_NOT_FOUND: i32 = 26;
+    pub(crate) const INDEX_NOT_FOUND: i32 = 27;
+    pub(crate) const NAMESPACE_EXISTS: i32 = 48;
+    pub(crate) const DUPLICATE_KEY: i32 = 11_000;
+
+    /// What is wrong with a single document, and stays wrong: it is too large, or has a name, a value or a depth that
+    /// the server does not take, or an administrator's rule is against it.
+    pub(crate) const OF_A_DOCUMENT: [i32; 15] =
+        [2, 9, 14, 15, 22, 52, 53, 55, 56, 57, 121, 10_334, 17_280, 17_419, 17_420];
+}

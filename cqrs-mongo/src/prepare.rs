@@ -1,0 +1,138 @@
+use cqrs_core::store::{Error, ProjectionSpec};
+use mongodb::{
+    IndexModel,
+    bson::{Bson, Document, doc},
+    options::IndexOptions,
+};
+
+use crate::{
+    error::code,
+    known::{self, Known, declared, indexes_of},
+    letters,
+    names::{self, CHECKPOINTS, CREATED, DEAD_LETTERS},
+    server::Server,
+};
+
+const DOING: &str = "prepares a projection";
+
+/// Makes room for a projection. Others may do the same at the same time: each step does nothing where it is done.
+pub(crate) async fn prepare(server: &Server, spec: &ProjectionSpec) -> Result<(), Error> {
+    let known = declare(server, spec).await?;
+    create_indexes(server, spec).await?;
+    create_view(server, spec).await?;
+    letters::tidy(server, &spec.id, &known).await
+}
+
+/// Writes down what the projection declares, where it may.
+async fn declare(server: &Server, spec: &ProjectionSpec) -> Result<Known, Error> {
+    loop {
+        let Some(known) = find(server, &spec.id).await? else {
+            let (collection, document) = (server.own(CHECKPOINTS), declared(spec));
+            match server.call(DOING, async move { collection.insert_one(document).await }).await {
+                Ok(_) => {}
+                // Another one was quicker.
+                Err(error) if error.code() == Some(code::DUPLICATE_KEY) => {}
+                Err(error) => return Err(error.into()),
+            }
+            continue;
+        };
+        let wanted = indexes_of(spec);
+        if known.fingerprint == spec.fingerprint && known.indexes == wanted {
+            return Ok(known);
+        }
+        let new = wanted.iter().find(|name| known.indexes.iter().all(|index| index != *name));
+        if let Some(name) = new
+            && has_documents(server, spec).await?
+        {
+            return Err(Error::invalid(format!(
+                "the index `{name}` is new to the projection {}, whose documents were written without it: raise the \
+                 version of the projection, and it is built anew",
+                spec.id
+            )));
+        }
+        let mut as_found = known::filter(&spec.id);
+        as_found.insert("indexes", known.indexes);
+        as_found.insert("fingerprint", known.fingerprint.cast_signed());
+        let change = doc! { "$set": { "indexes": wanted, "fingerprint": spec.fingerprint.cast_signed() } };
+        let collection = server.own(CHECKPOINTS);
+        server.call(DOING, async move { collection.update_one(as_found, change).await }).await?;
+    }
+}
+
+/// What the primary knows of a projection; `None` where it was never prepared.
+pub(crate) async fn find(
+    server: &Server,
+    id: &cqrs_core::store::ProjectionId,
+) -> Result<Option<Known>, Error> {
+    let collection = server.own(CHECKPOINTS).clone_with_type::<mongodb::bson::RawDocumentBuf>();
+    let filter = known::filter(id);
+    let found = server.call("reads a checkpoint", async move { collection.find_one(filter).await }).await?;
+    Ok(found.as_deref().map(Known::read).transpose()?)
+}
+
+async fn has_documents(server: &Server, spec: &ProjectionSpec) -> Result<bool, Error> {
+    let collection = server.own(&names::documents(&spec.id));
+    let any = doc! { CREATED: { "$exists": true } };
+    let found = server.call(DOING, async move { collection.find_one(any).await }).await?;
+    Ok(found.is_some())
+}
+
+/// Creates what is missing, and drops what is declared no more. Collections come with their indexes.
+async fn create_indexes(server: &Server, spec: &ProjectionSpec) -> Result<(), Error> {
+    let wanted = indexes(spec);
+    let names: Vec<String> = wanted.iter().filter_map(|index| index.options.as_ref()?.name.clone()).collect();
+    let collection = server.own(&names::documents(&spec.id));
+    let letters = server.own(DEAD_LETTERS);
+    let work = async move {
+        letters.create_index(letters::index()).await?;
+        collection.create_indexes(wanted).await?;
+        let known = collection.list_index_names().await?;
+        for name in known.into_iter().filter(|name| names::is_own_index(name) && !names.contains(name)) {
+            match collection.drop_index(name).await {
+                Err(error) if is_gone(&error) => {}
+                dropped => dropped?,
+            }
+        }
+        Ok(())
+    };
+    Ok(server.call(DOING, work).await?)
+}
+
+/// Somebody else has dropped it.
+fn is_gone(error: &mongodb::error::Error) -> bool {
+    matches!(&*error.kind, mongodb::error::ErrorKind::Command(error)
+        if [code::INDEX_NOT_FOUND, code::NAMESPACE_NOT_FOUND].contains(&error.code))
+}
+
+/// One to list documents in the order of their creation; and for each declared index one to sort by the field, and one
+/// to list what has the same value in it in the order of creation. The last one has all documents, and serves whoever
+/// asks by the field in the shell; the others have no traces of removed ones.
+fn indexes(spec: &ProjectionSpec) -> Vec<IndexModel> {
+    let mut indexes = vec![index(names::index_of_creation(), doc! { CREATED: 1, "_id": 1 }, true)];
+    for field in indexes_of(spec) {
+        indexes.push(index(names::index_by(field), doc! { field: 1, "_id": 1 }, true));
+        let keys = doc! { field: 1, CREATED: 1, "_id": 1 };
+        indexes.push(index(names::index_by_and_creation(field), keys, false));
+    }
+    indexes
+}
+
+fn index(name: String, keys: Document, only_live: bool) -> IndexModel {
+    let live = only_live.then(|| doc! { CREATED: { "$exists": true } });
+    let options = IndexOptions::builder().name(name).partial_filter_expression(live).build();
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+/// The documents that exist, for people and for aggregations: a MongoDB view.
+async fn create_view(server: &Server, spec: &ProjectionSpec) -> Result<(), Error> {
+    let command = doc! {
+        "create": names::live(&spec.id),
+        "viewOn": names::documents(&spec.id),
+        "pipeline": [Bson::from(doc! { "$match": { CREATED: { "$exists": true } } })],
+    };
+    let database = server.database.clone();
+    match server.call(DOING, async move { database.run_command(command).await }).await {
+        Err(error) if error.code() != Some(code::NAMESPACE_EXISTS) => Err(error.into()),
+        _ => Ok(()),
+    }
+}

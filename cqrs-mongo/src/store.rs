@@ -1,0 +1,255 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use cqrs_core::{
+    domain::Projection,
+    envelope::Position,
+    store::{
+        BoxFuture, Checkpoint, Commit, CommitError, DataFormat, DeadLetter, Error, Find, ProjectionId,
+        ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
+    },
+};
+use mongodb::{Collection, Database};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
+
+use crate::{
+    commit::Writer, error::unavailable, letters, names, options::ViewStoreOptions, prepare,
+    progress::Progress, read, server::Server, stored::Stored,
+};
+
+/// A view store in a MongoDB database. Clones are handles of the same store.
+///
+/// Several processes may work on the same database. Each version of each projection has a collection of its own, such as
+/// `order_summary_v1`.
+#[derive(Clone)]
+pub struct MongoViewStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: Server,
+    in_transactions: bool,
+    document_bytes: usize,
+    progress: Arc<Progress>,
+    projections: Mutex<HashMap<ProjectionId, Arc<Local>>>,
+}
+
+/// What this program knows of a projection.
+#[derive(Default)]
+struct Local {
+    /// The indexes that it declares, in its order; `None` before it has prepared the projection.
+    declared: Mutex<Option<Vec<String>>>,
+    /// Batches of one projection take turns, and loads come between them: nobody folds on half a batch.
+    turn: Arc<AsyncMutex<()>>,
+}
+
+impl MongoViewStore {
+    /// Connects with the default [options](Self::options) to the database that the URL names in its path.
+    ///
+    /// # Errors
+    ///
+    /// As [`ViewStoreOptions::connect`].
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::options().connect(url).await
+    }
+
+    /// How to connect, to be changed before [`ViewStoreOptions::connect`].
+    pub fn options() -> ViewStoreOptions {
+        ViewStoreOptions::default()
+    }
+
+    /// To be called within the runtime that it is to work in.
+    pub(crate) fn new(
+        server: Server,
+        in_transactions: bool,
+        document_bytes: usize,
+        poll_interval: Duration,
+    ) -> Self {
+        let progress = Progress::new(server.clone(), poll_interval);
+        let projections = Mutex::default();
+        Self { shared: Arc::new(Shared { server, in_transactions, document_bytes, progress, projections }) }
+    }
+
+    /// The documents of a projection, for the driver's own queries and aggregations: those that exist, without the traces
+    /// of removed ones. It is a MongoDB view over the collection, so it can be read only; queries use the collection's
+    /// indexes all the same. Reads go by the store's read concern and preference.
+    ///
+    /// How fresh they are can be asked for beside it, before the query: what is read after
+    /// [`Views::fresh`](cqrs_core::query::Views::fresh) has answered is as fresh as that, where both read from the primary.
+    ///
+    /// ```no_run
+    /// # use cqrs_core::{domain::Projection, query::Views, envelope::Token};
+    /// use cqrs_mongo::{MongoViewStore, Stored, mongodb::bson::doc};
+    ///
+    /// # async fn cheapest<P: Projection>(store: MongoViewStore, token: Token) -> Result<(), Box<dyn std::error::Error>> {
+    /// Views::new(store.clone()).fresh::<P>().at_least(&token).await?;
+    /// let mut cheapest = store.collection::<P>().find(doc! { "total": { "$lt": 100 } }).sort(doc! { "total": 1 }).await?;
+    /// while cheapest.advance().await? {
+    ///     let Stored { key, document, .. } = cheapest.deserialize_current()?;
+    ///     # drop((key, document));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn collection<P: Projection>(&self) -> Collection<Stored<P>> {
+        self.shared.server.read(&names::live(&ProjectionId::of::<P>())).clone_with_type()
+    }
+
+    /// The database, by the driver's own handle.
+    pub fn database(&self) -> &Database {
+        &self.shared.server.database
+    }
+}
+
+impl Shared {
+    fn local(&self, projection: &ProjectionId) -> Arc<Local> {
+        let mut projections = lock(&self.projections);
+        Arc::clone(projections.entry(projection.clone()).or_default())
+    }
+
+    /// Waits until no batch of the projection is being written by this program.
+    async fn turn(&self, local: &Local, doing: &'static str) -> Result<OwnedMutexGuard<()>, Error> {
+        let timeout = self.server.timeout;
+        let turn = tokio::time::timeout(timeout, Arc::clone(&local.turn).lock_owned());
+        turn.await
+            .map_err(|_| unavailable(doing, format!("a batch was being written for longer than {timeout:?}")))
+    }
+
+    async fn commit(&self, projection: &ProjectionId, commit: Commit) -> Result<(), CommitError> {
+        let local = self.local(projection);
+        let _turn = self.turn(&local, "writes a batch").await?;
+        let declared = lock(&local.declared).clone();
+        let writer = Writer {
+            server: &self.server,
+            projection,
+            declared: declared.as_deref(),
+            limit: self.document_bytes,
+        };
+        let ready = writer.ready(commit).await?;
+        let checkpoint = if self.in_transactions {
+            writer.transactional(ready).await?
+        } else {
+            writer.guarded(ready).await?
+        };
+        self.progress.tell(projection, checkpoint);
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for MongoViewStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { server, in_transactions, .. } = &*self.shared;
+        f.debug_struct("MongoViewStore")
+            .field("database", &server.database.name())
+            .field("in_transactions", in_transactions)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ViewStore for MongoViewStore {
+    fn format(&self) -> DataFormat {
+        DataFormat::Tree
+    }
+
+    fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            names::check(projection)?;
+            prepare::prepare(&self.shared.server, projection).await?;
+            let indexes = projection.indexes.iter().map(|index| index.name.to_owned()).collect();
+            *lock(&self.shared.local(&projection.id).declared) = Some(indexes);
+            Ok(())
+        })
+    }
+
+    fn checkpoint<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
+        Box::pin(read::checkpoint(&self.shared.server, projection))
+    }
+
+    fn load<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
+        Box::pin(async move {
+            let local = self.shared.local(projection);
+            let _turn = self.shared.turn(&local, "loads documents").await?;
+            read::load(&self.shared.server, projection, keys).await
+        })
+    }
+
+    /// A batch that has begun is written to its end, also where nobody waits for it any more.
+    fn commit<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        commit: Commit,
+    ) -> BoxFuture<'a, Result<(), CommitError>> {
+        let (shared, projection) = (Arc::clone(&self.shared), projection.clone());
+        Box::pin(async move {
+            let writing = tokio::spawn(async move { shared.commit(&projection, commit).await });
+            match writing.await {
+                Ok(written) => written,
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => Err(Error::Closed.into()),
+                },
+            }
+        })
+    }
+
+    fn get<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Read<Option<StoredDocument>>, Error>> {
+        Box::pin(read::get(&self.shared.server, projection, key))
+    }
+
+    fn find<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        find: &'a Find,
+    ) -> BoxFuture<'a, Result<Read<Vec<StoredDocument>>, Error>> {
+        Box::pin(read::find(&self.shared.server, projection, find))
+    }
+
+    fn parked_sequences<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+    ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>> {
+        Box::pin(async move {
+            match prepare::find(&self.shared.server, projection).await? {
+                Some(known) => letters::sequences(&self.shared.server, projection, &known).await,
+                None => Ok(Vec::new()),
+            }
+        })
+    }
+
+    fn dead_letters<'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
+        Box::pin(async move {
+            match prepare::find(&self.shared.server, projection).await? {
+                Some(known) => letters::list(&self.shared.server, projection, &known, after, limit).await,
+                None => Ok(Vec::new()),
+            }
+        })
+    }
+
+    fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
+        self.shared.progress.watch(projection)
+    }
+}

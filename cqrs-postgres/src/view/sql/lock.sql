@@ -1,0 +1,2 @@
+-- Keeps a projection from moving on until the transaction ends.
+SELECT coalesce(position, 0) FROM {schema}.projections WHERE name = $1 AND version = $2 FOR NO KEY UPDATE
