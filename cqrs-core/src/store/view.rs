@@ -171,7 +171,8 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
     /// raise the projection's version; those that are declared no more are dropped.
     fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// How far a projection has come.
+    /// How far a projection has come, as queries see it: what the same store is asked after this has answered is not
+    /// older. A [freshness check](crate::query::FreshnessCheck) rests on it.
     fn checkpoint<'a>(
         &'a self,
         projection: &'a ProjectionId,
