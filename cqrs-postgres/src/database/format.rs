@@ -129,6 +129,8 @@ impl Format {
         let [lock, version, stamp] = [&sql(LOCK), &version, &stamp].map(|sql| session.query(sql));
         let mut transaction = session.transaction().await?;
         lock.bind(database.schema.lock_key()).execute(&mut *transaction).await?;
+        // What is there already is nothing to tell of.
+        sqlx::raw_sql("SET LOCAL client_min_messages = warning").execute(&mut *transaction).await?;
         sqlx::raw_sql(create)
             .execute(&mut *transaction)
             .await

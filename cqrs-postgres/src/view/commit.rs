@@ -13,14 +13,14 @@ use sqlx::{
 use uuid::Uuid;
 
 use super::{
-    convert::{Jsonb, Moment},
+    convert::Moment,
     dead_letter::Letters,
     documents::{Documents, statement},
     names,
     projection::{Progressed, bind_id},
     statements, value,
 };
-use crate::database::{Column as _, Schema, Session, integer};
+use crate::database::{Column as _, Schema, Session, Text, integer};
 
 /// The statements that write batches of one projection.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ fn upsert(table: &str, columns: &[String], guard: &str, first: usize) -> String 
         "INSERT INTO {table} (key, created, applied, removed, data{names})
          SELECT key, created, applied, data IS NULL, data{names}
          FROM {guard}unnest(
-             ${key}::text[], ${created}::bigint[], ${applied}::bigint[], ${data}::jsonb[]{values}
+             ${key}::text[], ${created}::bigint[], ${applied}::bigint[], ${data}::json[]{values}
          ) AS document (key, created, applied, data{names})
          ON CONFLICT (key) DO UPDATE
          SET created = excluded.created, applied = excluded.applied, removed = excluded.removed,
@@ -116,7 +116,8 @@ impl Rows {
     }
 
     fn bind<'q>(&'q self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
-        let data: Vec<Option<Jsonb<'q>>> = self.data.iter().map(|data| data.as_ref().map(Jsonb)).collect();
+        let data: Vec<Option<Text<'q>>> =
+            self.data.iter().map(|data| data.as_ref().map(|data| Text(data.as_str()))).collect();
         let query = query.bind(&self.keys).bind(&self.created).bind(&self.applied).bind(data);
         self.indexes.iter().fold(query, Query::bind)
     }

@@ -1,5 +1,3 @@
-use std::str;
-
 use cqrs_core::envelope::Json;
 use jiff::Timestamp;
 use sqlx::{
@@ -10,43 +8,11 @@ use sqlx::{
     types::Type,
 };
 
-use crate::database::Column as _;
+use crate::database::{Column as _, Y2K};
 
-/// A text for a column of type `jsonb`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Jsonb<'a>(pub(super) &'a Json);
-
-/// The version of `jsonb`'s form on the wire: text.
-const JSONB_VERSION: u8 = 1;
-
-impl Type<Postgres> for Jsonb<'_> {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(3802))
-    }
-}
-
-impl PgHasArrayType for Jsonb<'_> {
-    fn array_type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(3807))
-    }
-}
-
-impl Encode<'_, Postgres> for Jsonb<'_> {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        buffer.push(JSONB_VERSION);
-        buffer.extend_from_slice(self.0.as_str().as_bytes());
-        Ok(IsNull::No)
-    }
-}
-
-/// Reads a column of type `jsonb`.
+/// Reads a column of type `json`.
 pub(super) fn json(row: &PgRow, column: usize) -> sqlx::Result<Option<Json>> {
-    let Some(bytes) = row.bytes(column)? else { return Ok(None) };
-    let wrong = |error: BoxDynError| sqlx::Error::ColumnDecode { index: column.to_string(), source: error };
-    let Some((&JSONB_VERSION, text)) = bytes.split_first() else {
-        return Err(wrong("jsonb of a version that is not known".into()));
-    };
-    str::from_utf8(text).map(|text| Some(Json::from_store(text))).map_err(|error| wrong(error.into()))
+    Ok(row.optional_text(column)?.map(Json::from_store))
 }
 
 /// A time, in whole microseconds; what is finer is cut off, so that a time is never too late.
@@ -74,7 +40,7 @@ impl PgHasArrayType for Moment {
 
 impl Encode<'_, Postgres> for Moment {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        buffer.extend_from_slice(&(self.micros() - crate::database::Y2K).to_be_bytes());
+        buffer.extend_from_slice(&(self.micros() - Y2K).to_be_bytes());
         Ok(IsNull::No)
     }
 }

@@ -115,11 +115,6 @@ impl Checking<'_> {
                 limit: self.document_bytes,
             });
         }
-        if holds_nul(text.as_str()) {
-            let reason = "a text in it has the character U+0000, which PostgreSQL's `jsonb` has not: leave it out \
-                          where the projection takes the text over";
-            return Err(self.unfit(key, reason.to_owned()));
-        }
         Ok(text)
     }
 
@@ -159,36 +154,4 @@ pub(super) fn can_be_key(key: &str) -> bool {
 
 pub(super) fn unfit(projection: ProjectionId, key: &str, reason: String) -> CommitError {
     CommitError::Unfit { projection, key: key.to_owned(), reason }
-}
-
-/// A text of this JSON has the character U+0000, which JSON always writes as an escape.
-fn holds_nul(json: &str) -> bool {
-    json.match_indices("\\u0000").any(|(at, _)| {
-        let backslashes = json[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
-        backslashes % 2 == 0
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_character_itself_is_found() {
-        for (text, found) in [
-            ("", false),
-            ("u0000", false),
-            ("\0", true),
-            ("a\0", true),
-            ("\\u0000", false),
-            ("\\\0", true),
-            ("\\\\u0000", false),
-            ("\\\\\0", true),
-            ("\u{1}u0000", false),
-        ] {
-            let json = Json::of(&[text]).expect("text");
-            assert_eq!(holds_nul(json.as_str()), found, "{}", json.as_str());
-        }
-        assert!(holds_nul(Json::of(&[("a\0", 1)]).expect("text").as_str()));
-    }
 }

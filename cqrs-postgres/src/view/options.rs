@@ -64,7 +64,7 @@ impl ViewStoreOptions {
         self
     }
 
-    /// The longest document, in bytes of its JSON text; 16 MiB by default. PostgreSQL takes less than 256 MiB.
+    /// The longest document, in bytes of its JSON text; 16 MiB by default. PostgreSQL takes less than 1 GiB.
     pub const fn max_document_bytes(mut self, bytes: usize) -> Self {
         self.document_bytes = bytes;
         self

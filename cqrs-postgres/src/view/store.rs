@@ -27,7 +27,7 @@ use crate::database::{Database, Failure, Session, Watcher, integer};
 /// A view store in a schema of a PostgreSQL database.
 ///
 /// Several processes may work on the same schema. Each version of each projection has a table of its own, such as
-/// `order_summary_v1`, with the documents as `jsonb` in its column `data`, and each declared index a column, such as
+/// `order_summary_v1`, with the documents as `json` in its column `data`, and each declared index a column, such as
 /// `index_customer_id`.
 pub struct PostgresViewStore {
     pub(super) database: Database,

@@ -82,7 +82,7 @@ impl Writing {
             let Some(nth) = row.try_get::<Option<i32>, _>(0)? else { continue };
             let place = usize::try_from(nth).ok().and_then(|nth| nth.checked_sub(1));
             if let Some(key) = place.and_then(|place| rows.keys.get(place)) {
-                let reason = format!("PostgreSQL's `jsonb` takes it not: {}", row.text(1)?);
+                let reason = format!("PostgreSQL's type `json` does not take it: {}", row.text(1)?);
                 return Ok(Some(unfit(self.documents.projection.clone(), key, reason)));
             }
         }

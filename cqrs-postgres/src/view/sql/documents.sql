@@ -7,6 +7,6 @@ CREATE TABLE {schema}.{documents} (
     created bigint NOT NULL, -- position of the event that created it
     applied bigint NOT NULL, -- position of the last event that is folded into it
     removed boolean NOT NULL, -- this is a trace only
-    data jsonb -- null where removed
+    data json -- null where removed
 ) WITH (fillfactor = 50);
 CREATE INDEX ON {schema}.{documents} (created, key) WHERE NOT removed;
