@@ -28,6 +28,9 @@ mod http;
 mod log;
 mod model;
 mod orders;
+mod ports;
+mod proxy;
+mod runtime;
 mod service;
 mod wire;
 
