@@ -112,7 +112,9 @@ impl Waiting {
         let Self { failpoint, told } = self;
         match runtime::block_on(async { tokio::time::timeout(DEADLINE, told).await }) {
             Ok(Ok(held)) => held,
-            Ok(Err(_)) => panic!("{failpoint:?}: another point was armed in its place, or the proxy has ended"),
+            Ok(Err(_)) => {
+                panic!("{failpoint:?}: another point was armed in its place, or the proxy has ended")
+            }
             Err(_) => panic!("{failpoint:?} was not reached in {} s", DEADLINE.as_secs()),
         }
     }

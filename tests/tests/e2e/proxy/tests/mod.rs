@@ -60,7 +60,8 @@ fn is_silent(mut end: &TcpStream) {
     end.set_read_timeout(Some(SILENCE)).unwrap();
     let read = end.read(&mut [0; 64]);
     end.set_read_timeout(Some(DEADLINE)).unwrap();
-    let silent = read.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    let silent =
+        read.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
     assert!(silent, "{read:?}");
 }
 

@@ -73,7 +73,9 @@ fn a_cut_ends_all_connections_at_both_ends_and_new_ones_are_taken() {
         let (client, server) = scene.connect();
         passes(&client, &server, b"x");
         drop((client, server));
-        crate::deadline::eventually("the connection is forgotten", || (scene.proxy.cut(cut) == 0).then_some(()));
+        crate::deadline::eventually("the connection is forgotten", || {
+            (scene.proxy.cut(cut) == 0).then_some(())
+        });
     }
 }
 

@@ -31,7 +31,8 @@ fn sync() -> Vec<u8> {
 }
 
 fn done(state: u8) -> Vec<u8> {
-    [message(b'2', b""), message(b'D', b"\0\x01\0\0\0\x01x"), message(b'C', b"SELECT 1\0"), ready(state)].concat()
+    [message(b'2', b""), message(b'D', b"\0\x01\0\0\0\x01x"), message(b'C', b"SELECT 1\0"), ready(state)]
+        .concat()
 }
 
 fn ready(state: u8) -> Vec<u8> {
@@ -48,7 +49,11 @@ fn begin(scene: &Scene) -> (TcpStream, TcpStream) {
     passes(&server, &client, &[message(b'R', &[0; 4]), message(b'S', b"a\0b\0"), ready(b'I')].concat());
     let prepare = [parse("s1", OTHER), parse("s2", APPEND), message(b'D', b"Ss2\0"), sync()].concat();
     passes(&client, &server, &prepare);
-    passes(&server, &client, &[message(b'1', b""), message(b'1', b""), message(b'n', b""), ready(b'I')].concat());
+    passes(
+        &server,
+        &client,
+        &[message(b'1', b""), message(b'1', b""), message(b'n', b""), ready(b'I')].concat(),
+    );
     (client, server)
 }
 
