@@ -131,8 +131,9 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 ///
 /// `#[projection(index)]` on a field makes it an index, and gives the type a function of the field's name for
 /// queries: `OrderSummary::customer_id()`; `#[projection(index(accessor = by_customer))]` names it otherwise. The field
-/// holds one value: text, a whole number within `i64`, a float, a boolean, an id, a `Uuid`, a time, an enum without
-/// fields, or an `Option` of one of these; no collection, map, array or tuple.
+/// holds one value: text, a whole number within `i64`, a float, a boolean, an id, a `Uuid`, a `DateTime`, an enum without
+/// fields, or an `Option` of one of these; no collection, map, array or tuple. The index is named as the field is in the
+/// stored document: serde's `rename` and `rename_all` count, and what keeps the field out of the document is refused.
 #[proc_macro_derive(Projection, attributes(projection))]
 pub fn derive_projection(input: TokenStream) -> TokenStream {
     projection::derive(input.into()).into()

@@ -4,5 +4,6 @@
 mod behaviour {
     mod decisions;
     mod folds;
+    mod indexes;
     mod upcasting;
 }

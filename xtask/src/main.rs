@@ -8,6 +8,8 @@ mod cargo;
 mod interrupt;
 mod process;
 mod screen;
+mod servers;
+mod signal;
 mod test;
 mod workspace;
 
@@ -23,15 +25,21 @@ type Error = Box<dyn std::error::Error>;
 #[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Xtask {
     Test(test::Options),
+    Servers(servers::Options),
     Bench(bench::Options),
     BuildTime(build_time::Options),
+    /// Stands between this program and a server that it has started
+    #[command(hide = true)]
+    Guard(servers::GuardOptions),
 }
 
 fn main() -> ExitCode {
     let result = match Xtask::parse() {
         Xtask::Test(options) => test::run(&options),
+        Xtask::Servers(options) => servers::run(&options),
         Xtask::Bench(options) => bench::run(&options),
         Xtask::BuildTime(options) => build_time::run(&options),
+        Xtask::Guard(options) => servers::guard(&options),
     };
     result.unwrap_or_else(|error| {
         // Where standard error is gone too, the exit code is all that is left to say.

@@ -2,13 +2,17 @@
 
 use std::{
     io::{self, BufRead, BufReader, PipeReader},
-    process::{Command, Stdio},
-    sync::mpsc::{self, RecvTimeoutError, Sender},
+    os::unix::process::CommandExt as _,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
     time::{Duration, Instant},
 };
 
-use crate::interrupt::Interrupt;
+use crate::{
+    interrupt::Interrupt,
+    signal::{self, Whom},
+};
 
 const TICK: Duration = Duration::from_millis(100);
 /// How long an interrupted program may take to clean up.
@@ -31,30 +35,58 @@ pub(crate) fn run(
     interrupt: &Interrupt,
     mut watch: impl FnMut(News<'_>) -> io::Result<()>,
 ) -> io::Result<bool> {
-    let (reader, writer) = io::pipe()?;
-    let mut child = command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).spawn()?;
+    let (mut child, lines) = start(&mut command)?;
     // It holds ends of the pipe: with them open, the output would never end.
     drop(command);
+    let mut interrupted: Option<Instant> = None;
+    let status = follow(&mut child, &lines, |child, news| {
+        watch(news)?;
+        if interrupt.requested() && interrupted.get_or_insert_with(Instant::now).elapsed() > INTERRUPT_GRACE {
+            child.kill()?;
+        }
+        Ok(())
+    })?;
+    Ok(status.success())
+}
 
+/// The same, out of reach of ctrl-c at the terminal. Where `watch` fails, the program ends, with all that it has started.
+pub(crate) fn run_apart(
+    mut command: Command,
+    mut watch: impl FnMut(News<'_>) -> io::Result<()>,
+) -> io::Result<ExitStatus> {
+    let (mut child, lines) = start(command.process_group(0))?;
+    drop(command);
+    follow(&mut child, &lines, |_, news| watch(news)).or_else(|reason| {
+        signal::end(Whom::Group(child.id()), || Ok(child.try_wait()?.is_some()))?;
+        Err(reason)
+    })
+}
+
+fn start(command: &mut Command) -> io::Result<(Child, Receiver<io::Result<String>>)> {
+    let (reader, writer) = io::pipe()?;
+    let child = command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).spawn()?;
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || forward(reader, &sender));
+    Ok((child, lines))
+}
 
-    let mut interrupted: Option<Instant> = None;
+fn follow(
+    child: &mut Child,
+    lines: &Receiver<io::Result<String>>,
+    mut tell: impl FnMut(&mut Child, News<'_>) -> io::Result<()>,
+) -> io::Result<ExitStatus> {
     let mut ended: Option<Instant> = None;
     loop {
         match lines.recv_timeout(TICK) {
-            Ok(line) => watch(News::Line(&line?))?,
-            Err(RecvTimeoutError::Timeout) => watch(News::Quiet)?,
+            Ok(line) => tell(child, News::Line(&line?))?,
+            Err(RecvTimeoutError::Timeout) => tell(child, News::Quiet)?,
             Err(RecvTimeoutError::Disconnected) => break,
-        }
-        if interrupt.requested() && interrupted.get_or_insert_with(Instant::now).elapsed() > INTERRUPT_GRACE {
-            child.kill()?;
         }
         if child.try_wait()?.is_some() && ended.get_or_insert_with(Instant::now).elapsed() > DRAIN {
             break;
         }
     }
-    Ok(child.wait()?.success())
+    child.wait()
 }
 
 fn forward(reader: PipeReader, lines: &Sender<io::Result<String>>) {
@@ -78,11 +110,15 @@ fn forward(reader: PipeReader, lines: &Sender<io::Result<String>>) {
 mod tests {
     use super::*;
 
-    fn shell(script: &str) -> (bool, String) {
+    fn command(script: &str) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
+        command
+    }
+
+    fn shell(script: &str) -> (bool, String) {
         let mut output = String::new();
-        let success = run(command, &Interrupt::default(), |news| {
+        let success = run(command(script), &Interrupt::default(), |news| {
             if let News::Line(line) = news {
                 output.push_str(line);
             }
@@ -104,5 +140,30 @@ mod tests {
     #[test]
     fn a_process_left_behind_does_not_hold_up_the_end() {
         assert_eq!(shell("(sleep 30; echo late) & echo soon"), (true, "soon\n".to_owned()));
+    }
+
+    #[test]
+    fn a_program_that_is_not_wanted_any_more_ends_with_what_it_has_started() {
+        let (alive, writer) = io::pipe().expect("a pipe");
+        let mut command = command("sleep 60 & echo started; wait");
+        // Whoever of the group is alive holds this end open.
+        command.process_group(0).stderr(writer);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("sh runs");
+        drop(command);
+        let mut started = String::new();
+        let output = child.stdout.take().expect("it is piped");
+        BufReader::new(output).read_line(&mut started).expect("sh says so");
+        signal::end(Whom::Group(child.id()), || Ok(child.try_wait()?.is_some())).expect("it ends");
+        let mut left = String::new();
+        io::Read::read_to_string(&mut BufReader::new(alive), &mut left).expect("the pipe ends");
+    }
+
+    #[test]
+    fn the_reason_to_end_a_program_is_what_its_caller_hears() {
+        let ended = run_apart(command("echo started; exec sleep 60"), |news| match news {
+            News::Line(_) => Err(io::Error::other("not wanted")),
+            News::Quiet => Ok(()),
+        });
+        assert_eq!(ended.expect_err("it was ended").to_string(), "not wanted");
     }
 }

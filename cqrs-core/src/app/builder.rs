@@ -4,7 +4,7 @@ use super::{App, Inner, RetryPolicy, hot::Hot, snapshots, turns::Turns};
 use crate::{
     domain::Projection,
     runtime::{LagHook, Projections, ProjectionsBuilder, RuntimeOptions},
-    store::{self, EventStore, ProjectionId, ViewStore},
+    store::{self, BatchProjection, EventStore, ProjectionId, ViewStore},
 };
 
 /// What [`App::builder`] takes: an event store, an `Arc` of one, or an `Arc<dyn EventStore>` that was chosen at run
@@ -96,6 +96,13 @@ impl AppBuilder {
     /// Answers queries of a projection that another process keeps up to date in this view store.
     pub fn query_only<P: Projection>(mut self, views: impl IntoViewStore) -> Self {
         self.projections.add::<P>(views.into_view_store(), false);
+        self
+    }
+
+    /// Keeps a projection up to date that writes by itself, such as one with SQL of its own, for as long as the application
+    /// runs. Ask for its freshness by [`App::fresh_of`].
+    pub fn batch_projection<B: BatchProjection>(mut self, projection: B) -> Self {
+        self.projections.add_batch(projection);
         self
     }
 

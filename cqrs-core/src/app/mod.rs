@@ -22,9 +22,9 @@ pub use receipt::Receipt;
 use crate::{
     domain::{Command, NoServices, Projection, ServedBy},
     envelope::{LogId, Version},
-    query::{FromApp, Log, Source, ViewQuery, Views, ViewsQuery},
+    query::{FreshnessCheck, FromApp, Log, Source, ViewQuery, Views, ViewsQuery},
     runtime::{ProjectionHealth, Projections},
-    store::EventStore,
+    store::{EventStore, ProjectionId, ViewStore},
 };
 
 /// A running application: one write store, and the projections that are built from it.
@@ -86,10 +86,25 @@ impl App {
         ViewsQuery::new(self.source::<P>())
     }
 
+    /// Checks how fresh a projection is, ahead of a query in the read store's own language.
+    pub fn fresh<P: Projection>(&self) -> FreshnessCheck {
+        FreshnessCheck::new(self.source::<P>(), ProjectionId::of::<P>())
+    }
+
+    /// As [`fresh`](Self::fresh), of a projection by its name and version, such as one that writes by itself.
+    pub fn fresh_of(&self, projection: &ProjectionId) -> FreshnessCheck {
+        let views = self.inner.projections.store_by_id(projection);
+        FreshnessCheck::new(self.source_in(views), projection.clone())
+    }
+
     fn source<P: Projection>(&self) -> Source {
+        self.source_in(self.inner.projections.store_of::<P>())
+    }
+
+    fn source_in(&self, views: Option<Arc<dyn ViewStore>>) -> Source {
         let Inner { store, projections, .. } = &*self.inner;
         let log = projections.head().map(|head| Log { store: Arc::clone(store), head });
-        Source { views: projections.store_of::<P>(), log }
+        Source { views, log }
     }
 
     /// The views of one projection's store, as a program without commands would see them.

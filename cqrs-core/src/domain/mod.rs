@@ -15,6 +15,7 @@ mod id;
 mod model;
 mod outcome;
 mod projection;
+mod subscription;
 
 pub use aggregate::{Aggregate, Context, Extract, Handle, HandleError, NoServices, ServedBy};
 pub use apply::{Apply, FoldError, Key, RoutedBy};
@@ -24,4 +25,5 @@ pub use fold::{Fold, Includes, One, Source};
 pub use id::{Id, IdError};
 pub use model::{CreatedByHandlers, Model, State};
 pub use outcome::{Events, IntoEvents, Outcome, Rejection};
-pub use projection::{Fed, Feed, Feeds, Index, IndexSpec, IndexValue, Projection, SingleStream};
+pub use projection::{Fed, Feed, FeedSpec, Feeds, Index, IndexSpec, IndexValue, Projection, SingleStream};
+pub use subscription::{Subscribe, Subscription};

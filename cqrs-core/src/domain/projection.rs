@@ -188,6 +188,17 @@ impl<P> fmt::Debug for Feeds<P> {
     }
 }
 
+/// The events that a projection is fed by, as the log knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedSpec {
+    /// The category of the streams.
+    pub category: &'static str,
+    /// The known events, ignored ones included.
+    pub types: &'static [EventType],
+    /// Every event of the category counts, also one that this program does not know.
+    pub whole: bool,
+}
+
 /// An event set, or a single event, that feeds a projection.
 pub struct Feed<P> {
     /// The category of the streams.
@@ -206,6 +217,11 @@ pub struct Feed<P> {
 type DecodeFed<P> = fn(&str, SchemaVersion, &Json) -> Result<Box<dyn Fed<P>>, DecodeError>;
 
 impl<P> Feed<P> {
+    /// The events, as the log knows them.
+    pub const fn spec(&self) -> FeedSpec {
+        FeedSpec { category: self.category, types: self.types, whole: self.whole }
+    }
+
     /// The projection has said that this event makes no difference to it.
     pub fn ignores(&self, name: &str) -> bool {
         (self.ignores)(name)

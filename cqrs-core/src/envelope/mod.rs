@@ -11,5 +11,5 @@ pub use ids::{CommandId, EventId, LogId};
 pub use json::Json;
 pub use metadata::{Metadata, TraceContext};
 pub use place::{Position, StreamId, StreamIdError, Version};
-pub use recorded::{Recorded, RecordedEvent};
+pub use recorded::{Delivered, Recorded, RecordedEvent};
 pub use token::{Token, TokenError};

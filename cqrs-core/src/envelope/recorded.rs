@@ -48,3 +48,21 @@ pub struct Recorded<E> {
     /// The event.
     pub event: E,
 }
+
+/// A typed event with all that the log knows of it, as a projection with writing of its own is given it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivered<E> {
+    /// Its own id.
+    pub event_id: EventId,
+    /// The stream that it belongs to.
+    pub stream: StreamId,
+    /// Its place in the stream.
+    pub version: Version,
+    /// Its place in the log.
+    pub position: Position,
+    /// All else; [`Metadata::time`] is when it was recorded.
+    pub metadata: Arc<Metadata>,
+    /// The event, in its newest schema.
+    pub event: E,
+}

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::{sync::watch, time::Instant};
 
-use super::{QueryError, Source};
+use super::{Provenance, QueryError, Source};
 use crate::{
     envelope::{LogId, Position, Token},
     store::{BoxFuture, Checkpoint, Error, ProjectionId, Read, ViewStore},
@@ -100,6 +100,13 @@ pub(super) struct Judged<T> {
     pub(super) head: Option<Position>,
 }
 
+impl<T> Judged<T> {
+    pub(super) fn provenance(&self, source: &Source) -> Provenance {
+        let log = source.log.as_ref().map(|log| log.store.log_id());
+        Provenance::of(self.checkpoint.as_ref(), self.head, log)
+    }
+}
+
 /// What a demand comes down to at the moment of asking.
 #[derive(Clone, Copy)]
 enum Wanted {
@@ -168,8 +175,14 @@ impl Demand {
                     Err(_) if Instant::now() >= deadline => break false,
                     Err(_) => {
                         let checkpoint = views.checkpoint(projection).await?;
-                        if self.is_met(wanted, checkpoint.as_ref(), source, projection).await? {
-                            break false;
+                        match self.is_met(wanted, checkpoint.as_ref(), source, projection).await {
+                            Ok(false) => {}
+                            Ok(true) => break false,
+                            // The answer that is asked for next says so too, and may be taken all the same.
+                            Err(QueryError::Diverged { .. }) if self.fallback == Fallback::Stale => {
+                                break false;
+                            }
+                            Err(error) => return Err(error),
                         }
                     }
                 }

@@ -4,6 +4,7 @@
 //! up. Each [`Answer`] says how fresh it is. See `docs/consistency.md` for what each choice promises and costs.
 
 mod answer;
+mod check;
 mod condition;
 mod cursor;
 mod error;
@@ -16,6 +17,7 @@ mod views;
 use std::sync::Arc;
 
 pub use answer::{Answer, Page, Provenance, View};
+pub use check::FreshnessCheck;
 pub use condition::Condition;
 pub use cursor::{Cursor, CursorError};
 pub use error::QueryError;

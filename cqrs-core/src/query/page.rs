@@ -1,8 +1,8 @@
 use std::{fmt, future::IntoFuture, marker::PhantomData};
 
 use super::{
-    Answer, Condition, Cursor, Page, Provenance, QueryError, Source, View,
-    freshness::{Demand, Fallback, demand_methods},
+    Answer, Condition, Cursor, Page, QueryError, Source, View,
+    freshness::{Demand, demand_methods},
 };
 use crate::{
     domain::{Index, Projection},
@@ -103,14 +103,7 @@ impl<P: Projection> ViewsQuery<P> {
                 Box::pin(async move { views.find(&projection, &find).await })
             })
             .await?;
-        let log = source.log.as_ref().map(|log| log.store.log_id());
-        let mut provenance = Provenance::of(judged.checkpoint.as_ref(), judged.head, log);
-        if !judged.fresh {
-            if demand.fallback != Fallback::Stale {
-                return Err(demand.not_yet(projection, &provenance, started.elapsed()));
-            }
-            provenance.stale = true;
-        }
+        let provenance = demand.accept(&source, projection, &judged, started)?;
         Ok(Answer::new(page(judged.value, limit, &find)?, provenance))
     }
 }

@@ -60,25 +60,17 @@ impl<P: Projection, From> ViewQuery<P, From> {
                 Box::pin(async move { views.get(&projection, &text).await })
             })
             .await?;
-        let log = source.log.as_ref().map(|log| log.store.log_id());
-        let mut provenance = Provenance::of(judged.checkpoint.as_ref(), judged.head, log);
-        match (judged.fresh, demand.fallback, live) {
-            (true, _, _) => {}
-            (false, Fallback::Stale, _) => provenance.stale = true,
-            (false, Fallback::Live, Some(fold)) => {
-                let answer = fold(source, key, judged.value).await?;
-                // A token beyond the log's head: the log was put back to an earlier state.
-                return match demand.freshness {
-                    Freshness::AtLeast(token) if token.position() > answer.provenance.applied => {
-                        Err(demand.not_yet(projection, &answer.provenance, started.elapsed()))
-                    }
-                    _ => Ok(answer),
-                };
-            }
-            (false, Fallback::Error | Fallback::Live, _) => {
-                return Err(demand.not_yet(projection, &provenance, started.elapsed()));
-            }
+        if let (false, Fallback::Live, Some(fold)) = (judged.fresh, demand.fallback, live) {
+            let answer = fold(source, key, judged.value).await?;
+            // A token beyond the log's head: the log was put back to an earlier state.
+            return match demand.freshness {
+                Freshness::AtLeast(token) if token.position() > answer.provenance.applied => {
+                    Err(demand.not_yet(projection, &answer.provenance, started.elapsed()))
+                }
+                _ => Ok(answer),
+            };
         }
+        let provenance = demand.accept(&source, projection, &judged, started)?;
         let view = judged.value.as_ref().map(View::read).transpose()?.flatten();
         Ok(Answer::new(view, provenance))
     }

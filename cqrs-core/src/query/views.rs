@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{FromViews, Source, ViewQuery, ViewsQuery};
+use super::{FreshnessCheck, FromViews, Source, ViewQuery, ViewsQuery};
 use crate::{
     app::IntoViewStore,
     domain::Projection,
@@ -33,6 +33,16 @@ impl Views {
     /// Queries the views of a projection, by its indexes and page by page.
     pub fn views<P: Projection>(&self) -> ViewsQuery<P> {
         ViewsQuery::new(self.source())
+    }
+
+    /// Checks how fresh a projection is, ahead of a query in the read store's own language.
+    pub fn fresh<P: Projection>(&self) -> FreshnessCheck {
+        self.fresh_of(&ProjectionId::of::<P>())
+    }
+
+    /// As [`fresh`](Self::fresh), of a projection by its name and version, such as one that writes by itself.
+    pub fn fresh_of(&self, projection: &ProjectionId) -> FreshnessCheck {
+        FreshnessCheck::new(self.source(), projection.clone())
     }
 
     /// How far a projection has come; `None` before its first batch.

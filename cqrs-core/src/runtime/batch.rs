@@ -9,15 +9,33 @@ use crate::{
     store::{DataFormat, DeadLetter, DocumentWrite, Reason, Sequence, StoredDocument},
 };
 
-/// A page of the log, decoded and routed to the documents of `P`.
-pub(super) struct Batch<'e, P> {
-    steps: Vec<Step<'e, P>>,
+/// A page of the log, decoded and routed to the documents of a projection.
+pub(super) trait Foldable: Send + Sync {
+    /// The keys of all documents that the events touch.
+    fn keys(&self) -> Vec<String>;
+
+    /// Folds the events into the documents as they are stored.
+    ///
+    /// `parked` are the sequences that are parked already; `refused` the documents that the store does not take,
+    /// and why: their events are parked.
+    fn fold(
+        &self,
+        stored: &[StoredDocument],
+        parked: &HashSet<Sequence>,
+        refused: &HashMap<String, String>,
+        now: Timestamp,
+    ) -> Changes;
+}
+
+/// A page of the log for the documents of `P`.
+pub(super) struct Steps<P> {
+    steps: Vec<Step<P>>,
     format: DataFormat,
 }
 
 /// What one event asks for.
-struct Step<'e, P> {
-    event: &'e RecordedEvent,
+struct Step<P> {
+    event: RecordedEvent,
     what: What<P>,
 }
 
@@ -40,20 +58,21 @@ pub(super) struct Changes {
     pub(super) parked: Vec<DeadLetter>,
 }
 
-impl<'e, P: Projection> Batch<'e, P> {
-    pub(super) fn of(feeds: &Feeds<P>, events: &'e [RecordedEvent], format: DataFormat) -> Self {
+impl<P: Projection> Steps<P> {
+    pub(super) fn of(feeds: &Feeds<P>, events: Vec<RecordedEvent>, format: DataFormat) -> Self {
         let steps = events
-            .iter()
+            .into_iter()
             .filter_map(|event| {
                 let feed = feeds.of_event(event.stream.category(), &event.name)?;
-                (!feed.ignores(&event.name)).then(|| Step { event, what: route(feed, event) })
+                (!feed.ignores(&event.name)).then(|| Step { what: route(feed, &event), event })
             })
             .collect();
         Self { steps, format }
     }
+}
 
-    /// The keys of all documents that the batch touches.
-    pub(super) fn keys(&self) -> Vec<String> {
+impl<P: Projection> Foldable for Steps<P> {
+    fn keys(&self) -> Vec<String> {
         let mut seen = HashSet::new();
         let keys = self.steps.iter().flat_map(|step| match &step.what {
             What::Fold { keys, .. } => keys.as_slice(),
@@ -62,12 +81,8 @@ impl<'e, P: Projection> Batch<'e, P> {
         keys.filter(|key| seen.insert(key.as_str())).cloned().collect()
     }
 
-    /// Folds the batch into the documents as they are stored.
-    ///
-    /// `parked` are the sequences that are parked already; `refused` the documents that the store does not take,
-    /// and why: their events are parked.
-    pub(super) fn fold(
-        &'e self,
+    fn fold(
+        &self,
         stored: &[StoredDocument],
         parked: &HashSet<Sequence>,
         refused: &HashMap<String, String>,
@@ -139,7 +154,7 @@ struct Folding<'e, P> {
 }
 
 impl<'e, P: Projection> Folding<'e, P> {
-    fn run(mut self, steps: &'e [Step<'e, P>]) -> Result<Changes, HashMap<String, String>> {
+    fn run(mut self, steps: &'e [Step<P>]) -> Result<Changes, HashMap<String, String>> {
         for Step { event, what } in steps {
             if !self.parked.is_empty() {
                 let stream = Sequence::Stream(event.stream.clone());

@@ -21,7 +21,7 @@ pub(crate) fn guarded<T, E: std::error::Error + 'static>(
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

@@ -1,23 +1,30 @@
 //! Keeps projections up to date.
 //!
 //! Each projection has a runner: it reads the log from the projection's checkpoint, folds the events into
-//! documents in batches, and writes documents and checkpoint together. At the head of the log it waits until the
-//! log tells of news. What stands in its way is sorted:
+//! documents in batches, and writes documents and checkpoint together. While a page is being written, the next one is
+//! read. At the head of the log it waits until the log tells of news. A projection that
+//! [writes by itself](crate::store::BatchProjection) is run in the same way. What stands in its way is sorted:
 //!
 //! - A store that is away is tried again, for ever, with growing, random pauses. The projection's
 //!   [health](ProjectionHealth) says so.
 //! - An event that can't be read or folded is parked, and with it all later events of the same document, which
-//!   depend on it. The other documents go on.
+//!   depend on it. The other documents go on. Where a projection writes by itself, the later events of the same stream
+//!   are parked.
 //! - A log that is not the one the checkpoint was made for, or that ends before it (a restored backup), stops the
 //!   projection, and so does a damaged read store: going on would lose data in silence.
 
+mod ahead;
 mod batch;
 mod fold;
+mod folding;
 mod lag;
 mod options;
+mod own_writing;
+mod place;
 mod projections;
 mod runner;
 mod status;
+mod work;
 
 pub(crate) use fold::guarded;
 pub(crate) use lag::elapsed;

@@ -3,25 +3,30 @@ use std::{
     collections::{HashMap, HashSet},
     fmt,
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::sync::watch;
 
 use super::{
     LagHook, ProjectionHealth, ProjectionState, RuntimeOptions,
+    folding::Folding,
+    own_writing::OwnWriting,
     runner::{Runner, RunnerParts},
     status::Status,
+    work::Work,
 };
 use crate::{
     app::BuildError,
-    domain::{Feeds, Projection},
+    domain::{FeedSpec, IndexSpec, Projection},
     envelope::Position,
-    store::{BoxFuture, EventStore, ProjectionId, ProjectionSpec, ViewStore},
+    store::{BatchProjection, EventStore, ProjectionId, ViewStore},
 };
 
 /// All projections of an application.
 pub struct Projections {
-    stores: HashMap<TypeId, Arc<dyn ViewStore>>,
+    by_type: HashMap<TypeId, Arc<dyn ViewStore>>,
+    by_id: HashMap<ProjectionId, Arc<dyn ViewStore>>,
     statuses: Vec<Arc<Status>>,
     head: Option<watch::Receiver<Position>>,
     /// Each runner holds a receiver for as long as it runs.
@@ -31,7 +36,12 @@ pub struct Projections {
 impl Projections {
     /// The view store of `P`, where `P` is registered.
     pub fn store_of<P: Projection>(&self) -> Option<Arc<dyn ViewStore>> {
-        self.stores.get(&TypeId::of::<P>()).cloned()
+        self.by_type.get(&TypeId::of::<P>()).cloned()
+    }
+
+    /// The view store of the projection of this name and version, where it is registered.
+    pub fn store_by_id(&self, projection: &ProjectionId) -> Option<Arc<dyn ViewStore>> {
+        self.by_id.get(projection).cloned()
     }
 
     /// The head of the log; `None` where no projections are registered, so that nobody has to look for it.
@@ -63,18 +73,18 @@ impl fmt::Debug for Projections {
     }
 }
 
-/// A projection's runner, as a future that ends when it is stopped.
-type Running = BoxFuture<'static, ()>;
-
 /// One registered projection, its type forgotten.
 struct Registration {
-    type_id: TypeId,
+    /// What queries know it by; `None` for one that writes by itself.
+    type_id: Option<TypeId>,
     type_name: &'static str,
-    spec: ProjectionSpec,
-    feeds: Vec<(&'static str, Vec<&'static str>)>,
-    max_lag: Option<std::time::Duration>,
+    projection: ProjectionId,
+    indexes: &'static [IndexSpec],
+    max_lag: Option<Duration>,
     views: Arc<dyn ViewStore>,
-    runner: Option<fn(RunnerParts) -> Running>,
+    work: Arc<dyn Work>,
+    /// It is kept up to date here.
+    runs: bool,
 }
 
 /// Gathers projections before the application starts.
@@ -87,44 +97,60 @@ pub(crate) struct ProjectionsBuilder {
 
 impl ProjectionsBuilder {
     pub(crate) fn add<P: Projection>(&mut self, views: Arc<dyn ViewStore>, runs: bool) {
-        let feeds = Feeds::<P>::of();
         self.registrations.push(Registration {
-            type_id: TypeId::of::<P>(),
+            type_id: Some(TypeId::of::<P>()),
             type_name: type_name::<P>(),
-            spec: ProjectionSpec::of::<P>(),
-            feeds: feeds
-                .iter()
-                .map(|feed| (feed.category, feed.types.iter().map(|event| event.name).collect()))
-                .collect(),
+            projection: ProjectionId::of::<P>(),
+            indexes: P::INDEXES,
             max_lag: P::MAX_LAG,
+            work: Arc::new(Folding::of::<P>(Arc::clone(&views))),
             views,
-            runner: runs.then_some(|parts| Box::pin(Runner::<P>::new(parts).run())),
+            runs,
+        });
+    }
+
+    pub(crate) fn add_batch<B: BatchProjection>(&mut self, projection: B) {
+        self.registrations.push(Registration {
+            type_id: None,
+            type_name: type_name::<B>(),
+            projection: projection.id(),
+            indexes: &[],
+            max_lag: projection.max_lag(),
+            views: projection.views(),
+            work: Arc::new(OwnWriting(Arc::new(projection))),
+            runs: true,
         });
     }
 
     pub(crate) async fn start(self, log: &Arc<dyn EventStore>) -> Result<Projections, BuildError> {
         self.check()?;
-        for registration in self.registrations.iter().filter(|registration| registration.runner.is_some()) {
+        for registration in self.registrations.iter().filter(|registration| registration.runs) {
             prepare(registration).await?;
         }
         let (stop, stopping) = watch::channel(false);
         let head = (!self.registrations.is_empty()).then(|| log.watch());
-        let mut projections = Projections { stores: HashMap::new(), statuses: Vec::new(), head, stop };
+        let mut projections =
+            Projections { by_type: HashMap::new(), by_id: HashMap::new(), statuses: Vec::new(), head, stop };
         for registration in self.registrations {
-            let Registration { type_id, spec, max_lag, views, runner, .. } = registration;
-            projections.stores.insert(type_id, Arc::clone(&views));
-            let Some(run) = runner else { continue };
-            let status = Arc::new(Status::new(spec.id.clone(), max_lag, self.hooks.clone(), log.watch()));
+            let Registration { type_id, projection, max_lag, views, work, runs, .. } = registration;
+            projections.by_type.extend(type_id.map(|type_id| (type_id, Arc::clone(&views))));
+            projections.by_id.insert(projection.clone(), Arc::clone(&views));
+            if !runs {
+                continue;
+            }
+            let status = Arc::new(Status::new(projection.clone(), max_lag, self.hooks.clone(), log.watch()));
             projections.statuses.push(Arc::clone(&status));
-            let parts = RunnerParts {
-                spec,
+            let runner = Runner::new(RunnerParts {
+                projection,
+                max_lag,
                 log: Arc::clone(log),
+                work,
                 views,
                 options: self.options,
                 status: Arc::clone(&status),
                 stop: stopping.clone(),
-            };
-            tokio::spawn(supervise(run(parts), status));
+            });
+            tokio::spawn(supervise(runner, status));
         }
         Ok(projections)
     }
@@ -132,18 +158,20 @@ impl ProjectionsBuilder {
     /// What would go wrong later, at the first event or the first query.
     fn check(&self) -> Result<(), BuildError> {
         let mut by_id: HashMap<&ProjectionId, &'static str> = HashMap::new();
-        for Registration { type_name, spec, feeds, .. } in &self.registrations {
-            let projection = || spec.id.clone();
-            if let Some(first) = by_id.insert(&spec.id, type_name) {
+        for Registration { type_name, projection, indexes: specs, work, .. } in &self.registrations {
+            let id = projection;
+            let projection = || id.clone();
+            if let Some(first) = by_id.insert(id, type_name) {
                 return Err(BuildError::Duplicate { projection: projection(), first, second: type_name });
             }
             let mut indexes = HashSet::new();
-            if let Some(index) = spec.indexes.iter().find(|index| !indexes.insert(index.name)) {
+            if let Some(index) = specs.iter().find(|index| !indexes.insert(index.name)) {
                 return Err(BuildError::DuplicateIndex { projection: projection(), index: index.name });
             }
             let mut events = HashSet::new();
-            for (category, names) in feeds {
-                if let Some(event) = names.iter().find(|name| !events.insert((*category, **name))) {
+            for FeedSpec { category, types, .. } in work.feeds() {
+                let names = types.iter().map(|event| event.name);
+                if let Some(event) = names.into_iter().find(|name| !events.insert((category, *name))) {
                     return Err(BuildError::DuplicateFeed { projection: projection(), category, event });
                 }
             }
@@ -153,8 +181,8 @@ impl ProjectionsBuilder {
 }
 
 /// Sees to it that a runner that panics does not look well.
-async fn supervise(running: Running, status: Arc<Status>) {
-    if let Err(error) = tokio::spawn(running).await {
+async fn supervise(runner: Runner, status: Arc<Status>) {
+    if let Err(error) = tokio::spawn(runner.run()).await {
         let reason = super::with_causes(&error);
         tracing::error!(?status, reason, "a projection's task ended badly");
         status.set_state(ProjectionState::Halted { reason });
@@ -163,19 +191,21 @@ async fn supervise(running: Running, status: Arc<Status>) {
 
 /// Makes room for a projection, unless its store is away: then its runner does it later.
 async fn prepare(registration: &Registration) -> Result<(), BuildError> {
-    match registration.views.prepare(&registration.spec).await {
+    match registration.work.prepare().await {
         Ok(()) => Ok(()),
         Err(error) if error.is_retryable() => {
-            let projection = &registration.spec.id;
+            let projection = &registration.projection;
             tracing::warn!(%projection, error = &error as &dyn std::error::Error, "a view store is away; its projection waits");
             Ok(())
         }
-        Err(source) => Err(BuildError::Store { projection: registration.spec.id.clone(), source }),
+        Err(source) => Err(BuildError::Store { projection: registration.projection.clone(), source }),
     }
 }
 
 impl fmt::Debug for ProjectionsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.registrations.iter().map(|registration| &registration.spec.id)).finish()
+        f.debug_list()
+            .entries(self.registrations.iter().map(|registration| &registration.projection))
+            .finish()
     }
 }

@@ -113,6 +113,11 @@ impl Status {
         changed
     }
 
+    /// How many events are parked.
+    pub(super) fn parked(&self) -> u64 {
+        self.lock().parked
+    }
+
     pub(super) fn set_checkpoint(&self, checkpoint: &Checkpoint) {
         let mut progress = self.lock();
         progress.applied = checkpoint.position;

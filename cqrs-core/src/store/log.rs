@@ -1,4 +1,7 @@
-use crate::envelope::{EventId, Position, RecordedEvent};
+use crate::{
+    domain::FeedSpec,
+    envelope::{EventId, Position, RecordedEvent},
+};
 
 /// Which events of the log a reader wants: those that any selector picks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +22,15 @@ pub struct Selector {
 impl EventFilter {
     /// All events.
     pub const ALL: Self = Self { any_of: None };
+
+    /// The events that feed a projection.
+    pub fn of_feeds(feeds: &[FeedSpec]) -> Self {
+        let selectors = feeds.iter().map(|feed| Selector {
+            category: feed.category.to_owned(),
+            names: (!feed.whole).then(|| feed.types.iter().map(|event| event.name.to_owned()).collect()),
+        });
+        Self { any_of: Some(selectors.collect()) }
+    }
 
     /// Whether the filter picks an event.
     pub fn picks(&self, category: &str, name: &str) -> bool {

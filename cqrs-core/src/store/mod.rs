@@ -4,6 +4,7 @@
 //! databases when it starts. The conformance suites of `cqrs-testkit` prove a store's promises.
 
 mod append;
+mod batch;
 mod dead_letter;
 mod document;
 mod error;
@@ -20,6 +21,7 @@ pub use append::{
     Append, AppendError, AppendOutcome, Appended, CommandRecord, Condition, NewEvent, RecordedCommand,
     Written,
 };
+pub use batch::{BatchError, BatchProjection};
 pub use dead_letter::{DeadLetter, Reason, Sequence};
 pub use document::{Change, Data, DataFormat, DocumentWrite, StoredDocument};
 pub use error::Error;

@@ -55,6 +55,10 @@ pub struct LogFaults {
     pub snapshots_fail: AtomicBool,
     pub edit_loaded: Mutex<Option<EditLoaded>>,
     pub edit_page: Mutex<Option<EditPage>>,
+    /// Reads of the log wait while it is set.
+    pub reads_wait: watch::Sender<bool>,
+    /// After which positions the log was read for a projection.
+    pub reads: Mutex<Vec<Position>>,
     /// What another writer appends just before the next append.
     pub before_append: Mutex<Option<Append>>,
     /// What another writer appends just after the next read of the log.
@@ -158,6 +162,10 @@ impl EventStore for FaultyLog {
         limit: usize,
     ) -> BoxFuture<'a, Result<LogPage, Error>> {
         Box::pin(async move {
+            if filter.any_of.is_some() {
+                self.faults.reads.lock().unwrap().push(after);
+            }
+            let _ = self.faults.reads_wait.subscribe().wait_for(|wait| !wait).await;
             self.pass("reads the log").await?;
             let mut page = self.inner.read_log(after, filter, limit).await?;
             if let Some(edit) = &mut *self.faults.edit_page.lock().unwrap() {

@@ -3,17 +3,21 @@
 #![allow(clippy::unused_self, reason = "whether a handler takes `self` says what it is for")]
 #![allow(clippy::wildcard_imports, reason = "the domain's names are the vocabulary of each test")]
 
+mod batch;
+mod check;
 mod domain;
 mod execute;
 mod faults;
 mod hot;
 mod idempotency;
 mod lag;
+mod ledger;
 mod lifecycle;
 mod metadata;
 mod pages;
 mod poison;
 mod projections;
 mod queries;
+mod read_ahead;
 mod scene;
 mod snapshots;

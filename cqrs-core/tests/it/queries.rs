@@ -23,7 +23,7 @@ pub struct Scene {
     pub log: FaultyLog,
     pub views: FaultyViews,
     pub app: App,
-    readers: Views,
+    pub readers: Views,
 }
 
 impl Scene {
@@ -34,7 +34,7 @@ impl Scene {
     }
 
     /// With one account, which is visible.
-    async fn opened() -> Self {
+    pub async fn opened() -> Self {
         let scene = Self::new().await;
         scene.open("a", "ada").await;
         scene
@@ -47,13 +47,13 @@ impl Scene {
     }
 
     /// Returns before it is visible.
-    async fn deposit(&self, amount: i64) -> Token {
+    pub async fn deposit(&self, amount: i64) -> Token {
         self.app.execute(Deposit { account: account("a"), amount }).await.unwrap().token
     }
 }
 
 /// Lets all others go on until they have nothing left to do, and the future is polled; then it must be waiting.
-async fn is_waiting<F: Future + Unpin>(future: &mut F) -> bool {
+pub async fn is_waiting<F: Future + Unpin>(future: &mut F) -> bool {
     for _ in 0..50 {
         let pending =
             poll_fn(|context| Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())).await;

@@ -1,9 +1,9 @@
 use proc_macro2::TokenStream;
-use syn::{Data, Field, GenericArgument, Ident, LitStr, PathArguments, Type};
+use syn::{Data, DeriveInput, Field, GenericArgument, Ident, LitStr, Path, PathArguments, Type};
 
+use super::serialised::Container;
 use crate::{
     diagnostics::Errors,
-    names,
     options::{Grammar, Known},
 };
 
@@ -11,6 +11,7 @@ use crate::{
 pub(super) struct Index {
     pub(super) field: Ident,
     pub(super) ty: Type,
+    /// That of the field in the stored document.
     pub(super) name: LitStr,
     /// The function that names it in a query.
     pub(super) accessor: Ident,
@@ -25,8 +26,11 @@ const INDEX: Grammar = Grammar {
     options: &[Known { name: "accessor", form: "accessor = by_customer" }],
 };
 
-pub(super) fn indexes(projection: &Ident, data: &Data, errors: &mut Errors) -> Vec<Index> {
-    match data {
+pub(super) fn indexes(input: &DeriveInput, errors: &mut Errors) -> Vec<Index> {
+    let projection = &input.ident;
+    let container = Container::read(&input.attrs);
+    let index = |field, errors: &mut Errors| index(field, &container, errors);
+    match &input.data {
         Data::Struct(data) => data.fields.iter().filter_map(|field| index(field, errors)).collect(),
         Data::Enum(data) => {
             for field in data.variants.iter().flat_map(|variant| &variant.fields) {
@@ -48,7 +52,7 @@ pub(super) fn indexes(projection: &Ident, data: &Data, errors: &mut Errors) -> V
     }
 }
 
-fn index(field: &Field, errors: &mut Errors) -> Option<Index> {
+fn index(field: &Field, container: &Container, errors: &mut Errors) -> Option<Index> {
     let mut marked = None;
     let mut inner = None;
     let mut nested = TokenStream::new();
@@ -72,12 +76,18 @@ fn index(field: &Field, errors: &mut Errors) -> Option<Index> {
         errors.at(
             &field.ty,
             format_args!(
-                "{what} can't be an index; an index takes text, whole numbers within `i64`, floats, booleans, ids, `Uuid`, times, enums without fields, and an `Option` of one of these"
+                "{what} can't be an index; an index takes text, whole numbers within `i64`, floats, booleans, ids, `Uuid`, `DateTime`, enums without fields, and an `Option` of one of these"
             ),
         );
     }
+    if is_timestamp(&field.ty) {
+        errors.at(
+            &field.ty,
+            "a `Timestamp` can't be an index, as its text does not sort by time; use `DateTime`, which is a moment in every read store: `DateTime::from(metadata.time)`",
+        );
+    }
     Some(Index {
-        name: LitStr::new(&names::plain(ident), ident.span()),
+        name: container.name_of(field, ident, errors),
         accessor: inner.unwrap_or_else(|| ident.clone()),
         field: ident.clone(),
         ty: field.ty.clone(),
@@ -94,15 +104,44 @@ fn unfit(ty: &Type) -> Option<String> {
         Type::Group(group) => unfit(&group.elem),
         Type::Paren(paren) => unfit(&paren.elem),
         Type::Path(path) => {
-            let last = path.path.segments.last()?;
-            if last.ident == "Option" || last.ident == "Box" {
-                let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-                let Some(GenericArgument::Type(inner)) = arguments.args.first() else { return None };
+            if let Some(inner) = wrapped(&path.path) {
                 return unfit(inner);
             }
+            let last = path.path.segments.last()?;
             COLLECTIONS.iter().find(|name| last.ident == *name).map(|name| format!("a `{name}`"))
         }
         _ => None,
+    }
+}
+
+/// The type in an `Option` or a `Box`.
+fn wrapped(path: &Path) -> Option<&Type> {
+    let last = path.segments.last()?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) if last.ident == "Option" || last.ident == "Box" => {
+            match arguments.args.first()? {
+                GenericArgument::Type(inner) => Some(inner),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// By its name; a path from elsewhere than `jiff` or the prelude is another type.
+fn is_timestamp(ty: &Type) -> bool {
+    match ty {
+        Type::Group(group) => is_timestamp(&group.elem),
+        Type::Paren(paren) => is_timestamp(&paren.elem),
+        Type::Path(path) => {
+            if let Some(inner) = wrapped(&path.path) {
+                return is_timestamp(inner);
+            }
+            let mut segments = path.path.segments.iter().rev();
+            segments.next().is_some_and(|last| last.ident == "Timestamp" && last.arguments.is_none())
+                && segments.next().is_none_or(|from| from.ident == "jiff" || from.ident == "prelude")
+        }
+        _ => false,
     }
 }
 

@@ -4,6 +4,7 @@ mod duration;
 mod expand;
 mod fields;
 mod model;
+mod serialised;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;

@@ -91,7 +91,7 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
         key,
         max_lag,
         default,
-        indexes: fields::indexes(ident, &input.data, errors),
+        indexes: fields::indexes(input, errors),
         fingerprint: fingerprint.get(),
         generic,
     }

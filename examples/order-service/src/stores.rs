@@ -122,7 +122,9 @@ pub enum OpenError {
         option: &'static str,
     },
     /// A store that keeps no events.
-    #[error("{option} names {server}, which keeps views only; use `memory:`, `sqlite:PATH` or `postgres://…`")]
+    #[error(
+        "{option} names {server}, which keeps views only; use `memory:`, `sqlite:PATH` or `postgres://…`"
+    )]
     ViewsOnly {
         /// The option.
         option: &'static str,

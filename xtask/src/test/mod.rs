@@ -15,5 +15,6 @@ mod report;
 mod run;
 mod stage;
 mod targets;
+mod without;
 
 pub(crate) use options::{Options, run};

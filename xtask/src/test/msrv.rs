@@ -6,6 +6,8 @@ use toml::Table;
 
 use crate::{Error, cargo, workspace::Workspace};
 
+const DOCKERFILE: &str = "examples/order-service/Dockerfile";
+
 /// What disagrees.
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<String>, Error> {
     let mut rustc = std::process::Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
@@ -19,6 +21,9 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<String>, Error> {
     };
     let root = read("Cargo.toml", &["workspace", "package", "rust-version"])?;
     let others = [read("rust-toolchain.toml", &["toolchain", "channel"])?, read("clippy.toml", &["msrv"])?];
+    let image = workspace.root.join(DOCKERFILE);
+    let image = fs::read_to_string(&image).map_err(|error| format!("{}: {error}", image.display()))?;
+    let image = Stated { place: DOCKERFILE.to_owned(), version: image_version(&image).to_owned() };
     let members = workspace.packages.iter().map(|package| Stated {
         place: format!("the package {}", package.name),
         version: package.rust_version.clone().unwrap_or_else(|| "no rust-version".to_owned()),
@@ -30,8 +35,12 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<String>, Error> {
     if root.version.split('.').count() != 3 {
         problems.push(format!("{} says {}: write all three numbers", root.place, root.version));
     }
-    let differing =
-        others.into_iter().chain(members).chain([compiler]).filter(|other| other.version != root.version);
+    let differing = others
+        .into_iter()
+        .chain([image])
+        .chain(members)
+        .chain([compiler])
+        .filter(|other| other.version != root.version);
     problems.extend(differing.map(|other| {
         format!("{} says {}, {} says {}", root.place, root.version, other.place, other.version)
     }));
@@ -53,6 +62,14 @@ fn stated(place: &str, text: &str, keys: &[&str]) -> Result<Stated, Error> {
     let version =
         value.and_then(toml::Value::as_str).ok_or_else(|| format!("{place} lacks {}", keys.join(".")))?;
     Ok(Stated { place: format!("{place} ({})", keys.join(".")), version: version.to_owned() })
+}
+
+/// `1.95.0` of a line `ARG RUST_VERSION=1.95.0`.
+fn image_version(dockerfile: &str) -> &str {
+    dockerfile
+        .lines()
+        .find_map(|line| line.strip_prefix("ARG RUST_VERSION="))
+        .unwrap_or("no ARG RUST_VERSION")
 }
 
 /// `1.95.0` of `rustc 1.95.0 (59807616e 2026-04-14)`.
@@ -84,6 +101,15 @@ mod tests {
     fn a_missing_version_is_named() {
         let error = stated("clippy.toml", "other = 1", &["msrv"]).expect_err("it is not there");
         assert_eq!(error.to_string(), "clippy.toml lacks msrv");
+    }
+
+    #[test]
+    fn the_images_version_is_a_default_of_its_own() {
+        assert_eq!(
+            image_version("# comment\nARG RUST_VERSION=1.95.0\nFROM rust\nARG RUST_VERSION\n"),
+            "1.95.0"
+        );
+        assert_eq!(image_version("FROM rust:1.95.0\n"), "no ARG RUST_VERSION");
     }
 
     #[test]

@@ -4,7 +4,12 @@ use std::{env, process::ExitCode};
 
 use clap::Args;
 
-use super::{report::Report, run::Runner, stage::Stage};
+use super::{
+    report::Report,
+    run::Runner,
+    stage::Stage,
+    without::{Part, Without},
+};
 use crate::{Error, interrupt, interrupt::Interrupt, screen::Screen, workspace::Workspace};
 
 /// Run every check and test, or just the named stages
@@ -21,6 +26,10 @@ pub(crate) struct Options {
     /// Show the whole output of each stage while it runs, not just that of a failed one (so it is in CI)
     #[arg(long, short)]
     verbose: bool,
+
+    /// Leave out the tests that need one of these servers, or that kill servers of their own; the summary says so
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    without: Vec<Part>,
 
     /// Run nothing more after the first stage that fails
     #[arg(long)]
@@ -40,7 +49,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Error> {
     let stream = options.verbose || env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
 
     let stages = Stage::choose(&options.stages);
-    let mut runner = Runner::new(&workspace, &mut screen, &interrupt, stream)?;
+    let mut runner =
+        Runner::new(&workspace, &mut screen, &interrupt, stream, Without::new(&options.without))?;
     let report = runner.run(&stages, options.fail_fast)?;
     screen.text(&report.render(&screen))?;
     Ok(exit_code(&report, &interrupt))

@@ -58,7 +58,7 @@ impl Report {
             text.push_str(row.trim_end());
             text.push('\n');
             for note in &outcome.notes {
-                for line in wrap(note, WIDTH - INDENT) {
+                for line in note.lines().flat_map(|line| wrap(line, WIDTH - INDENT)) {
                     let _ = writeln!(text, "{:INDENT$}{line}", "");
                 }
             }

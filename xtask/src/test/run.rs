@@ -13,6 +13,7 @@ use super::{
     report::{self, Report},
     stage::Stage,
     targets::{self, Selection},
+    without::Without,
 };
 use crate::{
     Error,
@@ -20,6 +21,7 @@ use crate::{
     interrupt::Interrupt,
     process::{self, News},
     screen::{Colour, Screen},
+    servers::Servers,
     workspace::Workspace,
 };
 
@@ -32,6 +34,9 @@ pub(super) struct Runner<'a> {
     stream: bool,
     nextest: bool,
     selections: BTreeMap<Stage, Selection>,
+    without: Without,
+    /// From the start of a run that needs them to its end.
+    servers: Option<Servers>,
     /// Of the stage that is running.
     label: String,
     started: Instant,
@@ -44,6 +49,7 @@ impl<'a> Runner<'a> {
         screen: &'a mut Screen,
         interrupt: &'a Interrupt,
         stream: bool,
+        without: Without,
     ) -> Result<Self, Error> {
         Ok(Self {
             workspace,
@@ -52,6 +58,8 @@ impl<'a> Runner<'a> {
             stream,
             nextest: cargo::has_subcommand("nextest", &workspace.root),
             selections: targets::partition(workspace)?,
+            without,
+            servers: None,
             label: String::new(),
             started: Instant::now(),
             output: String::new(),
@@ -60,6 +68,10 @@ impl<'a> Runner<'a> {
 
     pub(super) fn run(&mut self, stages: &[Stage], fail_fast: bool) -> Result<Report, Error> {
         let mut report = Report::default();
+        if stages.iter().any(|stage| stage.needs_servers()) {
+            // It may take minutes: the stages before those that need them run meanwhile.
+            self.servers = Some(Servers::start(&self.without.servers(), self.interrupt));
+        }
         for (index, stage) in stages.iter().copied().enumerate() {
             let (outcome, took) = if self.interrupt.requested() {
                 (Outcome::not_run("interrupted"), Duration::ZERO)
@@ -69,6 +81,11 @@ impl<'a> Runner<'a> {
                 self.stage(stage, &format!("[{:>2}/{}] ", index + 1, stages.len()))?
             };
             report.add(stage, outcome, took);
+        }
+        if self.servers.is_some() {
+            self.screen.live("stopping the servers")?;
+            self.servers = None;
+            self.screen.text("")?;
         }
         Ok(report)
     }
@@ -137,11 +154,12 @@ impl<'a> Runner<'a> {
             }
             Stage::Browser => match browser::find()? {
                 Some(browser) => self.tests(stage, |command| {
-                    command.env(browser::VARIABLE, browser);
+                    command.env(browser::VARIABLE, &browser);
                 }),
                 None => Ok(Outcome::not_run(browser::NEEDED)),
             },
-            Stage::Unit | Stage::Ui | Stage::Conformance | Stage::EndToEnd => self.tests(stage, |_| {}),
+            Stage::Unit | Stage::Ui => self.tests(stage, |_| {}),
+            Stage::Conformance | Stage::EndToEnd => self.on_servers(stage),
         }
     }
 
@@ -174,21 +192,90 @@ impl<'a> Runner<'a> {
         Ok(outcome)
     }
 
-    fn tests(&mut self, stage: Stage, prepare: impl FnOnce(&mut Command)) -> Result<Outcome, Error> {
-        let Some(targets) = self.selections.get(&stage).and_then(Selection::arguments) else {
+    fn tests(&mut self, stage: Stage, prepare: impl Fn(&mut Command)) -> Result<Outcome, Error> {
+        let nothing = Without::default();
+        let without = if stage.needs_servers() { self.without.clone() } else { nothing };
+        let Some(targets) = self.selections.get(&stage).and_then(|targets| targets.arguments(&without))
+        else {
             return Ok(Outcome::not_run("the workspace has no test target for this stage"));
         };
-        let mut command = cargo(&self.workspace.root);
-        if self.nextest {
-            command.args(["nextest", "run", "--no-tests=pass"]);
+        let root = &self.workspace.root;
+        let plain = || {
+            let mut command = cargo(root);
+            command.args(["test", "--workspace", "--no-fail-fast"]).args(&targets);
+            prepare(&mut command);
+            command
+        };
+        let mut command = if self.nextest {
+            let mut command = cargo(root);
+            command
+                .args(["nextest", "run", "--no-tests=pass", "--workspace", "--no-fail-fast"])
+                .args(&targets);
+            prepare(&mut command);
+            command
         } else {
-            command.arg("test");
+            plain()
+        };
+        let mut skipped = 0;
+        if self.nextest && !without.is_empty() {
+            command.args(["--filterset", &without.filter()]);
+        } else if !without.is_empty() {
+            let mut list = plain();
+            list.args(["--", "--list"]);
+            if !self.command(list)? {
+                return Ok(Outcome::of_check(false));
+            }
+            let excluded = without.excluded(&self.output);
+            command.args(["--", "--exact"]).args(excluded.iter().flat_map(|test| ["--skip", test]));
+            skipped = excluded.len();
+            self.output.clear();
         }
-        command.args(["--workspace", "--no-fail-fast"]).args(targets);
-        prepare(&mut command);
         let success = self.command(command)?;
-        let count = if self.nextest { count::of_nextest } else { count::of_cargo_test };
-        Ok(Outcome::of_tests(success, count(&self.output)))
+        let mut count =
+            if self.nextest { count::of_nextest(&self.output) } else { count::of_cargo_test(&self.output) };
+        if let Some(count) = &mut count {
+            // Unlike nextest, `cargo test` has no word for them.
+            count.skipped += u64::try_from(skipped)?;
+        }
+        Ok(Outcome::of_tests(success, count))
+    }
+
+    /// Tests that need servers: without them, not one is run, and the stage has failed.
+    fn on_servers(&mut self, stage: Stage) -> Result<Outcome, Error> {
+        let Some(mut servers) = self.servers.take() else {
+            return Err("no server was started for this stage".into());
+        };
+        let outcome = self.on(&mut servers, stage);
+        self.servers = Some(servers);
+        outcome
+    }
+
+    fn on(&mut self, servers: &mut Servers, stage: Stage) -> Result<Outcome, Error> {
+        let mut said = String::new();
+        servers.wait(|progress| {
+            if !self.stream {
+                let took = report::duration(self.started.elapsed());
+                self.screen.live(&format!("{}{took}  {progress}", self.label))
+            } else if progress.is_empty() || said == progress {
+                Ok(())
+            } else {
+                progress.clone_into(&mut said);
+                self.screen.line(progress)
+            }
+        })?;
+        let failures = servers.failures();
+        let mut outcome = if failures.is_empty() {
+            self.tests(stage, |command| servers.tell(command))?
+        } else {
+            Outcome::of_check(false)
+        };
+        outcome.notes.extend(failures);
+        outcome.notes.extend(servers.notes());
+        outcome.notes.extend(servers.ended()?);
+        if !self.without.is_empty() {
+            outcome.notes.push(self.without.note());
+        }
+        Ok(outcome)
     }
 
     fn problems(&mut self, problems: &[String]) -> Result<Outcome, Error> {

@@ -24,7 +24,7 @@ pub(super) enum Stage {
     Ui,
     /// promises of every store
     Conformance,
-    /// the whole system, over real HTTP and files (cqrs-tests)
+    /// the whole system, over real HTTP (cqrs-tests)
     #[value(name = "e2e")]
     EndToEnd,
     /// the demo's page in a headless Chromium
@@ -48,6 +48,11 @@ impl Stage {
     /// A line for `--list`, and the first of a stage that starts.
     pub(super) fn describe(self) -> String {
         format!("{:<11}  {}", self.name(), self.about())
+    }
+
+    /// Whether it runs against servers.
+    pub(super) fn needs_servers(self) -> bool {
+        matches!(self, Self::Conformance | Self::EndToEnd)
     }
 
     /// The stages to run, each once and in their own order; all of them where none is named.

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::stage::Stage;
+use super::{stage::Stage, without::Without};
 use crate::{
     Error,
     workspace::{Kind, Target, Workspace},
 };
 
 /// The crates that keep the promises of a store, and the one that holds the proofs.
-const CONFORMANCE: [&str; 2] = ["cqrs-testkit", "cqrs-sqlite"];
+const CONFORMANCE: [&str; 4] = ["cqrs-testkit", "cqrs-sqlite", "cqrs-postgres", "cqrs-mongo"];
 
 /// The one rule: what no stage claims is run by `unit`.
 fn stage_of(package: &str, target: &Target) -> Stage {
@@ -29,10 +29,14 @@ fn stage_of(package: &str, target: &Target) -> Stage {
 pub(super) struct Selection(BTreeSet<(Kind, String)>);
 
 impl Selection {
-    /// What cargo needs to be told to run just these, `None` where there is nothing to run.
-    pub(super) fn arguments(&self) -> Option<Vec<&str>> {
+    /// What cargo needs to be told to run just these, `None` where there is nothing to run. Test targets that are named for
+    /// something that is left out are not even built.
+    pub(super) fn arguments(&self, without: &Without) -> Option<Vec<&str>> {
         let mut arguments = Vec::new();
         for (kind, name) in &self.0 {
+            if *kind == Kind::Test && without.names(name) {
+                continue;
+            }
             match kind {
                 Kind::Lib if arguments.contains(&"--lib") => {}
                 Kind::Lib => arguments.push("--lib"),
@@ -75,7 +79,7 @@ pub(super) fn partition(workspace: &Workspace) -> Result<BTreeMap<Stage, Selecti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::Package;
+    use crate::{test::without::Part, workspace::Package};
 
     fn workspace(packages: &[(&str, &[(Kind, &str)])]) -> Workspace {
         let package = |(name, targets): &(&str, &[(Kind, &str)])| Package {
@@ -107,7 +111,8 @@ mod tests {
             ("cqrs-tests", &[(Kind::Lib, "cqrs_tests"), (Kind::Test, "kill"), (Kind::Test, "browser")]),
         ]);
         let stages = partition(&workspace).expect("no name is taken twice");
-        let arguments = |stage| stages[&stage].arguments().expect("the stage has targets").join(" ");
+        let arguments =
+            |stage| stages[&stage].arguments(&Without::default()).expect("the stage has targets").join(" ");
         assert_eq!(
             arguments(Stage::Unit),
             "--lib --bin order-service --test by_hand --test expansion --test http"
@@ -137,7 +142,22 @@ mod tests {
             ("cqrs-sqlite", &[(Kind::Test, "conformance")]),
         ]);
         let stages = partition(&workspace).expect("both are of one stage");
-        assert_eq!(stages[&Stage::Conformance].arguments().expect("one name"), ["--test", "conformance"]);
+        assert_eq!(
+            stages[&Stage::Conformance].arguments(&Without::default()).expect("one name"),
+            ["--test", "conformance"]
+        );
+    }
+
+    #[test]
+    fn a_target_of_what_is_left_out_is_not_built() {
+        let workspace = workspace(&[
+            ("cqrs-sqlite", &[(Kind::Test, "sqlite")]),
+            ("cqrs-postgres", &[(Kind::Test, "postgres")]),
+        ]);
+        let stages = partition(&workspace).expect("all names differ");
+        let without = Without::new(&[Part::Postgres]);
+        let arguments = stages[&Stage::Conformance].arguments(&without).expect("one is left");
+        assert_eq!(arguments, ["--test", "sqlite"]);
     }
 
     #[test]

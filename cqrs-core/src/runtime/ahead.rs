@@ -1,0 +1,115 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::{sync::watch, task::JoinSet};
+
+use super::{
+    place::{Goal, Place},
+    work::{Batch, Work},
+};
+use crate::{
+    envelope::{EventId, Position},
+    store::{Error, EventFilter, EventStore},
+};
+
+/// A page of the log, read for one projection.
+pub(super) struct Page {
+    /// Every event up to here has been looked at.
+    pub(super) through: Position,
+    /// The head of the log when the page was read.
+    pub(super) head: Position,
+    /// How many events it has.
+    pub(super) events: usize,
+    last: Option<EventId>,
+    /// Just before the page was read.
+    seen: Timestamp,
+    /// When the last of its events was recorded.
+    recorded: Option<Timestamp>,
+    /// What the events ask for.
+    pub(super) batch: Box<dyn Batch>,
+}
+
+impl Page {
+    pub(super) fn is_at_head(&self) -> bool {
+        self.through >= self.head
+    }
+
+    /// Where the page leads from `place`.
+    pub(super) fn goal(&self, place: &Place) -> Goal {
+        let as_of = match self.recorded {
+            _ if self.is_at_head() => self.seen,
+            Some(recorded) => recorded,
+            None => place.as_of,
+        };
+        Goal { position: self.through, last: self.last, head: self.head, as_of }
+    }
+}
+
+/// Reads the log for one projection.
+pub(super) struct Reader {
+    pub(super) log: Arc<dyn EventStore>,
+    pub(super) work: Arc<dyn Work>,
+    pub(super) filter: EventFilter,
+    /// The most events that a page has.
+    pub(super) limit: usize,
+}
+
+impl Reader {
+    pub(super) async fn read(&self, after: Position) -> Result<Page, Error> {
+        let seen = Timestamp::now();
+        let page = self.log.read_log(after, &self.filter, self.limit).await?;
+        Ok(Page {
+            through: page.through,
+            last: page.last,
+            head: page.head,
+            seen,
+            recorded: page.events.last().map(|event| event.metadata.time),
+            events: page.events.len(),
+            batch: self.work.take_in(page.events),
+        })
+    }
+}
+
+/// The pages of the log, one after the other, each read and taken in while the one before is being written: catching up
+/// costs the longer of the two, not both. At most one page is read ahead. When the writing fails, all this is
+/// dropped, and with it the page that was read ahead.
+pub(super) struct Pages {
+    reader: Arc<Reader>,
+    news: watch::Receiver<Position>,
+    ahead: JoinSet<Result<Page, Error>>,
+}
+
+impl Pages {
+    pub(super) fn of(reader: &Arc<Reader>) -> Self {
+        Self { reader: Arc::clone(reader), news: reader.log.watch(), ahead: JoinSet::new() }
+    }
+
+    /// The page after `place`: the one that was read ahead, or one that is read now.
+    pub(super) async fn next(&mut self, after: Position) -> Result<Page, Error> {
+        match self.ahead.join_next().await {
+            Some(Ok(page)) => page,
+            Some(Err(error)) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Error::Closed),
+            },
+            None => {
+                self.news.borrow_and_update();
+                self.reader.read(after).await
+            }
+        }
+    }
+
+    /// Begins to read what comes after `page`, where there is more.
+    pub(super) fn read_ahead(&mut self, page: &Page) {
+        if !page.is_at_head() {
+            self.news.borrow_and_update();
+            let (reader, after) = (Arc::clone(&self.reader), page.through);
+            self.ahead.spawn(async move { reader.read(after).await });
+        }
+    }
+
+    /// Waits until the log has told of news since the last page was asked for.
+    pub(super) async fn news(&mut self) -> Result<(), Error> {
+        self.news.changed().await.map_err(|_| Error::Closed)
+    }
+}

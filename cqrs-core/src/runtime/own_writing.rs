@@ -1,0 +1,172 @@
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Poll,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    fold::panic_text,
+    place::{Goal, Place},
+    with_causes,
+    work::{Batch, Work},
+};
+use crate::{
+    domain::FeedSpec,
+    envelope::{Position, RecordedEvent},
+    store::{
+        BatchError, BatchProjection, BoxFuture, Commit, CommitError, DeadLetter, Error, Reason, Sequence,
+    },
+};
+
+/// A projection that writes by itself.
+pub(super) struct OwnWriting(pub(super) Arc<dyn BatchProjection>);
+
+impl Work for OwnWriting {
+    fn feeds(&self) -> Vec<FeedSpec> {
+        self.0.feeds()
+    }
+
+    fn prepare(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.0.prepare()
+    }
+
+    fn take_in(&self, events: Vec<RecordedEvent>) -> Box<dyn Batch> {
+        Box::new(Taken { projection: Arc::clone(&self.0), events })
+    }
+}
+
+struct Taken {
+    projection: Arc<dyn BatchProjection>,
+    events: Vec<RecordedEvent>,
+}
+
+impl Batch for Taken {
+    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), CommitError>> {
+        Box::pin(async move {
+            let Self { projection, events } = *self;
+            let mut waiting = vec![Part { events, goal }];
+            while let Some(part) = waiting.pop() {
+                if let Some(refusal) = part.write(&*projection, place).await? {
+                    waiting.extend(part.divide(&refusal).into_iter().rev());
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Events that are written in one commit.
+struct Part {
+    events: Vec<RecordedEvent>,
+    goal: Goal,
+}
+
+/// Several events were refused together.
+struct Refusal {
+    /// The one that is at fault, where that is known.
+    at: Option<Position>,
+}
+
+impl Part {
+    /// Writes the events of streams that are not parked, and parks the others behind what is.
+    ///
+    /// An event that is refused alone is parked. Where several are refused together, nothing is written.
+    async fn write(
+        &self,
+        projection: &dyn BatchProjection,
+        place: &mut Place,
+    ) -> Result<Option<Refusal>, CommitError> {
+        let (free, mut parked) = self.sort(&place.parked);
+        if !free.is_empty() {
+            let commit = place.commit(self.goal, Vec::new(), parked.clone());
+            match apply(projection, &free, commit).await {
+                Ok(()) => {
+                    place.arrive(self.goal, parked);
+                    return Ok(None);
+                }
+                Err(BatchError::Commit(error)) => return Err(error),
+                Err(BatchError::Refused { at, source }) => match &*free {
+                    [event] => {
+                        parked.push(letter(event, Reason::Failed(with_causes(&*source))));
+                        parked.sort_by_key(|letter| letter.position);
+                    }
+                    _ => return Ok(Some(Refusal { at })),
+                },
+            }
+        }
+        let commit = place.commit(self.goal, Vec::new(), parked.clone());
+        projection.views().commit(&projection.id(), commit).await?;
+        place.arrive(self.goal, parked);
+        Ok(None)
+    }
+
+    /// The events that may be applied, and letters for those that queue behind one that is parked.
+    fn sort(&self, parked: &HashSet<Sequence>) -> (Cow<'_, [RecordedEvent]>, Vec<DeadLetter>) {
+        let queues = |event: &RecordedEvent| parked.contains(&Sequence::Stream(event.stream.clone()));
+        if parked.is_empty() || !self.events.iter().any(queues) {
+            return (Cow::Borrowed(&self.events), Vec::new());
+        }
+        let (queued, free): (Vec<_>, Vec<_>) = self.events.iter().cloned().partition(queues);
+        (Cow::Owned(free), queued.iter().map(|event| letter(event, Reason::Queued)).collect())
+    }
+
+    /// The parts in which the events are tried next: the one at fault alone, or else two halves.
+    fn divide(self, refusal: &Refusal) -> Vec<Self> {
+        let Self { mut events, goal } = self;
+        let found = refusal.at.and_then(|at| events.iter().position(|event| event.position == at));
+        let cuts = found.map_or([events.len() / 2; 2], |index| [index, index + 1]);
+        let after = events.split_off(cuts[1]);
+        let among = events.split_off(cuts[0]);
+        let mut parts: Vec<Self> = [events, among, after]
+            .into_iter()
+            .filter_map(|events| {
+                let last = events.last()?;
+                let goal = Goal {
+                    position: last.position,
+                    last: Some(last.event_id),
+                    head: goal.head,
+                    as_of: last.metadata.time,
+                };
+                Some(Self { events, goal })
+            })
+            .collect();
+        if let Some(last) = parts.last_mut() {
+            last.goal = goal;
+        }
+        parts
+    }
+}
+
+fn letter(event: &RecordedEvent, reason: Reason) -> DeadLetter {
+    DeadLetter {
+        sequence: Sequence::Stream(event.stream.clone()),
+        position: event.position,
+        event_id: event.event_id,
+        stream: event.stream.clone(),
+        version: event.version,
+        event: event.name.clone().into_owned(),
+        reason,
+        parked_at: Timestamp::now(),
+    }
+}
+
+/// Applies a batch; a panic is the projection's own fault, as its errors are.
+async fn apply(
+    projection: &dyn BatchProjection,
+    events: &[RecordedEvent],
+    commit: Commit,
+) -> Result<(), BatchError> {
+    let mut applying = Box::pin(async move { projection.apply(events, commit).await });
+    poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| applying.as_mut().poll(context))).unwrap_or_else(|panic| {
+            let source = format!("it panicked: {}", panic_text(&*panic)).into();
+            Poll::Ready(Err(BatchError::Refused { at: None, source }))
+        })
+    })
+    .await
+}

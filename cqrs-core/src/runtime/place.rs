@@ -1,0 +1,100 @@
+use std::{collections::HashSet, sync::Arc};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::status::Status;
+use crate::{
+    envelope::{EventId, LogId, Position},
+    store::{Checkpoint, Commit, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence},
+};
+
+/// Where a projection stands, between two commits.
+pub(super) struct Place {
+    log: LogId,
+    projection: ProjectionId,
+    status: Arc<Status>,
+    pub(super) position: Position,
+    /// The id of the event at that position.
+    pub(super) last: Option<EventId>,
+    pub(super) as_of: Timestamp,
+    pub(super) parked: HashSet<Sequence>,
+    /// When the read store last heard of the projection; `None`: never.
+    pub(super) written: Option<Instant>,
+}
+
+/// The place that a commit leads to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goal {
+    pub(super) position: Position,
+    /// The id of the event at that position.
+    pub(super) last: Option<EventId>,
+    /// The head of the log, as it was last seen.
+    pub(super) head: Position,
+    pub(super) as_of: Timestamp,
+}
+
+impl Place {
+    /// Before the first event.
+    pub(super) fn start(log: LogId, projection: ProjectionId, status: Arc<Status>) -> Self {
+        Self {
+            log,
+            projection,
+            status,
+            position: Position::ZERO,
+            last: None,
+            as_of: Timestamp::UNIX_EPOCH,
+            parked: HashSet::new(),
+            written: None,
+        }
+    }
+
+    /// What leads from here to `goal`.
+    pub(super) fn commit(
+        &self,
+        goal: Goal,
+        documents: Vec<DocumentWrite>,
+        parked: Vec<DeadLetter>,
+    ) -> Commit {
+        Commit { expected: self.position, checkpoint: self.checkpoint(goal), documents, parked }
+    }
+
+    /// That the log has another past than what is applied.
+    pub(super) fn divergence(&self, head: Position) -> Commit {
+        let goal = Goal { position: self.position, last: self.last, head, as_of: self.as_of };
+        let mut commit = self.commit(goal, Vec::new(), Vec::new());
+        commit.checkpoint.diverged = true;
+        commit
+    }
+
+    /// A commit was written.
+    pub(super) fn arrive(&mut self, goal: Goal, parked: Vec<DeadLetter>) {
+        (self.position, self.last, self.as_of) = (goal.position, goal.last, goal.as_of);
+        self.written = Some(Instant::now());
+        // An event that is parked for several documents is one.
+        let events: HashSet<Position> = parked.iter().map(|letter| letter.position).collect();
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        let mut checkpoint = self.checkpoint(goal);
+        checkpoint.parked = self.status.parked().saturating_add(count);
+        self.status.set_checkpoint(&checkpoint);
+        for letter in parked {
+            self.tell_of(&letter);
+            self.parked.insert(letter.sequence);
+        }
+    }
+
+    /// The store counts what is parked by itself.
+    fn checkpoint(&self, Goal { position, last, head, as_of }: Goal) -> Checkpoint {
+        Checkpoint { log: self.log, position, last, diverged: false, head, as_of, parked: 0 }
+    }
+
+    fn tell_of(&self, letter: &DeadLetter) {
+        let DeadLetter { sequence, position, stream, event, reason, .. } = letter;
+        let projection = &self.projection;
+        if let Reason::Failed(error) = reason {
+            tracing::error!(%projection, ?sequence, %position, %stream, event, error, "an event is parked");
+        }
+        metrics::counter!("cqrs_projection_parked_total", "projection" => projection.name.clone())
+            .increment(1);
+    }
+}

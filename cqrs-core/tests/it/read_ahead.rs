@@ -1,0 +1,172 @@
+//! While a page is written, the next one is read.
+
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
+
+use cqrs_core::{
+    app::App,
+    envelope::Position,
+    runtime::{ProjectionHealth, ProjectionState, RuntimeOptions},
+    store::{LogPage, ProjectionId, ViewStore},
+};
+
+use crate::{
+    domain::*,
+    faults::{FaultyLog, FaultyViews},
+    scene::{account_stream, append, assert_equals_a_fold_from_scratch, caught_up, eventually, health},
+};
+
+async fn log_of(events: u32) -> FaultyLog {
+    let log = FaultyLog::new();
+    for event in 0..events {
+        append(&log, &account_stream(&format!("a{event}")), &[("account_opened", r#"{"owner":"ada"}"#)])
+            .await;
+    }
+    log
+}
+
+async fn app(log: &FaultyLog, views: &FaultyViews) -> App {
+    let options = RuntimeOptions::default().batch(2);
+    App::builder(log.clone()).projection::<Balance>(views.clone()).runtime(options).build().await.unwrap()
+}
+
+fn reads(log: &FaultyLog) -> Vec<u64> {
+    log.faults.reads.lock().unwrap().iter().map(|after| after.get()).collect()
+}
+
+/// Until nothing moves any more: the clock only does when nothing else can.
+async fn rest() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_page_is_read_while_the_one_before_it_is_written_and_no_more() {
+    let (log, views) = (log_of(9).await, FaultyViews::new());
+    views.shut();
+    let app = app(&log, &views).await;
+    rest().await;
+    assert_eq!(reads(&log), [0, 2]);
+    assert_eq!(views.faults.commits.load(SeqCst), 0);
+    views.open();
+    caught_up::<Balance>(&log, &views).await;
+    app.shutdown().await;
+    assert_eq!(reads(&log), [0, 2, 4, 6, 8]);
+    assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_head_nothing_is_read_ahead() {
+    let (log, views) = (log_of(1).await, FaultyViews::new());
+    views.shut();
+    let app = app(&log, &views).await;
+    rest().await;
+    assert_eq!(reads(&log), [0]);
+    views.open();
+    caught_up::<Balance>(&log, &views).await;
+    app.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_was_read_ahead_is_thrown_away_when_the_commit_fails() {
+    let (log, views) = (log_of(7).await, FaultyViews::new());
+    views.shut();
+    let app = app(&log, &views).await;
+    rest().await;
+    views.faults.away.store(true, SeqCst);
+    views.open();
+    eventually("the commit has failed", async || views.faults.commits.load(SeqCst) > 0).await;
+    assert_eq!(reads(&log), [0, 2]);
+    views.faults.away.store(false, SeqCst);
+    caught_up::<Balance>(&log, &views).await;
+    app.shutdown().await;
+    assert_eq!(reads(&log), [0, 2, 0, 2, 4, 6]);
+    assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_was_read_ahead_is_thrown_away_when_another_writer_was_faster() {
+    let (log, views) = (log_of(9).await, FaultyViews::new());
+    let other = FaultyViews::over(views.inner.clone());
+    views.shut();
+    let slow = app(&log, &views).await;
+    rest().await;
+    let quick = app(&log, &other).await;
+    caught_up::<Balance>(&log, &views).await;
+    quick.shutdown().await;
+    views.open();
+    eventually("it has noticed", async || reads(&log).last() == Some(&9)).await;
+    slow.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
+}
+
+/// From the second page on, reads wait.
+fn hold_what_is_read_ahead(log: &FaultyLog) {
+    let faults = Arc::clone(&log.faults);
+    let hold = move |_: &mut LogPage| {
+        faults.reads_wait.send_replace(true);
+    };
+    log.faults.edit_page.lock().unwrap().replace(Box::new(hold));
+}
+
+async fn position(views: &FaultyViews) -> u64 {
+    let checkpoint = views.inner.checkpoint(&ProjectionId::of::<Balance>()).await.unwrap();
+    checkpoint.unwrap().position.get()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_fails_does_not_undo_the_page_before_it() {
+    let (log, views) = (log_of(5).await, FaultyViews::new());
+    views.shut();
+    hold_what_is_read_ahead(&log);
+    let app = app(&log, &views).await;
+    rest().await;
+    assert_eq!(reads(&log), [0, 2]);
+    log.faults.away.store(true, SeqCst);
+    log.faults.edit_page.lock().unwrap().take();
+    log.faults.reads_wait.send_replace(false);
+    rest().await;
+    views.open();
+    let retries = |health: ProjectionHealth| matches!(health.state, ProjectionState::Retrying { .. });
+    eventually("it tries again", async || retries(health::<Balance>(&app).await)).await;
+    assert_eq!(position(&views).await, 2);
+    log.faults.away.store(false, SeqCst);
+    caught_up::<Balance>(&log, &views).await;
+    app.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_for_the_page_that_is_written_and_not_for_the_one_that_is_read() {
+    let (log, views) = (log_of(5).await, FaultyViews::new());
+    views.shut();
+    hold_what_is_read_ahead(&log);
+    let app = app(&log, &views).await;
+    rest().await;
+    assert_eq!(reads(&log), [0, 2]);
+    let stopping = tokio::spawn(async move { app.shutdown().await });
+    rest().await;
+    assert!(!stopping.is_finished());
+    views.open();
+    stopping.await.unwrap();
+    assert_eq!(position(&views).await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_was_put_back_is_noticed_also_on_the_page_that_was_read_ahead() {
+    let (log, views) = (log_of(5).await, FaultyViews::new());
+    views.shut();
+    let app = app(&log, &views).await;
+    log.faults.edit_page.lock().unwrap().replace(Box::new(|page| {
+        if page.events.first().is_some_and(|event| event.position.get() > 2) {
+            // The log has lost all but its first event since.
+            (page.events, page.through, page.head) = (Vec::new(), Position::new(1), Position::new(1));
+        }
+    }));
+    rest().await;
+    views.open();
+    assert!(crate::scene::halted::<Balance>(&app).await.contains("put back to an earlier state"));
+    let checkpoint = views.checkpoint(&ProjectionId::of::<Balance>()).await.unwrap().unwrap();
+    assert!(checkpoint.diverged && checkpoint.position == Position::new(2), "{checkpoint:?}");
+}
