@@ -1,1 +1,9 @@
-//! The event store and the view store of the CQRS framework on PostgreSQL.
+#![doc = include_str!("../README.md")]
+
+#[cfg(any(feature = "events", feature = "views"))]
+mod database;
+#[cfg(feature = "events")]
+mod log;
+
+#[cfg(feature = "events")]
+pub use log::{EventStoreOptions, PostgresEventStore};

@@ -1,0 +1,106 @@
+use std::{io, sync::Arc, time::Duration};
+
+use cqrs_core::store::Error;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+
+/// What an error of the driver means for who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The connection is gone, and whether the statement has happened is not known.
+    Lost,
+    /// The statement has not happened, and may work later.
+    Passing,
+    /// The statement has not happened: it met another transaction, and may be repeated at once.
+    Collision,
+    /// A row with such a key is there already.
+    Duplicate,
+    /// The server says no for good: a right that is missing, a wrong password.
+    Refused,
+    /// The data or the store are not as they should be.
+    Wrong,
+}
+
+impl Trouble {
+    pub(crate) fn of(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(error) => {
+                error.try_downcast_ref::<PgDatabaseError>().map_or(Self::Wrong, Self::said)
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::BeginFailed => Self::Lost,
+            sqlx::Error::Configuration(_) => Self::Refused,
+            _ => Self::Wrong,
+        }
+    }
+
+    /// By the codes of <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+    fn said(error: &PgDatabaseError) -> Self {
+        match error.code() {
+            "23505" => Self::Duplicate,
+            "40001" | "40P01" => Self::Collision,
+            // No such role, password, database or schema; no right.
+            code if code.starts_with("28") || matches!(code, "3D000" | "3F000" | "42501") => Self::Refused,
+            // The connection ends, be it that the server stops, that it fails over, or that somebody ended it. Also
+            // after a commit, so it does not tell what became of the statement.
+            code if code.starts_with("08") || code.starts_with("57P") => Self::Lost,
+            _ if matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic) => Self::Lost,
+            // Of memory, disk or connections; a time-out of the statement or of a lock; an error of the disk; a
+            // server that does not write, as it is or has become a standby.
+            code if ["53", "57", "58"].iter().any(|class| code.starts_with(class))
+                || matches!(code, "55P03" | "25006") =>
+            {
+                Self::Passing
+            }
+            _ => Self::Wrong,
+        }
+    }
+}
+
+/// What the driver said, to be told to each of those who waited for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) doing: &'static str,
+    pub(crate) source: Arc<sqlx::Error>,
+}
+
+impl Failure {
+    pub(crate) fn new(doing: &'static str, error: sqlx::Error) -> Self {
+        Self { doing, source: Arc::new(error) }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(Failure { doing, source }: Failure) -> Self {
+        match Trouble::of(&source) {
+            Trouble::Lost | Trouble::Passing | Trouble::Collision => Self::unavailable(doing, source),
+            Trouble::Refused => Self::invalid(format!("the database refuses while it {doing}: {source}")),
+            Trouble::Duplicate | Trouble::Wrong => Self::corrupt(format!("{source}, while it {doing}")),
+        }
+    }
+}
+
+impl From<&Failure> for Error {
+    fn from(failure: &Failure) -> Self {
+        failure.clone().into()
+    }
+}
+
+/// Says what the store was doing when the driver failed.
+pub(crate) trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T, Error>;
+}
+
+impl<T> Doing<T> for sqlx::Result<T> {
+    fn doing(self, doing: &'static str) -> Result<T, Error> {
+        self.map_err(|error| Failure::new(doing, error).into())
+    }
+}
+
+/// Nothing came in time, from a server that may be there or not.
+pub(crate) fn timed_out(patience: Duration) -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {patience:?}")))
+}

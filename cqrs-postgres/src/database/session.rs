@@ -1,0 +1,173 @@
+use std::{
+    fmt::Write as _,
+    io,
+    str::FromStr as _,
+    time::{Duration, Instant},
+};
+
+use cqrs_core::store::Error;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Postgres, SqlSafeStr as _, SqlStr,
+    Transaction,
+    postgres::{PgArguments, PgConnectOptions, PgDatabaseError, PgRow},
+    query::Query,
+};
+use tokio::time::{sleep_until, timeout_at};
+
+use super::{Settings, Trouble, timed_out};
+
+/// A server, and how to talk to it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    options: PgConnectOptions,
+    /// What each transaction begins with, where connections keep neither settings nor statements.
+    begin: Option<SqlStr>,
+    timeout: Duration,
+}
+
+/// From here the pauses between attempts to connect double, up to a limit.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+impl Server {
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for a URL that is none; it does not repeat the URL, which may hold a password.
+    pub(crate) fn new(url: &str, settings: &Settings) -> Result<Self, Error> {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(Error::invalid(
+                "the URL of a PostgreSQL server begins with postgres:// or postgresql://",
+            ));
+        }
+        let mut options = PgConnectOptions::from_str(url)
+            .map_err(|error| {
+                Error::invalid(format!("the URL of the PostgreSQL server is unusable: {error}"))
+            })?
+            // Poolers don't know it, and no floating-point number is read.
+            .extra_float_digits(None)
+            .disable_statement_logging();
+        if options.get_application_name().is_none() {
+            options = options.application_name("cqrs");
+        }
+        let timeouts =
+            [("statement_timeout", settings.statement_timeout), ("lock_timeout", settings.lock_timeout)]
+                .into_iter()
+                .filter_map(|(name, timeout)| timeout.map(|timeout| (name, timeout.as_millis().max(1))));
+        let begin = if settings.pgbouncer {
+            let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned();
+            for (name, millis) in timeouts {
+                write!(begin, "; SET LOCAL {name} = {millis}").expect("a text takes what is written");
+            }
+            Some(AssertSqlSafe(begin).into_sql_str())
+        } else {
+            let mut settings = timeouts.map(|(name, millis)| (name, millis.to_string())).peekable();
+            if settings.peek().is_some() {
+                // What every statement here is made for, whatever the server's defaults are.
+                let fixed = [("default_transaction_isolation", "read committed"), ("jit", "off")];
+                options = options.options(fixed).options(settings);
+            }
+            None
+        };
+        Ok(Self { options, begin, timeout: settings.timeout })
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
+    /// Connects, and goes on trying until the deadline where the server is away for the moment.
+    pub(crate) async fn connect(&self, deadline: Instant) -> sqlx::Result<Session> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let connecting = PgConnection::connect_with(&self.options);
+            let error = match timeout_at(deadline.into(), connecting).await {
+                Ok(Ok(connection)) => {
+                    let now = Instant::now();
+                    return Ok(Session { connection, begin: self.begin.clone(), opened: now, used: now });
+                }
+                Ok(Err(error)) if is_away(&error) => error,
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(timed_out(self.timeout)),
+            };
+            sleep_until(deadline.min(Instant::now() + pause).into()).await;
+            if Instant::now() >= deadline {
+                return Err(error);
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// The server may take a connection soon.
+fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        // A path or a name that is wrong stays so.
+        sqlx::Error::Io(error) => {
+            !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound)
+        }
+        sqlx::Error::Database(said) => {
+            matches!(Trouble::of(error), Trouble::Lost | Trouble::Passing)
+                // It has no room for another connection.
+                || said.try_downcast_ref::<PgDatabaseError>().is_some_and(|said| said.code().starts_with("53"))
+        }
+        _ => false,
+    }
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    connection: PgConnection,
+    begin: Option<SqlStr>,
+    opened: Instant,
+    used: Instant,
+}
+
+/// Connections that have waited longer than this may have been cut by something on the way that tells nobody.
+const MAX_IDLE: Duration = Duration::from_mins(3);
+/// Connections are renewed after this time, so that a changed address is found, and the server's caches stay small.
+const MAX_AGE: Duration = Duration::from_mins(30);
+
+impl Session {
+    /// It is worth while to go on with it.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.used.elapsed() <= MAX_IDLE && self.opened.elapsed() <= MAX_AGE
+    }
+
+    /// A statement, which is prepared once for a connection, where that lasts.
+    pub(crate) fn query<'q>(&self, sql: &SqlStr) -> Query<'q, Postgres, PgArguments> {
+        sqlx::query(sql.clone()).persistent(self.begin.is_none())
+    }
+
+    /// Runs one statement, in a transaction of its own, and returns its rows as soon as that is committed.
+    pub(crate) async fn fetch(
+        &mut self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> sqlx::Result<Vec<PgRow>> {
+        if self.begin.is_none() {
+            let rows = query.fetch_all(&mut self.connection).await?;
+            self.used = Instant::now();
+            return Ok(rows);
+        }
+        self.used = Instant::now();
+        let mut transaction = self.transaction().await?;
+        match query.fetch_all(&mut *transaction).await {
+            Ok(rows) => transaction.commit().await.map(|()| rows),
+            // Now rather than with the next statement: until then, a pooler would keep a connection for it.
+            Err(error) => transaction.rollback().await.and(Err(error)),
+        }
+    }
+
+    /// Begins a transaction for several statements, each made by [`query`](Self::query).
+    pub(crate) async fn transaction(&mut self) -> sqlx::Result<Transaction<'_, Postgres>> {
+        self.used = Instant::now();
+        match &self.begin {
+            Some(begin) => self.connection.begin_with(begin.clone()).await,
+            None => self.connection.begin().await,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+/// How a store uses its server.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) schema: String,
+    pub(crate) connections: u32,
+    pub(crate) timeout: Duration,
+    pub(crate) statement_timeout: Option<Duration>,
+    pub(crate) lock_timeout: Option<Duration>,
+    pub(crate) pgbouncer: bool,
+    pub(crate) migrations: bool,
+}
+
+impl Settings {
+    pub(crate) fn new(schema: &str, connections: u32) -> Self {
+        Self {
+            schema: schema.to_owned(),
+            connections,
+            timeout: Duration::from_secs(10),
+            statement_timeout: Some(Duration::from_secs(8)),
+            lock_timeout: Some(Duration::from_secs(5)),
+            pgbouncer: false,
+            migrations: true,
+        }
+    }
+}
+
+/// The options that both stores have, of a type with a field `settings`.
+macro_rules! connection_options {
+    () => {
+        /// How long a call may take, with connecting, and with repeating it after a lost connection; 10 seconds by
+        /// default. Beyond it, it fails with
+        /// [`Error::Unavailable`](cqrs_core::store::Error::Unavailable), and may be repeated.
+        pub const fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.settings.timeout = timeout;
+            self
+        }
+
+        /// The server's `statement_timeout`: how long it works on one statement; 8 seconds by default, which is to be
+        /// less than [`timeout`](Self::timeout). `None`: as the server is configured.
+        pub const fn statement_timeout(mut self, timeout: Option<std::time::Duration>) -> Self {
+            self.settings.statement_timeout = timeout;
+            self
+        }
+
+        /// The server's `lock_timeout`: how long a statement waits for another one; 5 seconds by default, which is to
+        /// be less than [`timeout`](Self::timeout). `None`: as the server is configured.
+        pub const fn lock_timeout(mut self, timeout: Option<std::time::Duration>) -> Self {
+            self.settings.lock_timeout = timeout;
+            self
+        }
+
+        /// Whether the URL is one of a [`PgBouncer`](https://www.pgbouncer.org) that pools transactions and knows no prepared statements (before
+        /// version 1.21, or with `max_prepared_statements = 0`); not by default. Each statement then takes four round
+        /// trips instead of one.
+        ///
+        /// A `PgBouncer` that knows them needs just [`statement_timeout`](Self::statement_timeout) and
+        /// [`lock_timeout`](Self::lock_timeout) with `None`, as it takes no settings when a connection starts.
+        pub const fn pgbouncer(mut self, pgbouncer: bool) -> Self {
+            self.settings.pgbouncer = pgbouncer;
+            self
+        }
+
+        /// Whether connecting creates the schema, or brings it up to date; it does by default. Where there is nothing
+        /// to do, no right to do it is needed.
+        pub const fn migrations(mut self, migrations: bool) -> Self {
+            self.settings.migrations = migrations;
+            self
+        }
+    };
+}
+
+pub(crate) use connection_options;

@@ -1,0 +1,150 @@
+//! Brings appends together: whoever waits while a batch is on its way goes into the next one.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use cqrs_core::{
+    envelope::Position,
+    store::{AppendError, AppendOutcome, Error},
+};
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
+
+use super::{
+    batch::Writer,
+    job::{Checked, Job},
+    reader::Reader,
+};
+use crate::database::Session;
+
+/// The most appends in one batch: beyond a hundred, more gain nothing but delay.
+const BATCH: usize = 256;
+/// The most bytes in one batch, unless one append alone has more.
+const BATCH_BYTES: usize = 8 << 20;
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    reader: Arc<Reader>,
+    head: watch::Sender<Position>,
+    limit: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    /// A task appends.
+    working: bool,
+    /// The connection, while no task has it.
+    session: Option<Session>,
+}
+
+impl Queue {
+    pub(super) fn new(reader: Arc<Reader>, head: watch::Sender<Position>, limit: usize) -> Self {
+        Self { shared: Arc::new(Shared { reader, head, limit, state: Mutex::default() }) }
+    }
+
+    /// Appends on a task of its own, so that it makes no difference whether the caller goes on waiting.
+    pub(super) async fn append(&self, append: Checked) -> Result<AppendOutcome, AppendError> {
+        let (answer, outcome) = oneshot::channel();
+        let deadline = (Instant::now() + self.shared.reader.timeout()).into_std();
+        self.shared.submit(Job { append, answer, deadline, unknown: false })?;
+        outcome.await.unwrap_or_else(|error| Err(AppendError::OutcomeUnknown { source: error.into() }))
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit(self: &Arc<Self>, job: Job) -> Result<(), AppendError> {
+        let mut state = self.state();
+        if state.waiting.len() >= self.limit {
+            return Err(AppendError::Busy { limit: self.limit });
+        }
+        state.waiting.push_back(job);
+        if !mem::replace(&mut state.working, true) {
+            drop(state);
+            self.start();
+        }
+        Ok(())
+    }
+
+    fn start(self: &Arc<Self>) {
+        let turn = Turn { shared: Arc::clone(self), done: false };
+        self.reader.database.runtime.spawn(turn.work());
+    }
+
+    /// The next batch; without one, the connection waits for the next turn.
+    fn next(&self, session: &mut Option<Session>) -> Vec<Job> {
+        let mut state = self.state();
+        let mut bytes = 0;
+        let count = state
+            .waiting
+            .iter()
+            .take(BATCH)
+            .take_while(|job| {
+                let first = bytes == 0;
+                bytes += job.append.bytes().max(1);
+                first || bytes <= BATCH_BYTES
+            })
+            .count();
+        if count == 0 {
+            state.working = false;
+            state.session = session.take();
+        }
+        state.waiting.drain(..count).collect()
+    }
+}
+
+/// The task that appends, as long as there is something to append.
+struct Turn {
+    shared: Arc<Shared>,
+    done: bool,
+}
+
+impl Turn {
+    async fn work(mut self) {
+        let session = self.shared.state().session.take();
+        let mut writer =
+            Writer { reader: Arc::clone(&self.shared.reader), head: self.shared.head.clone(), session };
+        loop {
+            let jobs = self.shared.next(&mut writer.session);
+            if jobs.is_empty() {
+                self.done = true;
+                return;
+            }
+            writer.run(jobs).await;
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        if thread::panicking() {
+            // Those of the batch are told by dropping it; the others are for a new task.
+            tracing::error!("appending has panicked");
+            self.shared.start();
+            return;
+        }
+        // The runtime has ended, and nothing will be appended any more.
+        for job in mem::take(&mut self.shared.state().waiting) {
+            job.fail(Error::Closed);
+        }
+    }
+}

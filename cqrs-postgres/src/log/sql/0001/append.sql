@@ -1,0 +1,123 @@
+-- Appends a batch whole, or nothing of it and says what is known about its streams, commands and events.
+--
+-- Streams are given once each, with the version that is expected of them (null: any). An event names its stream by its
+-- place among them, and how many events further than the expected version it comes; so does a command.
+--
+-- In short, who is first here is first in the log, as everybody takes the lock. Looking at the streams does not need
+-- it: that a stream has got a version since then is found out by the unique index. Only a `careful` call looks under the
+-- lock, so that nothing can change between its looking and its writing, and looks for the events' ids too.
+CREATE FUNCTION {schema}.append(
+    careful boolean,
+    stream_categories text[],
+    stream_ids text[],
+    expected bigint[],
+    checked_commands uuid[],
+    checked_events uuid[],
+    event_ids uuid[],
+    event_streams integer[],
+    event_steps bigint[],
+    event_categories text[],
+    event_stream_ids text[],
+    event_names text[],
+    event_schemas integer[],
+    event_metadata json[],
+    event_data json[],
+    command_ids uuid[],
+    command_fingerprints uuid[],
+    command_streams integer[],
+    command_steps bigint[],
+    command_places bigint[],
+    command_events integer[],
+    command_answers text[],
+    OUT appended boolean,
+    OUT head bigint,
+    OUT recorded timestamptz,
+    OUT versions bigint[],
+    OUT known_commands uuid[],
+    OUT known_events uuid[]
+) LANGUAGE plpgsql AS $$
+BEGIN
+    appended := true;
+    IF careful THEN
+        PERFORM FROM {schema}.log FOR UPDATE;
+        known_events := ARRAY(
+            SELECT events.event_id FROM {schema}.events WHERE events.event_id = ANY (checked_events)
+        );
+        appended := cardinality(known_events) = 0;
+    END IF;
+
+    IF cardinality(checked_commands) > 0 THEN
+        known_commands := ARRAY(
+            SELECT commands.id FROM {schema}.commands WHERE commands.id = ANY (checked_commands)
+        );
+        appended := appended AND cardinality(known_commands) = 0;
+    END IF;
+
+    SELECT
+        array_agg(coalesce(latest.version, 0) ORDER BY stream.place),
+        appended AND coalesce(bool_and(coalesce(latest.version, 0) = stream.expected), true)
+    INTO versions, appended
+    FROM unnest(stream_categories, stream_ids, expected)
+        WITH ORDINALITY AS stream (category, id, expected, place)
+    LEFT JOIN LATERAL (
+        SELECT events.version
+        FROM {schema}.events
+        WHERE events.category = stream.category AND events.stream_id = stream.id
+        ORDER BY events.version DESC
+        LIMIT 1
+    ) AS latest ON true;
+
+    IF NOT appended THEN
+        RETURN;
+    END IF;
+
+    -- What is acknowledged survives the loss of power, whatever the database does by default.
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'local', true);
+    END IF;
+
+    IF NOT careful THEN
+        PERFORM FROM {schema}.log FOR UPDATE;
+    END IF;
+
+    -- A statement of its own after the lock: it sees all that was committed before the lock was free.
+    SELECT events.position, events.recorded_at
+    INTO head, recorded
+    FROM {schema}.events
+    ORDER BY events.position DESC
+    LIMIT 1;
+    head := coalesce(head, 0);
+    recorded := greatest(clock_timestamp(), recorded);
+
+    INSERT INTO {schema}.events (
+        position, version, recorded_at, event_id, schema_version, category, stream_id, name, metadata, data
+    )
+    SELECT
+        head + event.place, versions[event.stream] + event.step, recorded, event.id, event.schema,
+        event.category, event.stream_id, event.name, event.metadata, event.data
+    FROM (
+        SELECT
+            generate_subscripts(event_ids, 1) AS place, unnest(event_ids) AS id, unnest(event_streams) AS stream,
+            unnest(event_steps) AS step, unnest(event_categories) AS category,
+            unnest(event_stream_ids) AS stream_id, unnest(event_names) AS name, unnest(event_schemas) AS schema,
+            unnest(event_metadata) AS metadata, unnest(event_data) AS data
+    ) AS event;
+
+    IF cardinality(command_ids) > 0 THEN
+        INSERT INTO {schema}.commands (
+            id, fingerprint, version, position, events, category, stream_id, answer
+        )
+        SELECT
+            command.id, command.fingerprint, versions[command.stream] + command.step, head + command.place,
+            command.events, stream_categories[command.stream], stream_ids[command.stream], command.answer
+        FROM unnest(
+            command_ids, command_fingerprints, command_streams, command_steps, command_places, command_events,
+            command_answers
+        ) AS command (id, fingerprint, stream, step, place, events, answer);
+    END IF;
+
+    IF cardinality(event_ids) > 0 THEN
+        PERFORM pg_notify('{name}.events', (head + cardinality(event_ids))::text);
+    END IF;
+END
+$$;

@@ -1,0 +1,1 @@
+DELETE FROM {schema}.snapshots WHERE category = $1

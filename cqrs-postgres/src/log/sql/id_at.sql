@@ -1,0 +1,1 @@
+SELECT event_id FROM {schema}.events WHERE position = $1

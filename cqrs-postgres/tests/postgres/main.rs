@@ -1,0 +1,5 @@
+//! What PostgreSQL promises: first what every store does, then what is its own.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod conformance;
+mod server;
