@@ -4,6 +4,10 @@
 mod database;
 #[cfg(feature = "events")]
 mod log;
+#[cfg(feature = "views")]
+mod view;
 
 #[cfg(feature = "events")]
 pub use log::{EventStoreOptions, PostgresEventStore};
+#[cfg(feature = "views")]
+pub use view::{PostgresViewStore, ViewStoreOptions};

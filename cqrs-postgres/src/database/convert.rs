@@ -44,7 +44,7 @@ impl Encode<'_, Postgres> for Text<'_> {
 }
 
 /// Microseconds from 1970 to 2000, where PostgreSQL's times begin.
-const Y2K: i64 = 946_684_800_000_000;
+pub(crate) const Y2K: i64 = 946_684_800_000_000;
 
 /// Reads columns by their place, straight from what the server has sent: rows come by the thousand.
 pub(crate) trait Column {

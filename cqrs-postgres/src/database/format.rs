@@ -3,7 +3,6 @@ use std::time::Instant;
 use cqrs_core::store::Error;
 use sqlx::{Row as _, SqlStr};
 use tokio::time::timeout_at;
-use uuid::Uuid;
 
 use super::{Column as _, Database, Doing as _, Failure, Session, Trouble, timed_out};
 
@@ -25,7 +24,7 @@ const SERVER: &str =
     "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'),
     to_regclass('{schema}.format') IS NOT NULL";
 const VERSION: &str = "SELECT max(version) FROM {schema}.format WHERE kind = $1";
-const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
+pub(crate) const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
 const CREATE: &str = "CREATE SCHEMA IF NOT EXISTS {schema};
     CREATE TABLE IF NOT EXISTS {schema}.format (
         kind text COLLATE \"C\" NOT NULL PRIMARY KEY,
@@ -128,17 +127,16 @@ impl Format {
         let sql = |template| database.schema.sql(template);
         let (create, version, stamp) = (sql(CREATE), sql(VERSION), sql(STAMP));
         let [lock, version, stamp] = [&sql(LOCK), &version, &stamp].map(|sql| session.query(sql));
-        let key = Uuid::new_v5(&LOCKS, database.schema.name().as_bytes()).as_u64_pair().0.cast_signed();
         let mut transaction = session.transaction().await?;
-        lock.bind(key).execute(&mut *transaction).await?;
+        lock.bind(database.schema.lock_key()).execute(&mut *transaction).await?;
         sqlx::raw_sql(create)
             .execute(&mut *transaction)
             .await
             .map_err(|error| self.refused(error, database))?;
         let done: Option<i32> = version.bind(self.kind).fetch_one(&mut *transaction).await?.try_get(0)?;
         let done = usize::try_from(done.unwrap_or_default()).unwrap_or_default();
-        for file in self.migrations.get(done..).unwrap_or_default().concat() {
-            let run = sqlx::raw_sql(sql(file)).execute(&mut *transaction).await;
+        for step in self.migrations.get(done..).unwrap_or_default().concat() {
+            let run = sqlx::raw_sql(sql(step)).execute(&mut *transaction).await;
             run.map_err(|error| self.refused(error, database))?;
         }
         if done < self.migrations.len() {
@@ -163,9 +161,6 @@ impl Format {
         }
     }
 }
-
-/// Namespace of the locks under which schemas are prepared.
-const LOCKS: Uuid = Uuid::from_u128(0x3f0c_54c2_8a4e_5b57_9d3a_64c5_30d9_6f27);
 
 fn only(rows: &[sqlx::postgres::PgRow]) -> sqlx::Result<&sqlx::postgres::PgRow> {
     rows.first().ok_or(sqlx::Error::RowNotFound)

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use cqrs_core::store::Error;
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+use uuid::Uuid;
 
 /// The schema that holds a store's objects. Statements name them in full: a `search_path` does not survive a pooler
 /// that hands out another connection for each transaction.
@@ -33,13 +34,26 @@ impl Schema {
         &self.0
     }
 
+    /// The name, quoted for a statement.
+    pub(crate) fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+
+    /// The advisory lock under which the schema's objects are made and changed.
+    pub(crate) fn lock_key(&self) -> i64 {
+        Uuid::new_v5(&LOCKS, self.0.as_bytes()).as_u64_pair().0.cast_signed()
+    }
+
     /// Makes a statement of its text, in which `{schema}` stands for the schema, quoted, and `{name}` for its bare
     /// name. No other text goes into statements.
     pub(crate) fn sql(&self, template: &str) -> SqlStr {
-        let sql = template.replace("{schema}", &format!("\"{}\"", self.0)).replace("{name}", &self.0);
+        let sql = template.replace("{schema}", &self.quoted()).replace("{name}", &self.0);
         AssertSqlSafe(Arc::<str>::from(sql)).into_sql_str()
     }
 }
+
+/// Namespace of the locks under which schemas are prepared.
+const LOCKS: Uuid = Uuid::from_u128(0x3f0c_54c2_8a4e_5b57_9d3a_64c5_30d9_6f27);
 
 #[cfg(test)]
 mod tests {

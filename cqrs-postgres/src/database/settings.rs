@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// How a store uses its server.
 #[derive(Clone, Debug)]
@@ -10,6 +10,30 @@ pub(crate) struct Settings {
     pub(crate) lock_timeout: Option<Duration>,
     pub(crate) pgbouncer: bool,
     pub(crate) migrations: bool,
+    pub(crate) listen: Listen,
+    pub(crate) poll_interval: Option<Duration>,
+}
+
+/// How a store learns of what other processes do.
+#[derive(Clone)]
+pub(crate) enum Listen {
+    /// By the server's notifications, on the same URL.
+    Here,
+    /// By the server's notifications, on another URL.
+    At(String),
+    /// By looking again and again.
+    Off,
+}
+
+impl fmt::Debug for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Here => "Here",
+            // The URL may hold a password.
+            Self::At(_) => "At(..)",
+            Self::Off => "Off",
+        })
+    }
 }
 
 impl Settings {
@@ -22,6 +46,8 @@ impl Settings {
             lock_timeout: Some(Duration::from_secs(5)),
             pgbouncer: false,
             migrations: true,
+            listen: Listen::Here,
+            poll_interval: None,
         }
     }
 }

@@ -1,66 +1,72 @@
-//! The server that the tests run against, and places of their own on it.
+//! The server that the tests run against, and places on it of their own.
 
-use std::{
-    env, process,
-    sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{env, future::Future, sync::Arc, thread};
 
-use cqrs_postgres::{EventStoreOptions, PostgresEventStore};
+use cqrs_postgres::{EventStoreOptions, PostgresEventStore, PostgresViewStore, ViewStoreOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use uuid::Uuid;
 
-static URL: LazyLock<String> = LazyLock::new(|| {
+/// The URL of a role that may create schemas and roles.
+pub(crate) fn url() -> String {
     env::var("CQRS_TEST_POSTGRES_URL").expect(
-        "these tests need a PostgreSQL server: run them with `cargo xtask test`, or set CQRS_TEST_POSTGRES_URL to the \
-         URL of a superuser",
+        "these tests need a PostgreSQL server: run them by `cargo xtask test`, or set CQRS_TEST_POSTGRES_URL to the URL of \
+         a superuser",
     )
-});
-
-pub(crate) fn url() -> &'static str {
-    &URL
 }
 
-/// A schema of one's own, which is removed with this.
-pub(crate) struct Place {
-    schema: String,
+/// A connection beside the stores.
+pub(crate) async fn connect() -> PgConnection {
+    PgConnection::connect(&url()).await.unwrap()
 }
 
-impl Place {
-    pub(crate) fn new() -> Self {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-        let (id, count) = (process::id(), COUNT.fetch_add(1, Relaxed));
-        Self { schema: format!("test_{nanos:x}_{id}_{count}") }
+pub(crate) async fn run(sql: impl Into<String>) {
+    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(&mut connect().await).await.unwrap();
+}
+
+/// A schema that is gone after the test.
+#[derive(Debug)]
+pub(crate) struct Schema(pub(crate) String);
+
+impl Schema {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(format!("test_{}", Uuid::now_v7().simple())))
     }
 
-    pub(crate) fn options(&self) -> EventStoreOptions {
-        PostgresEventStore::options().schema(&self.schema)
+    /// Tests run side by side, and share the server's connections.
+    pub(crate) fn events(&self) -> EventStoreOptions {
+        PostgresEventStore::options().schema(&*self.0).connections(2)
+    }
+
+    pub(crate) async fn connect_events(&self) -> PostgresEventStore {
+        self.events().connect(&url()).await.unwrap()
+    }
+
+    pub(crate) fn views(&self) -> ViewStoreOptions {
+        PostgresViewStore::options().schema(&*self.0)
+    }
+
+    pub(crate) async fn connect_views(&self) -> PostgresViewStore {
+        self.views().connect(&url()).await.unwrap()
     }
 }
 
-impl Drop for Place {
+impl Drop for Schema {
     fn drop(&mut self) {
-        let sql = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.schema);
-        // On a thread of its own, as this may be dropped within a runtime.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let mut connection = PgConnection::connect(&URL).await?;
-                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
-                connection.close().await
-            })
+        let sql = format!("SET client_min_messages = warning; DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.0);
+        // The test's own runtime may be gone.
+        let dropping = thread::spawn(|| {
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run(sql));
         });
-        let dropped = dropped.join().expect("the schema is dropped without a panic");
-        if !std::thread::panicking() {
-            dropped.expect("the schema is dropped");
+        if let Err(panic) = dropping.join()
+            && !thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
         }
     }
 }
 
-/// Tests run side by side, and share the server's connections.
-pub(crate) fn few(options: EventStoreOptions) -> EventStoreOptions {
-    options.connections(2)
+/// Opens stores in one schema, each time that it is called.
+pub(crate) fn in_a_fresh_schema<F: Future>(open: impl Fn(Arc<Schema>) -> F) -> impl Fn() -> F {
+    let schema = Schema::new();
+    move || open(Arc::clone(&schema))
 }

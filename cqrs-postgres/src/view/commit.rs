@@ -1,0 +1,181 @@
+use std::fmt::Write as _;
+
+use cqrs_core::{
+    domain::IndexValue,
+    envelope::{Json, Position},
+    store::Checkpoint,
+};
+use sqlx::{Postgres, SqlStr, postgres::PgArguments, query::Query};
+use uuid::Uuid;
+
+use super::{
+    convert::{Jsonb, Moment},
+    dead_letter::Letters,
+    documents::{Documents, statement},
+    names,
+    projection::{Progressed, bind_id},
+    statements, value,
+};
+use crate::database::{Column as _, Schema, Session, integer};
+
+/// The statements that write batches of one projection.
+#[derive(Debug)]
+pub(super) struct Statements {
+    /// Without documents and letters, with documents, with letters, with both.
+    commit: [SqlStr; 4],
+    /// Writes documents ahead, of a batch that is too long for one statement.
+    upsert: SqlStr,
+}
+
+/// The values of `advance.sql`, and those of `park.sql`, which come next.
+const ADVANCE_VALUES: usize = 10;
+const PARK_VALUES: usize = 11;
+
+impl Statements {
+    pub(super) fn new(schema: &Schema, table: &str, indexes: &[String]) -> Self {
+        let columns: Vec<String> = indexes.iter().map(|index| names::quoted(&names::column(index))).collect();
+        let part = |template| schema.sql(template).as_str().trim_end().to_owned();
+        let advance = part(statements::ADVANCE);
+        let newly_parked = format!("({})", part(statements::NEWLY_PARKED));
+        let tell = part(statements::TELL);
+        let commit = |documents: bool, letters: bool| {
+            let parked = if letters { &newly_parked } else { "0" };
+            let mut sql = format!("WITH advanced AS (\n{}\n)", advance.replace("{parked}", parked));
+            let mut first = ADVANCE_VALUES + 1;
+            if letters {
+                write!(sql, ", parked AS (\n{}\n)", part(statements::PARK)).expect(STRING);
+                first += PARK_VALUES;
+            }
+            if documents {
+                let upsert = upsert(table, &columns, "advanced, ", first);
+                write!(sql, ", documents AS (\n{upsert}\n)").expect(STRING);
+            }
+            write!(sql, "\nSELECT revision, parked, {tell} FROM advanced").expect(STRING);
+            statement(sql)
+        };
+        Self {
+            commit: [commit(false, false), commit(true, false), commit(false, true), commit(true, true)],
+            upsert: statement(upsert(table, &columns, "", 1)),
+        }
+    }
+}
+
+const STRING: &str = "a string takes all";
+
+/// Writes documents, whose values begin at this place. Where all indexed values are the same, no index is touched.
+fn upsert(table: &str, columns: &[String], guard: &str, first: usize) -> String {
+    let [mut names, mut values, mut updates] = [const { String::new() }; 3];
+    for (nth, column) in columns.iter().enumerate() {
+        write!(names, ", {column}").expect(STRING);
+        write!(values, ", ${}::bytea[]", first + 4 + nth).expect(STRING);
+        write!(updates, ", {column} = excluded.{column}").expect(STRING);
+    }
+    let [key, created, applied, data] = [0, 1, 2, 3].map(|nth| first + nth);
+    format!(
+        "INSERT INTO {table} (key, created, applied, removed, data{names})
+         SELECT key, created, applied, data IS NULL, data{names}
+         FROM {guard}unnest(
+             ${key}::text[], ${created}::bigint[], ${applied}::bigint[], ${data}::jsonb[]{values}
+         ) AS document (key, created, applied, data{names})
+         ON CONFLICT (key) DO UPDATE
+         SET created = excluded.created, applied = excluded.applied, removed = excluded.removed,
+             data = excluded.data{updates}"
+    )
+}
+
+/// A batch within the store's limits.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) expected: Position,
+    pub(super) checkpoint: Checkpoint,
+    /// Each no longer than a statement may be.
+    pub(super) documents: Vec<Rows>,
+    pub(super) letters: Option<Letters>,
+}
+
+/// Documents, column by column.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) keys: Vec<String>,
+    pub(super) created: Vec<i64>,
+    pub(super) applied: Vec<i64>,
+    pub(super) data: Vec<Option<Json>>,
+    /// A column for each declared index.
+    pub(super) indexes: Vec<Vec<Option<Vec<u8>>>>,
+}
+
+impl Rows {
+    pub(super) fn push_values(&mut self, values: Option<&[IndexValue]>) {
+        for (nth, column) in self.indexes.iter_mut().enumerate() {
+            column.push(values.and_then(|values| values.get(nth)).map(value::stored));
+        }
+    }
+
+    fn bind<'q>(&'q self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+        let data: Vec<Option<Jsonb<'q>>> = self.data.iter().map(|data| data.as_ref().map(Jsonb)).collect();
+        let query = query.bind(&self.keys).bind(&self.created).bind(&self.applied).bind(data);
+        self.indexes.iter().fold(query, Query::bind)
+    }
+}
+
+impl Batch {
+    /// Writes it, and says how far the projection is now; `None` where it is not where the batch begins, or has other
+    /// indexes, and nothing was written.
+    pub(super) async fn write(
+        &self,
+        session: &mut Session,
+        documents: &Documents,
+    ) -> sqlx::Result<Option<Progressed>> {
+        let (last, ahead) = match self.documents.split_last() {
+            Some((last, ahead)) => (Some(last), ahead),
+            None => (None, &[][..]),
+        };
+        let statements = &documents.write;
+        let place = usize::from(last.is_some()) + 2 * usize::from(self.letters.is_some());
+        let mut commit = self.bind_advance(session.query(&statements.commit[place]), documents);
+        if let Some(letters) = &self.letters {
+            commit = letters.bind(commit);
+        }
+        if let Some(rows) = last {
+            commit = rows.bind(commit);
+        }
+        let rows = if ahead.is_empty() {
+            session.fetch(commit).await?
+        } else {
+            let upserts =
+                ahead.iter().map(|rows| rows.bind(session.query(&statements.upsert))).collect::<Vec<_>>();
+            let mut transaction = session.transaction().await?;
+            let written = async {
+                for upsert in upserts {
+                    upsert.execute(&mut *transaction).await?;
+                }
+                commit.fetch_all(&mut *transaction).await
+            };
+            match written.await {
+                Ok(rows) if !rows.is_empty() => transaction.commit().await.map(|()| rows)?,
+                refused => transaction.rollback().await.and(refused)?,
+            }
+        };
+        let Some(row) = rows.first() else { return Ok(None) };
+        let checkpoint = Checkpoint { parked: row.u64(1)?, ..self.checkpoint };
+        Ok(Some(Progressed { revision: row.u64(0)?, checkpoint: Some(checkpoint) }))
+    }
+
+    fn bind_advance<'q>(
+        &'q self,
+        query: Query<'q, Postgres, PgArguments>,
+        documents: &'q Documents,
+    ) -> Query<'q, Postgres, PgArguments> {
+        let Checkpoint { log, position, last, diverged, head, as_of, parked: _ } = self.checkpoint;
+        let last: Option<Uuid> = last.map(|id| id.as_uuid());
+        bind_id(query, &documents.projection)
+            .bind(integer(self.expected.get()))
+            .bind(log.as_uuid())
+            .bind(integer(position.get()))
+            .bind(integer(head.get()))
+            .bind(Moment(as_of))
+            .bind(last)
+            .bind(diverged)
+            .bind(&documents.indexes)
+    }
+}

@@ -1,0 +1,17 @@
+CREATE TABLE {schema}.dead_letters (
+    projection text COLLATE "C" NOT NULL,
+    projection_version bigint NOT NULL,
+    position bigint NOT NULL,
+    sequence_id uuid NOT NULL, -- a hash of the next two, which may be longer than what an index holds
+    sequence_category text NOT NULL, -- '': `sequence` is a document's key; else it is a stream's id
+    sequence text NOT NULL, -- in this and all texts below, `\0` stands for U+0000, and `\\` for `\`
+    event_id uuid NOT NULL,
+    category text NOT NULL,
+    stream_id text NOT NULL,
+    version bigint NOT NULL,
+    event text NOT NULL,
+    failure text, -- null: an earlier event of its sequence is parked
+    parked_at timestamptz NOT NULL,
+    PRIMARY KEY (projection, projection_version, position, sequence_id),
+    FOREIGN KEY (projection, projection_version) REFERENCES {schema}.projections (name, version)
+);

@@ -1,0 +1,1 @@
+SELECT nth, reason FROM {schema}.first_unfit($1)

@@ -1,0 +1,4 @@
+SELECT DISTINCT ON (sequence_id) sequence_category, sequence
+FROM {schema}.dead_letters
+WHERE projection = $1 AND projection_version = $2
+ORDER BY sequence_id

@@ -1,0 +1,80 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use cqrs_core::store::{Error, ProjectionId, ProjectionSpec};
+
+use super::{
+    documents::Documents,
+    names,
+    projection::{Known, bind_id},
+    statements::Statements,
+};
+use crate::database::Database;
+
+/// The tables of documents that this program has met, so that it need not ask for them each time.
+#[derive(Debug)]
+pub(super) struct Tables {
+    database: Database,
+    statements: Arc<Statements>,
+    met: Mutex<HashMap<ProjectionId, Arc<Documents>>>,
+}
+
+impl Tables {
+    pub(super) fn new(database: Database, statements: Arc<Statements>) -> Self {
+        Self { database, statements, met: Mutex::default() }
+    }
+
+    /// The table of a projection, with the indexes in the order in which this program declares them, else that in which
+    /// another one does; `None` where none has prepared it.
+    pub(super) async fn of(&self, projection: &ProjectionId) -> Result<Option<Arc<Documents>>, Error> {
+        if let Some(documents) = self.met().get(projection) {
+            return Ok(Some(Arc::clone(documents)));
+        }
+        let Some(known) = self.look(projection).await? else { return Ok(None) };
+        let documents = Arc::new(Documents::new(&self.database.schema, projection.clone(), known.indexes));
+        Ok(Some(Arc::clone(self.met().entry(projection.clone()).or_insert(documents))))
+    }
+
+    /// This program has prepared a projection.
+    pub(super) fn declare(&self, spec: &ProjectionSpec) {
+        let indexes = spec.indexes.iter().map(|index| index.name.to_owned()).collect();
+        let documents = Documents::new(&self.database.schema, spec.id.clone(), indexes);
+        self.met().insert(spec.id.clone(), Arc::new(documents));
+    }
+
+    /// What was met is not as it was.
+    pub(super) fn forget(&self, projection: &ProjectionId) {
+        self.met().remove(projection);
+    }
+
+    /// What the store knows of a projection now.
+    pub(super) async fn look(&self, projection: &ProjectionId) -> Result<Option<Known>, Error> {
+        look(&self.database, &self.statements, projection).await
+    }
+
+    fn met(&self) -> MutexGuard<'_, HashMap<ProjectionId, Arc<Documents>>> {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the store knows of a projection; `None` where none has prepared it.
+pub(super) async fn look(
+    database: &Database,
+    statements: &Arc<Statements>,
+    projection: &ProjectionId,
+) -> Result<Option<Known>, Error> {
+    if !names::is_name(&projection.name) {
+        return Ok(None);
+    }
+    let (statements, projection) = (Arc::clone(statements), projection.clone());
+    let look = database.run("reads a checkpoint", move |session| {
+        let (statements, projection) = (Arc::clone(&statements), projection.clone());
+        Box::pin(async move {
+            let query = bind_id(session.query(&statements.projection), &projection);
+            Known::of(&session.fetch(query).await?)
+        })
+    });
+    look.await
+}

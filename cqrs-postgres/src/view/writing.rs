@@ -1,0 +1,117 @@
+use std::sync::Arc;
+
+use cqrs_core::{
+    envelope::Json,
+    store::{CommitError, Error, ProjectionId},
+};
+use sqlx::{Row as _, error::DatabaseError};
+
+use super::{
+    commit::Batch, documents::Documents, fit::unfit, projection::Progressed, statements::Statements,
+    store::unless_changed, tables::Tables,
+};
+use crate::database::{Column as _, Database, Failure, Session};
+
+const DOING: &str = "writes a batch of a projection";
+
+/// A batch on its way.
+#[derive(Debug)]
+pub(super) struct Writing {
+    pub(super) documents: Arc<Documents>,
+    pub(super) batch: Batch,
+    pub(super) statements: Arc<Statements>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+enum Outcome {
+    Written(Progressed),
+    /// The projection is not as the batch's writer thinks.
+    Refused,
+    /// The server can't take one of the documents.
+    Unfit(sqlx::Error),
+}
+
+impl Writing {
+    /// Writes it, once at most: where the answer was lost, the batch is no longer what comes next.
+    pub(super) async fn run(
+        self: Arc<Self>,
+        database: &Database,
+        tables: &Tables,
+    ) -> Result<Progressed, CommitError> {
+        let writing = Arc::clone(&self);
+        let outcome = database.run(DOING, move |session| {
+            let writing = Arc::clone(&writing);
+            Box::pin(async move { writing.attempt(session).await })
+        });
+        match outcome.await? {
+            Outcome::Written(progressed) => Ok(progressed),
+            Outcome::Refused => Err(self.why_refused(tables).await),
+            Outcome::Unfit(error) => {
+                let writing = Arc::clone(&self);
+                let culprit = database.run(DOING, move |session| {
+                    let writing = Arc::clone(&writing);
+                    Box::pin(async move { writing.first_unfit(session).await })
+                });
+                let culprit: Option<CommitError> = culprit.await?;
+                Err(culprit.unwrap_or_else(|| Error::from(Failure::new(DOING, error)).into()))
+            }
+        }
+    }
+
+    async fn attempt(&self, session: &mut Session) -> sqlx::Result<Outcome> {
+        match unless_changed(self.batch.write(session, &self.documents).await) {
+            Ok(Ok(Some(progressed))) => Ok(Outcome::Written(progressed)),
+            Ok(Ok(None) | Err(_)) => Ok(Outcome::Refused),
+            Err(error) => {
+                // Data exceptions, and program limits.
+                let code = error.as_database_error().and_then(DatabaseError::code);
+                let is_unfit =
+                    code.is_some_and(|code| ["22", "54"].iter().any(|class| code.starts_with(class)));
+                if is_unfit { Ok(Outcome::Unfit(error)) } else { Err(error) }
+            }
+        }
+    }
+
+    async fn first_unfit(&self, session: &mut Session) -> sqlx::Result<Option<CommitError>> {
+        for rows in &self.batch.documents {
+            let texts: Vec<_> = rows.data.iter().map(|data| data.as_ref().map(Json::as_str)).collect();
+            let query = session.query(&self.statements.first_unfit).bind(texts);
+            let found = session.fetch(query).await?;
+            let Some(row) = found.first() else { continue };
+            let Some(nth) = row.try_get::<Option<i32>, _>(0)? else { continue };
+            let place = usize::try_from(nth).ok().and_then(|nth| nth.checked_sub(1));
+            if let Some(key) = place.and_then(|place| rows.keys.get(place)) {
+                let reason = format!("PostgreSQL's `jsonb` takes it not: {}", row.text(1)?);
+                return Ok(Some(unfit(self.documents.projection.clone(), key, reason)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn why_refused(&self, tables: &Tables) -> CommitError {
+        let Documents { projection, indexes, .. } = &*self.documents;
+        let known = match tables.look(projection).await {
+            Ok(Some(known)) => known,
+            Ok(None) => return never_prepared(projection).into(),
+            Err(error) => return error.into(),
+        };
+        let all_in = |these: &[String], those: &[String]| these.iter().all(|index| those.contains(index));
+        if all_in(&known.indexes, indexes) && all_in(indexes, &known.indexes) {
+            return CommitError::Superseded {
+                projection: projection.clone(),
+                expected: self.batch.expected,
+                actual: known.progress.position(),
+            };
+        }
+        Error::invalid(format!(
+            "another program has prepared {projection} with the indexes {:?}, but this one declares {indexes:?}",
+            known.indexes
+        ))
+        .into()
+    }
+}
+
+pub(super) fn never_prepared(projection: &ProjectionId) -> Error {
+    Error::invalid(format!("the projection {projection} was never prepared: call `prepare` first"))
+}
