@@ -10,6 +10,7 @@ use cqrs_core::{
     envelope::{EventId, Json, Position, RecordedEvent, StreamId},
     store::{Append, EventFilter, EventStore, NewEvent},
 };
+use cqrs_postgres::PostgresEventStore;
 use cqrs_sqlite::SqliteEventStore;
 use serde_json::Value;
 
@@ -22,6 +23,7 @@ const PAGE: usize = 1_000;
 pub(crate) fn open(store: &str) -> Arc<dyn EventStore> {
     match store.split_once(':') {
         Some(("sqlite", file)) => Arc::new(block_on(SqliteEventStore::open(file)).expect("the log opens")),
+        Some(("postgres", _)) => Arc::new(block_on(PostgresEventStore::connect(store)).expect("the log opens")),
         _ => panic!("a log can't be read past the service in {store:?}"),
     }
 }

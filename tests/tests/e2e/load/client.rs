@@ -14,6 +14,9 @@ use crate::{
     orders::line,
 };
 
+/// What the names of the clients' customers begin with.
+pub(super) const CUSTOMER: &str = "customer-";
+
 /// Places orders, some of which it confirms and cancels, and sends each command until it is answered.
 pub(super) struct Orders<'a> {
     clients: &'a Clients,
@@ -28,7 +31,7 @@ impl<'a> Orders<'a> {
     }
 
     pub(super) fn order(&mut self, number: usize) {
-        let customer = format!("customer-{}", number % 40);
+        let customer = format!("{CUSTOMER}{}", number % 40);
         // The article tells the order, however its id came about.
         let first = line(&format!("sku-{number}"), self.rng.i64(1..9), self.rng.i64(1..10_000));
         let lines = if self.rng.bool() {

@@ -1,13 +1,14 @@
 //! Points on the wire at which a message can be held.
 
 use std::{
+    collections::HashSet,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::oneshot;
 
-use super::framing::{Mark, Piece};
+use super::framing::{Mark, Piece, contains};
 use crate::{deadline::DEADLINE, runtime};
 
 /// Where a message is held.
@@ -21,13 +22,18 @@ pub(crate) enum Failpoint {
     BeforeDocuments,
     /// A projection's documents are written, and the service knows; its checkpoint has not reached the database.
     BetweenDocumentsAndCheckpoint,
-    /// The database has committed the checkpoint, and the service does not know.
+    /// The database has committed the checkpoint after documents, and the service does not know.
     AfterCheckpointBeforeAnswer,
 }
 
 /// The points of a proxy: at most one is armed.
 #[derive(Debug, Default)]
-pub(super) struct Points(Mutex<Option<Armed>>);
+pub(super) struct Points {
+    armed: Mutex<Option<Armed>>,
+    /// MongoDB's sessions whose transactions have written documents that an armed point means: a transaction may go over
+    /// several connections.
+    sessions: Mutex<HashSet<Vec<u8>>>,
+}
 
 struct Armed {
     failpoint: Failpoint,
@@ -68,16 +74,17 @@ impl Points {
     pub(super) fn holds(&self, piece: &Piece) -> Option<oneshot::Receiver<Fate>> {
         let mut slot = self.armed();
         let armed = slot.as_mut()?;
-        let asks = |mark| piece.asks == Some(mark);
+        let asks = |mark| piece.asks.contains(&mark);
         let commits = |mark| piece.commits.contains(&mark);
+        let documents = armed.documents || piece.answers.contains(&Mark::Documents);
         let reached = match armed.failpoint {
             Failpoint::BeforeAppend => asks(Mark::Append),
             Failpoint::AfterCommitBeforeAnswer => commits(Mark::Append),
             Failpoint::BeforeDocuments => asks(Mark::Documents),
             Failpoint::BetweenDocumentsAndCheckpoint => armed.documents && asks(Mark::Checkpoint),
-            Failpoint::AfterCheckpointBeforeAnswer => commits(Mark::Checkpoint),
+            Failpoint::AfterCheckpointBeforeAnswer => documents && commits(Mark::Checkpoint),
         };
-        armed.documents |= piece.answers.contains(&Mark::Documents);
+        armed.documents = documents;
         if !reached {
             return None;
         }
@@ -88,13 +95,23 @@ impl Points {
         Some(decided)
     }
 
-    fn armed(&self) -> std::sync::MutexGuard<'_, Option<Armed>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The transaction of this session has written what is meant.
+    pub(super) fn note_session(&self, session: &[u8]) {
+        self.sessions().insert(session.to_vec());
     }
-}
 
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
+    /// Whether the transaction of this session, which ends, has written what is meant.
+    pub(super) fn take_session(&self, session: &[u8]) -> bool {
+        self.sessions().remove(session)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashSet<Vec<u8>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn armed(&self) -> MutexGuard<'_, Option<Armed>> {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// An armed failpoint.

@@ -17,8 +17,8 @@ pub(super) enum Mark {
 #[derive(Debug, Default)]
 pub(super) struct Piece {
     pub(super) bytes: Vec<u8>,
-    /// A request of this kind.
-    pub(super) asks: Option<Mark>,
+    /// A request of these kinds.
+    pub(super) asks: Vec<Mark>,
     /// The answer to requests of these kinds.
     pub(super) answers: Vec<Mark>,
     /// What these requests wrote is now there to stay.
@@ -65,4 +65,8 @@ impl Framing for Opaque {
 pub(super) fn split_front(buffer: &mut Vec<u8>, length: usize) -> Vec<u8> {
     let rest = buffer.split_off(length);
     std::mem::replace(buffer, rest)
+}
+
+pub(super) fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
 }

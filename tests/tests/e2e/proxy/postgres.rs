@@ -25,8 +25,8 @@ pub(super) struct Postgres {
     started: bool,
     /// How many bare bytes the server is going to send.
     bare: usize,
-    /// What the prepared statements do, by name; those that do nothing of interest are left out.
-    statements: HashMap<Vec<u8>, Mark>,
+    /// What the prepared statements do, by name.
+    statements: HashMap<Vec<u8>, &'static [Mark]>,
     /// What was asked since the last `Sync`.
     asked: Vec<Mark>,
     /// What was asked and not answered, one for each `Sync` and `Query`.
@@ -97,27 +97,24 @@ impl Postgres {
 
     fn asks(&mut self, message: Vec<u8>, points: &Points) -> Piece {
         let body = &message[5..];
-        let mark = match message[0] {
+        let marks = match message[0] {
             // Parse: the name of a statement, and its text.
             b'P' => {
                 let (name, rest) = text(body);
-                match marks::of_sql(text(rest).0) {
-                    Some(mark) => self.statements.insert(name.to_vec(), mark),
-                    None => self.statements.remove(name),
-                };
-                None
+                self.statements.insert(name.to_vec(), marks::of_sql(text(rest).0));
+                &[]
             }
             // Bind: the name of a portal, and that of a statement.
-            b'B' => self.statements.get(text(text(body).1).0).copied(),
+            b'B' => self.statements.get(text(text(body).1).0).copied().unwrap_or_default(),
             b'Q' => marks::of_sql(text(body).0),
-            _ => None,
+            _ => &[],
         };
-        let mark = mark.filter(|_| points.means(&message));
-        self.asked.extend(mark);
+        let marks = if marks.is_empty() || !points.means(&message) { &[] } else { marks };
+        self.asked.extend_from_slice(marks);
         if matches!(message[0], b'S' | b'Q' | b'F') {
             self.unanswered.push_back(std::mem::take(&mut self.asked));
         }
-        Piece { asks: mark, ..Piece::plain(message) }
+        Piece { asks: marks.to_vec(), ..Piece::plain(message) }
     }
 
     /// Passes a message on, or, where it is a part of an answer that matters, keeps it until all of it is there.
@@ -137,7 +134,7 @@ impl Postgres {
         let commits = if open { Vec::new() } else { std::mem::take(&mut self.open) };
         let mut bytes = std::mem::take(&mut self.answer);
         bytes.append(&mut message);
-        Some(Piece { bytes, asks: None, answers, commits })
+        Some(Piece { bytes, asks: Vec::new(), answers, commits })
     }
 }
 

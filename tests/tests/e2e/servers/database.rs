@@ -1,10 +1,9 @@
 //! Databases in servers that all tests share.
 
 use mongodb::Client;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::variable;
-use crate::runtime;
+use crate::{runtime, sql};
 
 /// A database of a test's own. It is removed with its handle.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ impl Database {
         let url = with_database(&variable::url(variable), &name);
         if let Kind::Postgres = kind {
             // One in MongoDB comes into being when something is written.
-            execute(&variable::url(variable), format!("CREATE DATABASE {name}"))
+            sql::execute(&variable::url(variable), format!("CREATE DATABASE {name}"))
                 .expect("a database can be made");
         }
         Self { kind, name, url }
@@ -48,7 +47,7 @@ impl Database {
         match self.kind {
             Kind::Postgres => {
                 let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-                execute(&variable::url(variable::POSTGRES_URL), drop)?;
+                sql::execute(&variable::url(variable::POSTGRES_URL), drop)?;
             }
             Kind::Mongo => runtime::block_on(async {
                 Client::with_uri_str(&self.url).await?.database(&self.name).drop().await
@@ -64,14 +63,6 @@ impl Drop for Database {
             eprintln!("the database {} stays behind: {error}", self.name);
         }
     }
-}
-
-fn execute(url: &str, statement: String) -> Result<(), sqlx::Error> {
-    runtime::block_on(async {
-        let mut connection = PgConnection::connect(url).await?;
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
-        connection.close().await
-    })
 }
 
 /// The URL of another database on the same server.

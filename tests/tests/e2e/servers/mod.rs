@@ -11,5 +11,5 @@ mod user;
 mod variable;
 
 pub(crate) use database::Database;
-pub(crate) use mongo::Mongo;
-pub(crate) use postgres::{Backup, Postgres, Shutdown};
+pub(crate) use mongo::{Mongo, Topology};
+pub(crate) use postgres::{Postgres, Shutdown};

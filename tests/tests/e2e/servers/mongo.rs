@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path, process::Command, time::Duration};
 
 use mongodb::{
     Client,
-    bson::doc,
+    bson::{Document, doc},
     options::{ClientOptions, ServerAddress},
 };
 use rustix::process::Signal;
@@ -13,9 +13,22 @@ use tempfile::TempDir;
 use super::{folder, process::Process, variable};
 use crate::{deadline::eventually, ports, runtime};
 
+/// The name of the replica set.
+const SET: &str = "rs0";
+
+/// What a server takes itself for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topology {
+    /// It has no transactions.
+    Standalone,
+    /// The only member of one; it has transactions.
+    ReplicaSet,
+}
+
 /// It is killed with its handle.
 #[derive(Debug)]
 pub(crate) struct Mongo {
+    topology: Topology,
     running: Option<Process>,
     port: u16,
     folder: TempDir,
@@ -23,11 +36,14 @@ pub(crate) struct Mongo {
 
 impl Mongo {
     /// Starts one with nothing in it.
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(topology: Topology) -> Self {
         let folder = folder::temporary(None);
         folder::within(folder.path(), "data", None);
-        let mut server = Self { running: None, port: ports::free(), folder };
+        let mut server = Self { topology, running: None, port: ports::free(), folder };
         server.resume();
+        if topology == Topology::ReplicaSet && !Self::is_stand_in() {
+            server.initiate();
+        }
         server
     }
 
@@ -55,34 +71,58 @@ impl Mongo {
     /// Starts it again, and waits until it answers.
     pub(crate) fn resume(&mut self) {
         let mut server = self.launch();
-        let options = ClientOptions::builder()
-            .hosts(vec![ServerAddress::Tcp { host: "127.0.0.1".into(), port: Some(self.port) }])
-            .direct_connection(true)
-            .server_selection_timeout(Duration::from_millis(500))
-            .build();
-        let client =
-            runtime::block_on(async { Client::with_options(options) }).expect("the options fit together");
         eventually("MongoDB answers", || {
             if let Some(status) = server.ended() {
                 panic!("it ended with {status}:\n{}", server.last_words());
             }
-            runtime::block_on(async { client.database("admin").run_command(doc! { "ping": 1 }).await }).ok()
+            self.run(doc! { "ping": 1 }).ok()
         });
         self.running = Some(server);
     }
 
     fn launch(&self) -> Process {
-        let program = variable::mongo_program();
-        let mut command = Command::new(&program);
+        let mut command = Command::new(variable::mongo_program());
         command.args(["--port", &self.port.to_string()]);
         let data = self.folder.path().join("data");
-        if program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("secantusd")) {
+        if Self::is_stand_in() {
             // Without the last one, an empty store takes 128 MB.
             command.arg("--storage-path").arg(data).args(["--log-file-max", "8MB"]);
+            if self.topology == Topology::Standalone {
+                command.arg("--standalone");
+            }
         } else {
             command.args(["--bind_ip", "127.0.0.1", "--dbpath"]).arg(data);
+            if self.topology == Topology::ReplicaSet {
+                command.args(["--replSet", SET]);
+            }
         }
         let log = Path::new(self.folder.path()).join("log");
         Process::start(command.current_dir(self.folder.path()), None, &log)
+    }
+
+    /// SecantusDB, which takes itself for a replica set unless told otherwise.
+    fn is_stand_in() -> bool {
+        let program = variable::mongo_program();
+        program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("secantusd"))
+    }
+
+    /// Makes a replica set of it.
+    fn initiate(&self) {
+        let members = doc! { "_id": SET, "members": [{ "_id": 0, "host": self.address().to_string() }] };
+        self.run(doc! { "replSetInitiate": members }).expect("it is no member of another one");
+        eventually("it is the primary", || {
+            self.run(doc! { "hello": 1 }).ok()?.get_bool("isWritablePrimary").ok().filter(|primary| *primary)
+        });
+    }
+
+    fn run(&self, command: Document) -> mongodb::error::Result<Document> {
+        let options = ClientOptions::builder()
+            .hosts(vec![ServerAddress::Tcp { host: "127.0.0.1".into(), port: Some(self.port) }])
+            .direct_connection(true)
+            .server_selection_timeout(Duration::from_millis(500))
+            .build();
+        runtime::block_on(async {
+            Client::with_options(options)?.database("admin").run_command(command).await
+        })
     }
 }

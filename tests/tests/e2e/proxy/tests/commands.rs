@@ -35,7 +35,7 @@ fn answer(to: u32) -> Vec<u8> {
 }
 
 const DOCUMENTS: &str = "order_summary_v1";
-const CHECKPOINTS: &str = "cqrs_checkpoints";
+const CHECKPOINTS: &str = "_cqrs_checkpoints";
 
 #[test]
 fn everything_arrives_however_it_is_cut_into_packets() {

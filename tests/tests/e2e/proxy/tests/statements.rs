@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The statement that this proxy takes for an append.
-const APPEND: &str = "SELECT * FROM append_events($1)";
+const APPEND: &str = "SELECT known_commands FROM \"cqrs\".append($1)";
 const OTHER: &str = "SELECT 1";
 
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
