@@ -15,6 +15,7 @@ shared! {
     deadline = "../e2e/deadline.rs",
     http = "../e2e/http.rs",
     orders = "../e2e/orders.rs",
+    place = "../e2e/place.rs",
     service = "../e2e/service.rs",
 }
 

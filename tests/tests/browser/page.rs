@@ -7,7 +7,8 @@ use crate::{
     devtools::Tab,
     http::Client,
     orders::{cancel, place},
-    service::{Place, Service, Stores},
+    place::Place,
+    service::Service,
 };
 
 /// A service with a browser that shows its page.
@@ -21,7 +22,7 @@ struct Shown {
 
 impl Shown {
     fn open() -> Self {
-        let files = Place::new(Stores::Sqlite);
+        let files = Place::of_files();
         let mut browser = Chromium::start();
         let service = files.start("all");
         let tab = browser.open(&format!("{}/", service.url()));

@@ -4,10 +4,11 @@ use rusqlite::TransactionBehavior;
 
 use crate::{
     deadline::eventually,
-    log,
+    file,
     model::Model,
     orders::{order_of, place},
-    service::{Place, Stores},
+    place::Place,
+    stores::Stores,
 };
 
 #[test]
@@ -18,7 +19,7 @@ fn while_the_write_store_is_away_a_command_is_refused_and_can_be_repeated() {
     let before = place(&client, "ada");
     client.get(&before.path()).at_least(&before.token).expect(200);
 
-    let mut connection = log::open(&files.write_file());
+    let mut connection = file::open(&files.write_file());
     let lock = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     let answer = client.post("/orders").key("k").json(&order_of("ada")).send();
     assert_eq!(
@@ -38,7 +39,7 @@ fn while_the_write_store_is_away_a_command_is_refused_and_can_be_repeated() {
     let placed = client.post("/orders").key("k").json(&order_of("ada")).expect(201);
     let again = client.post("/orders").key("k").json(&order_of("ada")).expect(201);
     assert_eq!(placed.body, again.body);
-    assert_eq!(log::read(&files.write_file()).len(), 2, "one order for the key");
+    assert_eq!(files.events().len(), 2, "one order for the key");
 }
 
 #[test]
@@ -49,7 +50,7 @@ fn while_the_read_store_is_away_commands_go_on_and_views_follow_later() {
     let before = place(&client, "ada");
     client.get(&before.path()).at_least(&before.token).expect(200);
 
-    let mut connection = log::open(&files.read_file());
+    let mut connection = file::open(&files.read_file());
     let lock = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     let during = place(&client, "ada");
     let request = client
@@ -70,7 +71,7 @@ fn while_the_read_store_is_away_commands_go_on_and_views_follow_later() {
     let order = client.get(&during.path()).at_least(&during.token).expect(200);
     assert_eq!(order.json()["order_id"], during.id);
     let last = place(&client, "ada");
-    Model::of(&log::read(&files.write_file())).check(&client, &last.token);
+    Model::of(&files.events()).check(&client, &last.token);
     eventually("health is well again", || (client.get("/health/ready").send().status == 200).then_some(()));
 }
 
@@ -89,7 +90,7 @@ fn views_that_were_lost_are_built_again() {
         }
     }
     let service = files.start("all");
-    Model::of(&log::read(&files.write_file())).check(&service.client(), &orders[49].token);
+    Model::of(&files.events()).check(&service.client(), &orders[49].token);
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn a_log_that_was_put_back_is_not_taken_for_the_one_that_the_views_know() {
     let backup = files.folder().join("backup.db");
     let service = files.start("all");
     place(&service.client(), "ada");
-    log::open(&files.write_file()).execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    file::open(&files.write_file()).execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
     let lost = place(&service.client(), "ada");
     service.client().get(&lost.path()).at_least(&lost.token).expect(200);
     service.client().get("/customers/ada").at_least(&lost.token).expect(200);

@@ -8,7 +8,8 @@ use crate::{
     chance,
     http::{Answer, Client},
     orders::{line, order_of, place},
-    service::{Place, Stores},
+    place::Place,
+    stores::Stores,
     wire::Wire,
 };
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::{
     http::Client,
     orders::{Placed, cancel, confirm, line, order_of, place},
-    service::{Place, Stores},
+    place::Place,
+    stores::Stores,
     wire::Wire,
 };
 
@@ -261,22 +262,4 @@ fn racing<T: Send>(client: &Client, send: impl Fn(&Client) -> T + Sync) -> Vec<T
             .collect();
         racers.into_iter().map(|racer| racer.join().unwrap()).collect()
     })
-}
-
-#[test]
-fn roles_without_commands_do_not_take_them() {
-    let files = Place::new(Stores::Sqlite);
-    for role in ["projector", "query"] {
-        let service = files.start(role);
-        service.client().post("/orders").json(&order_of("ada")).problem(404, "not_in_this_role");
-        service.client().get("/orders/x/history").problem(404, "not_in_this_role");
-    }
-    let command = files.start("command");
-    let order = place(&command.client(), "ada");
-    command.client().get(&order.path()).problem(404, "not_in_this_role");
-    command.client().get("/customers/ada").problem(404, "not_in_this_role");
-    assert_eq!(
-        command.client().get(&format!("{}/history", order.path())).expect(200).json()["events"][0]["version"],
-        1
-    );
 }

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{
     http::Answer,
-    log,
     orders::{Placed, confirm, order_of, place},
-    service::{Place, Service, Stores},
+    place::Place,
+    service::Service,
+    stores::Stores,
 };
 
 /// The whole answer but for its date.
-fn bytes(answer: &Answer) -> (u16, Vec<u8>, Vec<String>) {
+pub(crate) fn bytes(answer: &Answer) -> (u16, Vec<u8>, Vec<String>) {
     let header = |name: &str| answer.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let headers = ["content-type", "location", "consistency-token"].into_iter().filter_map(header);
     (answer.status, answer.body.clone(), headers.collect())
@@ -164,61 +165,4 @@ fn of_requests_that_race_on_one_key_one_is_done_and_all_are_answered_alike(store
         let customer = client.get(&format!("/customers/{key}")).at_least(&placed.token).expect(200);
         assert_eq!(customer.json()["orders"], 1, "{customer}");
     }
-}
-
-#[test]
-fn a_key_outlives_the_process_and_holds_in_every_process() {
-    let files = Place::new(Stores::Sqlite);
-    let service = files.start("all");
-    let first = service.client().post("/orders").key("k").json(&order_of("ada")).expect(201);
-    let id = Placed::of(first.clone()).id;
-    let path = format!("/orders/{id}/confirm");
-    service.client().post(&path).expect(200);
-    let rejected = service.client().post(&path).key("again").send();
-    assert_eq!(rejected.status, 409, "{rejected}");
-    service.kill();
-
-    for role in ["all", "command"] {
-        let service = files.start(role);
-        let again = service.client().post("/orders").key("k").json(&order_of("ada")).send();
-        assert_eq!(bytes(&again), bytes(&first), "{again}");
-        let again = service.client().post(&path).key("again").send();
-        assert_eq!(bytes(&again), bytes(&rejected), "{again}");
-        service
-            .client()
-            .post("/orders")
-            .key("k")
-            .json(&order_of("eve"))
-            .problem(422, "idempotency_key_reused");
-    }
-    assert_eq!(log::read(&files.write_file()).len(), 2);
-}
-
-#[test]
-fn requests_that_race_on_one_key_in_two_processes_are_done_once() {
-    let files = Place::new(Stores::Sqlite);
-    let services = [files.start("command"), files.start("command")];
-    for round in 0..20 {
-        let key = format!("race-{round}");
-        let start = Barrier::new(8);
-        let answers: Vec<_> = thread::scope(|scope| {
-            let racers: Vec<_> = (0..8)
-                .map(|racer| {
-                    let (service, key, start) = (&services[racer % 2], &key, &start);
-                    scope.spawn(move || {
-                        let client = service.client();
-                        let request = client.post("/orders").key(key).json(&order_of(key));
-                        start.wait();
-                        request.send()
-                    })
-                })
-                .collect();
-            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
-        });
-        for answer in &answers {
-            assert_eq!(answer.status, 201, "{answer}");
-            assert_eq!(bytes(answer), bytes(&answers[0]), "{answer}\nand\n{}", answers[0]);
-        }
-    }
-    assert_eq!(log::read(&files.write_file()).len(), 20);
 }

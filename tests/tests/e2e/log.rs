@@ -1,38 +1,56 @@
-//! Reads and writes the file of the log, past the service.
+//! Reads the log, past the service.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use cqrs_core::{
-    envelope::{Position, RecordedEvent},
-    store::{EventFilter, EventStore as _},
+    envelope::{EventId, Json, Position, RecordedEvent, StreamId},
+    store::{Append, EventFilter, EventStore, NewEvent},
 };
+use cqrs_postgres::PostgresEventStore;
 use cqrs_sqlite::SqliteEventStore;
-use rusqlite::{Connection, params};
 use serde_json::Value;
 
-/// All events of the log, in order, after checking what holds for every log: positions are consecutive from 1, so are
-/// the versions of each stream, each event has an id of its own, and the file is whole.
-pub(crate) fn read(file: &Path) -> Vec<RecordedEvent> {
-    let events = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime starts")
-        .block_on(async {
-            let store = SqliteEventStore::open(file).await.expect("the log opens");
-            let (mut events, mut after) = (Vec::new(), Position::ZERO);
-            loop {
-                let page =
-                    store.read_log(after, &EventFilter::ALL, 1_000).await.expect("the log can be read");
-                after = page.through;
-                let done = page.events.len() < 1_000;
-                events.extend(page.events);
-                if done {
-                    return events;
-                }
-            }
-        });
+use crate::{file, runtime::block_on};
 
-    let (mut ids, mut streams) = (BTreeSet::new(), std::collections::BTreeMap::new());
+/// Events that are read or appended at once.
+const PAGE: usize = 1_000;
+
+/// Opens the log that a service calls by this name.
+pub(crate) fn open(store: &str) -> Arc<dyn EventStore> {
+    match store.split_once(':') {
+        Some(("sqlite", file)) => Arc::new(block_on(SqliteEventStore::open(file)).expect("the log opens")),
+        Some(("postgres", _)) => Arc::new(block_on(PostgresEventStore::connect(store)).expect("the log opens")),
+        _ => panic!("a log can't be read past the service in {store:?}"),
+    }
+}
+
+/// All events of the log, in order, after checking what holds for every log: positions are consecutive from 1, so are
+/// the versions of each stream, each event has an id of its own, and a file is whole.
+pub(crate) fn read(store: &str) -> Vec<RecordedEvent> {
+    let log = open(store);
+    let (mut events, mut after) = (Vec::new(), Position::ZERO);
+    loop {
+        let page = block_on(log.read_log(after, &EventFilter::ALL, PAGE)).expect("the log can be read");
+        after = page.through;
+        let done = page.events.len() < PAGE;
+        events.extend(page.events);
+        if done {
+            break;
+        }
+    }
+    check(&events);
+    if let Some(("sqlite", path)) = store.split_once(':') {
+        file::check(Path::new(path));
+    }
+    events
+}
+
+fn check(events: &[RecordedEvent]) {
+    let (mut ids, mut streams) = (BTreeSet::new(), BTreeMap::new());
     for (index, event) in events.iter().enumerate() {
         assert_eq!(event.position.get(), index as u64 + 1, "positions are consecutive: {event:?}");
         let version = streams.entry(&event.stream).or_insert(0);
@@ -40,10 +58,6 @@ pub(crate) fn read(file: &Path) -> Vec<RecordedEvent> {
         assert_eq!(event.version.get(), *version, "versions of a stream are consecutive: {event:?}");
         assert!(ids.insert(event.event_id), "each event has an id of its own: {event:?}");
     }
-    let whole: String =
-        open(file).query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check runs");
-    assert_eq!(whole, "ok");
-    events
 }
 
 /// The data of an event.
@@ -51,45 +65,29 @@ pub(crate) fn data(event: &RecordedEvent) -> Value {
     serde_json::from_str(event.data.as_str()).expect("data is JSON")
 }
 
-/// A bare connection.
-pub(crate) fn open(file: &Path) -> Connection {
-    let connection = Connection::open(file).expect("the file opens");
-    connection.busy_timeout(crate::deadline::DEADLINE).expect("a timeout can be set");
-    connection
-}
-
-/// An event that is written past the framework; all else is as in the log's last event.
+/// An event that is to be as another one, but for its stream and its data.
 #[derive(Debug)]
-pub(crate) struct Foreign<'a> {
-    pub(crate) order: &'a str,
-    pub(crate) version: u64,
-    pub(crate) name: &'a str,
-    /// The text that stands where JSON should.
-    pub(crate) data: String,
+pub(crate) struct Like<'a> {
+    pub(crate) event: &'a RecordedEvent,
+    pub(crate) stream: String,
+    pub(crate) data: Value,
 }
 
-/// Appends events to a log that has some, and returns the new head.
-pub(crate) fn insert<'a>(file: &Path, events: impl IntoIterator<Item = Foreign<'a>>) -> u64 {
-    const INSERT: &str = "INSERT INTO events (position, event_id, category, stream_id, version, name, \
-         schema_version, recorded_at, metadata, data) \
-         SELECT position + 1, randomblob(16), category, ?1, ?2, ?3, 1, recorded_at, metadata, ?4 \
-         FROM events ORDER BY position DESC LIMIT 1";
-    let mut connection = open(file);
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("it begins");
-    for event in events {
-        let version = i64::try_from(event.version).expect("a small number");
-        let inserted = transaction.prepare_cached(INSERT).expect("the log has this shape").execute(params![
-            event.order,
-            version,
-            event.name,
-            event.data
-        ]);
-        assert_eq!(inserted.expect("the log takes it"), 1, "the log has an event to begin with");
+/// Appends events past the services, and returns the new head.
+pub(crate) fn append<'a>(store: &str, events: impl IntoIterator<Item = Like<'a>>) -> u64 {
+    let log = open(store);
+    let mut events = events.into_iter().peekable();
+    while let Some(first) = events.peek() {
+        let metadata = (*first.event.metadata).clone();
+        let events = events.by_ref().take(PAGE).map(|Like { event, stream, data }| NewEvent {
+            event_id: EventId::generate(),
+            stream: StreamId::new(event.stream.category(), stream).expect("a stream like the other one"),
+            name: event.name.clone(),
+            schema_version: event.schema_version,
+            data: Json::of(&data).expect("data is JSON"),
+        });
+        let append = Append { conditions: Vec::new(), events: events.collect(), metadata, command: None };
+        block_on(log.append(append)).expect("the log takes it");
     }
-    let head: i64 = transaction
-        .query_row("SELECT max(position) FROM events", [], |row| row.get(0))
-        .expect("it has a head");
-    transaction.commit().expect("it commits");
-    u64::try_from(head).expect("positions are positive")
+    block_on(log.head()).expect("the log has a head").get()
 }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::{
     deadline::eventually,
     orders::{confirm, place},
-    service::{Place, Stores},
+    place::Place,
+    stores::Stores,
 };
 
 on_each_store! {
@@ -100,7 +101,7 @@ fn the_description_lists_each_route(stores: Stores) {
     references(&description, &description);
 }
 
-fn names(health: &Value) -> Vec<String> {
+pub(crate) fn names(health: &Value) -> Vec<String> {
     let projections = health["projections"].as_array().expect("a list").iter();
     let mut names: Vec<_> = projections.map(|it| it["name"].as_str().expect("a name").to_owned()).collect();
     names.sort();
@@ -118,37 +119,4 @@ fn references(document: &Value, part: &Value) {
     {
         references(document, part);
     }
-}
-
-#[test]
-fn health_of_each_role_tells_of_what_it_needs() {
-    let files = Place::new(Stores::Sqlite);
-    let command = files.start("command");
-    place(&command.client(), "ada");
-    let health = command.client().get("/health/ready").expect(200).json();
-    assert_eq!(
-        (&health["role"], &health["write_store"]["head"], &health["read_store"]),
-        (&json!("command"), &json!(1), &Value::Null)
-    );
-
-    // Nobody has built a view yet.
-    let query = files.start("query");
-    let problem = query.client().get("/health/ready").problem(503, "not_ready");
-    assert_eq!(names(&problem), ["customer_summary", "order_summary"]);
-    assert_eq!(problem["write_store"], Value::Null);
-    assert!(problem["detail"].as_str().unwrap().contains("order_summary"), "{problem}");
-
-    let projector = files.start("projector");
-    for service in [&projector, &query] {
-        let health = eventually("it is well", || {
-            Some(service.client().get("/health/ready").send()).filter(|it| it.status == 200)
-        });
-        assert_eq!(names(&health.json()), ["customer_summary", "order_summary"]);
-    }
-    projector.kill();
-    // Whoever is gone promises nothing any more, and the reader of its views says so.
-    let problem = eventually("the silence is noticed", || {
-        Some(query.client().get("/health/ready").send()).filter(|it| it.status == 503)
-    });
-    assert!(problem.problem()["detail"].as_str().unwrap().contains("behind"), "{problem}");
 }

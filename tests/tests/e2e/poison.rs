@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use crate::{
     deadline::eventually,
+    file::{self, Foreign},
     http::Client,
-    log::{self, Foreign},
     orders::{confirm, place},
-    service::{Place, Stores},
+    place::Place,
+    stores::Stores,
 };
 
 /// Waits until health says that something is put aside.
@@ -43,7 +44,7 @@ fn an_event_that_cannot_be_read_holds_up_its_own_order_alone() {
         eventually("all is well", || (client.get("/health/ready").send().status == 200).then_some(()));
 
         let what = format!("{poison:?}");
-        let position = log::insert(&files.write_file(), [poison]);
+        let position = file::insert(&files.write_file(), &poison);
         let token = confirm(&client, &other.id);
         let later = place(&client, "ada");
 

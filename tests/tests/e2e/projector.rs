@@ -6,10 +6,12 @@ use rustix::process::Signal;
 
 use crate::{
     deadline::eventually,
-    log::{self, Foreign},
+    log,
     model::Model,
     orders::{Placed, cancel, confirm, place},
-    service::{Place, Service, Stores},
+    place::Place,
+    service::Service,
+    stores::Stores,
 };
 
 /// How far the views are.
@@ -26,25 +28,21 @@ fn backlog(files: &Place, orders: usize) -> u64 {
     cancel(&command.client(), &second.id);
     drop(command);
 
-    let known = log::read(&files.write_file());
-    let data = |name: &str, customer: &str| {
-        let mut data = log::data(known.iter().find(|event| event.name == name).expect("one of each"));
+    let known = files.events();
+    let event = |name: &str, order: &str, customer: &str| {
+        let like = known.iter().find(|known| known.name == name).expect("one of each");
+        let mut data = log::data(like);
         data["customer_id"] = customer.into();
-        data
+        log::Like { event: like, stream: order.to_owned(), data }
     };
     let names: Vec<_> =
         (0..orders).map(|number| (format!("old-{number}"), format!("customer-{}", number % 7))).collect();
-    let placed = names.iter().map(|(order, customer)| Foreign {
-        order,
-        version: 1,
-        name: "order_placed",
-        data: data("order_placed", customer).to_string(),
-    });
+    let placed = names.iter().map(|(order, customer)| event("order_placed", order, customer));
     let ended = names.iter().enumerate().map(|(number, (order, customer))| {
         let name = if number.is_multiple_of(3) { "order_cancelled" } else { "order_confirmed" };
-        Foreign { order, version: 2, name, data: data(name, customer).to_string() }
+        event(name, order, customer)
     });
-    log::insert(&files.write_file(), placed.chain(ended))
+    log::append(files.write_store(), placed.chain(ended))
 }
 
 /// Places an order, and checks all views with its token.
@@ -52,12 +50,20 @@ fn backlog(files: &Place, orders: usize) -> u64 {
 fn check_views(files: &Place, query: &Service) {
     let command = files.start("command");
     let last = place(&command.client(), "last");
-    Model::of(&log::read(&files.write_file())).check(&query.client(), &last.token);
+    Model::of(&files.events()).check(&query.client(), &last.token);
 }
 
-#[test]
-fn a_projector_that_is_killed_in_the_middle_of_a_backlog_goes_on_where_it_was() {
-    let files = Place::new(Stores::Sqlite);
+on_shared_stores! {
+    a_projector_that_is_killed_in_the_middle_of_a_backlog_goes_on_where_it_was,
+    a_projector_that_is_killed_while_orders_come_in_goes_on_where_it_was,
+    while_the_projector_stands_still_a_query_says_so_in_time,
+    a_query_that_waits_is_answered_as_soon_as_the_projector_is_back,
+    two_projectors_on_the_same_stores_do_each_event_once,
+    a_paused_projector_that_comes_back_does_not_undo_what_its_successor_did,
+}
+
+fn a_projector_that_is_killed_in_the_middle_of_a_backlog_goes_on_where_it_was(stores: Stores) {
+    let files = Place::new(stores);
     let head = backlog(&files, 4_000);
     let query = files.start("query");
 
@@ -75,9 +81,8 @@ fn a_projector_that_is_killed_in_the_middle_of_a_backlog_goes_on_where_it_was() 
     check_views(&files, &query);
 }
 
-#[test]
-fn a_projector_that_is_killed_while_orders_come_in_goes_on_where_it_was() {
-    let files = Place::new(Stores::Sqlite);
+fn a_projector_that_is_killed_while_orders_come_in_goes_on_where_it_was(stores: Stores) {
+    let files = Place::new(stores);
     let (command, query) = (files.start("command"), files.start("query"));
     thread::scope(|scope| {
         let placing = scope.spawn(|| {
@@ -102,9 +107,8 @@ fn a_projector_that_is_killed_while_orders_come_in_goes_on_where_it_was() {
     check_views(&files, &query);
 }
 
-#[test]
-fn while_the_projector_stands_still_a_query_says_so_in_time() {
-    let files = Place::new(Stores::Sqlite);
+fn while_the_projector_stands_still_a_query_says_so_in_time(stores: Stores) {
+    let files = Place::new(stores);
     let (command, projector, query) =
         (files.start("command"), files.start("projector"), files.start("query"));
     let (command, query) = (command.client(), query.client());
@@ -176,9 +180,8 @@ fn while_the_projector_stands_still_a_query_says_so_in_time() {
     eventually("health is well again", || (query.get("/health/ready").send().status == 200).then_some(()));
 }
 
-#[test]
-fn a_query_that_waits_is_answered_as_soon_as_the_projector_is_back() {
-    let files = Place::new(Stores::Sqlite);
+fn a_query_that_waits_is_answered_as_soon_as_the_projector_is_back(stores: Stores) {
+    let files = Place::new(stores);
     let (command, projector, query) =
         (files.start("command"), files.start("projector"), files.start("query"));
     projector.signal(Signal::STOP);
@@ -198,9 +201,8 @@ fn a_query_that_waits_is_answered_as_soon_as_the_projector_is_back() {
     });
 }
 
-#[test]
-fn two_projectors_on_the_same_files_do_each_event_once() {
-    let files = Place::new(Stores::Sqlite);
+fn two_projectors_on_the_same_stores_do_each_event_once(stores: Stores) {
+    let files = Place::new(stores);
     backlog(&files, 3_000);
     let query = files.start("query");
     let _projectors = [files.launch("projector"), files.launch("projector")].map(Service::listening);
@@ -219,9 +221,8 @@ fn two_projectors_on_the_same_files_do_each_event_once() {
     check_views(&files, &query);
 }
 
-#[test]
-fn a_paused_projector_that_comes_back_does_not_undo_what_its_successor_did() {
-    let files = Place::new(Stores::Sqlite);
+fn a_paused_projector_that_comes_back_does_not_undo_what_its_successor_did(stores: Stores) {
+    let files = Place::new(stores);
     backlog(&files, 3_000);
     let query = files.start("query");
     let paused = files.start("projector");

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use crate::{
     http::{Answer, Client},
     model,
-    orders::{Placed, cancel, confirm, line, order_of, place},
-    service::{Place, Stores},
+    orders::{Placed, cancel, confirm, line, place},
+    place::Place,
+    stores::Stores,
 };
 
 fn time(text: &Value) -> Timestamp {
@@ -358,22 +359,4 @@ fn bad_headers(client: &Client, path: &str, token: &str) {
 fn future(token: &str) -> String {
     let token: cqrs_core::envelope::Token = token.parse().expect("a token");
     cqrs_core::envelope::Token::new(token.log(), cqrs_core::envelope::Position::new(1_000_000)).to_string()
-}
-
-#[test]
-fn a_page_goes_on_in_another_process() {
-    let files = Place::new(Stores::Sqlite);
-    let service = files.start("all");
-    let client = service.client();
-    let orders: Vec<_> = (0..30).map(|_| place(&client, "ada")).collect();
-    let page = client.get("/customers/ada/orders?limit=10").at_least(&orders[29].token).expect(200).json();
-    let next = model::encode(page["next"].as_str().expect("there is a next page"));
-    service.kill();
-    let query = files.start("query");
-    let page = query.client().get(&format!("/customers/ada/orders?limit=10&after={next}")).expect(200).json();
-    let ids: Vec<_> =
-        page["orders"].as_array().unwrap().iter().map(|order| order["order_id"].as_str().unwrap()).collect();
-    let expected: Vec<_> = orders[10..20].iter().rev().map(|order| order.id.as_str()).collect();
-    assert_eq!(ids, expected);
-    assert_eq!(order_of("ada")["lines"], page["orders"][0]["lines"]);
 }

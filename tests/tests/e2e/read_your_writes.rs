@@ -6,15 +6,21 @@ use serde_json::json;
 
 use crate::{
     orders::{Placed, confirm, line, place},
-    service::{Place, Stores},
+    place::Place,
+    stores::Stores,
 };
 
 const ORDERS: usize = 1_000;
 const CLIENTS: usize = 4;
 
-#[test]
-fn a_process_that_only_queries_shows_what_its_token_names() {
-    let files = Place::new(Stores::Sqlite);
+on_shared_stores! {
+    a_process_that_only_queries_shows_what_its_token_names,
+    two_whole_services_on_the_same_stores_show_each_others_writes,
+    the_token_of_an_answer_makes_the_next_one_not_older,
+}
+
+fn a_process_that_only_queries_shows_what_its_token_names(stores: Stores) {
+    let files = Place::new(stores);
     let (command, projector, query) =
         (files.start("command"), files.start("projector"), files.start("query"));
 
@@ -66,9 +72,8 @@ fn a_process_that_only_queries_shows_what_its_token_names() {
     }
 }
 
-#[test]
-fn two_whole_services_on_the_same_files_show_each_others_writes() {
-    let files = Place::new(Stores::Sqlite);
+fn two_whole_services_on_the_same_stores_show_each_others_writes(stores: Stores) {
+    let files = Place::new(stores);
     let services = [files.start("all"), files.start("all")];
     let clients = [services[0].client(), services[1].client()];
     for number in 0..100 {
@@ -85,9 +90,8 @@ fn two_whole_services_on_the_same_files_show_each_others_writes() {
     }
 }
 
-#[test]
-fn the_token_of_an_answer_makes_the_next_one_not_older() {
-    let files = Place::new(Stores::Sqlite);
+fn the_token_of_an_answer_makes_the_next_one_not_older(stores: Stores) {
+    let files = Place::new(stores);
     let service = files.start("all");
     let client = service.client();
     let query = files.start("query");

@@ -1,9 +1,7 @@
 //! Runs the order service as a process.
 
 use std::{
-    fs,
     io::{BufRead, BufReader, Read},
-    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
@@ -13,90 +11,11 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
 use crate::{
-    binary,
     deadline::{DEADLINE, eventually},
     http::Client,
 };
-
-/// Which stores a test's services run on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stores {
-    Memory,
-    Sqlite,
-}
-
-/// A folder of a test's own, with the files of its stores, and how to start services on them.
-#[derive(Debug)]
-pub(crate) struct Place {
-    folder: TempDir,
-    stores: Stores,
-}
-
-impl Place {
-    pub(crate) fn new(stores: Stores) -> Self {
-        Self { folder: TempDir::new().expect("the system has a folder for temporary files"), stores }
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub(crate) fn write_file(&self) -> PathBuf {
-        self.folder().join("write.db")
-    }
-
-    pub(crate) fn read_file(&self) -> PathBuf {
-        self.folder().join("read.db")
-    }
-
-    /// Starts a service in the role, and waits until it listens.
-    #[track_caller]
-    pub(crate) fn start(&self, role: &str) -> Service {
-        self.launch(role).listening()
-    }
-
-    /// Starts a service in the role.
-    pub(crate) fn launch(&self, role: &str) -> Service {
-        let (write, read) = match self.stores {
-            Stores::Memory => ("memory:".to_owned(), "memory:".to_owned()),
-            Stores::Sqlite => (
-                format!("sqlite:{}", self.write_file().display()),
-                format!("sqlite:{}", self.read_file().display()),
-            ),
-        };
-        self.run(&["--listen", "127.0.0.1:0", "--role", role, "--write", &write, "--read", &read], &[])
-    }
-
-    /// Starts the program with just these arguments and variables, in the folder.
-    pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Service {
-        let mut command = Command::new(binary::order_service());
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("ORDER_SERVICE_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .env("RUST_LOG", "warn")
-            .envs(variables.iter().copied())
-            .args(arguments)
-            .current_dir(self.folder());
-        Service::spawn(command)
-    }
-
-    /// The files in the folder, without those that belong to another one.
-    pub(crate) fn files(&self) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(self.folder())
-            .expect("the folder is there")
-            .map(|entry| entry.expect("an entry can be read").file_name().to_string_lossy().into_owned())
-            .filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"))
-            .collect();
-        names.sort();
-        names
-    }
-}
 
 /// A running service. It is killed with its handle, also when a test panics.
 #[derive(Debug)]
@@ -117,7 +36,7 @@ pub(crate) struct Exit {
 }
 
 impl Service {
-    fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program was built");
         let stdout = child.stdout.take().expect("stdout is a pipe");

@@ -5,9 +5,11 @@ use std::{fs, net::TcpListener};
 use serde_json::Value;
 
 use crate::{
-    log,
+    file,
     orders::place,
-    service::{Exit, Place, Service, Stores},
+    place::Place,
+    service::{Exit, Service},
+    stores::Stores,
 };
 
 /// Ends with this code and one line on stderr, which names this.
@@ -57,7 +59,7 @@ fn a_file_of_the_other_kind_or_of_a_newer_version_is_refused() {
     check_refusal(&run("write.db", "write.db"), &["--write", "--read"]);
 
     for (option, file) in [("--write", files.write_file()), ("--read", files.read_file())] {
-        let connection = log::open(&file);
+        let connection = file::open(&file);
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         connection.pragma_update(None, "user_version", version + 1).unwrap();
         check_refusal(&run("write.db", "read.db"), &[option, "newer"]);
@@ -183,19 +185,6 @@ fn a_role_opens_only_the_stores_that_it_needs() {
     {
         let arguments = [&listen[..], &["--role", role, "--write", write, "--read", read]].concat();
         files.run(&arguments, &[]).listening();
-    }
-}
-
-#[test]
-fn several_processes_may_start_on_new_files_at_once() {
-    for _ in 0..5 {
-        let files = Place::new(Stores::Sqlite);
-        let services = ["all", "command", "projector", "query", "all"].map(|role| files.launch(role));
-        let services = services.map(Service::listening);
-        let placed = place(&services[0].client(), "ada");
-        let order = services[3].client().get(&placed.path()).at_least(&placed.token).expect(200);
-        assert_eq!(order.json()["order_id"], placed.id, "{order}");
-        assert_eq!(place(&services[1].client(), "ada").position, 2);
     }
 }
 

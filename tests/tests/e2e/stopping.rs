@@ -5,10 +5,7 @@ use std::net::TcpStream;
 use rustix::process::Signal;
 
 use crate::{
-    deadline::eventually,
-    orders::{order_of, place},
-    service::{Place, Service, Stores},
-    wire::Wire,
+    deadline::eventually, orders::order_of, place::Place, service::Service, stores::Stores, wire::Wire,
 };
 
 /// A request of which the service has the head and waits for the body.
@@ -56,8 +53,8 @@ fn a_stop_finishes_what_is_in_flight_and_exits_with_0(stores: Stores) {
         let exit = service.exit();
         assert_eq!(exit.status.code(), Some(0), "{exit:?}");
         assert!(exit.stdout.is_empty(), "{exit:?}");
-        if stores == Stores::Sqlite {
-            let events = crate::log::read(&files.write_file());
+        if stores != Stores::Memory {
+            let events = files.events();
             assert_eq!(events.len(), 5, "what was answered is in the log");
         }
     }
@@ -72,30 +69,11 @@ fn a_stop_before_anything_happened_exits_with_0(stores: Stores) {
 }
 
 #[test]
-fn views_are_complete_after_a_stop_and_a_start() {
-    let files = Place::new(Stores::Sqlite);
-    let mut orders = 0;
-    for _ in 0..5 {
-        let service = files.start("all");
-        let client = service.client();
-        let placed: Vec<_> = (0..20).map(|_| place(&client, "ada")).collect();
-        let last = &placed[19];
-        orders += 20;
-        assert_eq!(last.position, orders);
-        assert_eq!(service.terminate().status.code(), Some(0));
-        let service = files.start("all");
-        let summary = service.client().get("/customers/ada").at_least(&last.token).expect(200);
-        assert_eq!(summary.json()["orders"], orders, "{summary}");
-        assert_eq!(service.terminate().status.code(), Some(0));
-    }
-}
-
-#[test]
 fn a_stop_that_a_request_holds_up_for_ever_comes_all_the_same() {
     let files = Place::new(Stores::Sqlite);
     let service = files.start("all");
     let _never_finished = in_flight(&service, "/orders", &order_of("ada").to_string());
     let exit = service.terminate();
     assert_eq!(exit.status.code(), Some(0), "{exit:?}");
-    assert!(crate::log::read(&files.write_file()).is_empty());
+    assert!(files.events().is_empty());
 }
