@@ -58,7 +58,7 @@ fn read(document: &RawDocument) -> Result<Known, Wrong> {
             Ok(name?.as_str().ok_or_else(|| Wrong::new("`indexes` has a name that is none"))?.to_owned())
         })
         .collect::<Result<_, Wrong>>()?;
-    let checkpoint = match document.get("checkpoint")?.and_then(|value| value.as_document()) {
+    let checkpoint = match document.get("checkpoint")?.and_then(bson::RawBsonRef::as_document) {
         Some(checkpoint) => Some(read_checkpoint(checkpoint)?),
         None => None,
     };

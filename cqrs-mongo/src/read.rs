@@ -25,7 +25,7 @@ const KEY_BYTES: usize = 4 << 20;
 pub(crate) async fn checkpoint(server: &Server, id: &ProjectionId) -> Result<Option<Checkpoint>, Error> {
     let (checkpoints, filter) = (server.read(CHECKPOINTS), known::filter(id));
     let found = server.call("reads a checkpoint", async move { checkpoints.find_one(filter).await }).await?;
-    Ok(known_of(found)?.and_then(|known| known.checkpoint))
+    Ok(known_of(found.as_ref())?.and_then(|known| known.checkpoint))
 }
 
 /// One document.
@@ -45,7 +45,7 @@ pub(crate) async fn get(
     };
     let (known, found) = server.call("reads a document", work).await?;
     let value = found.as_deref().map(stored).transpose()?.filter(|document| document.data.is_some());
-    Ok(Read { value, checkpoint: known_of(known)?.and_then(|known| known.checkpoint) })
+    Ok(Read { value, checkpoint: known_of(known.as_ref())?.and_then(|known| known.checkpoint) })
 }
 
 /// A page of documents.
@@ -63,7 +63,9 @@ pub(crate) async fn find(
         Ok((known, session))
     };
     let (known, session) = server.call(DOING, work).await?;
-    let Some(known) = known_of(known)? else { return Ok(Read { value: Vec::new(), checkpoint: None }) };
+    let Some(known) = known_of(known.as_ref())? else {
+        return Ok(Read { value: Vec::new(), checkpoint: None });
+    };
     let query = query(id, &known.indexes, find)?;
     let documents = server.read(&names::documents(id));
     let limit = find.limit;
@@ -148,8 +150,8 @@ fn in_portions(keys: &[String]) -> impl Iterator<Item = &[String]> {
     })
 }
 
-fn known_of(found: Option<RawDocumentBuf>) -> Result<Option<Known>, Error> {
-    Ok(found.as_deref().map(Known::read).transpose()?)
+fn known_of(found: Option<&RawDocumentBuf>) -> Result<Option<Known>, Error> {
+    Ok(found.map(|found| Known::read(found)).transpose()?)
 }
 
 #[cfg(test)]

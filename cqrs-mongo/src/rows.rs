@@ -19,6 +19,9 @@ const DOING: &str = "writes documents";
 /// itself.
 const COMMAND_BYTES: usize = 12 << 20;
 
+/// The most documents in one command. More gain no speed, and each command has the time-out for itself.
+const COMMAND_STATEMENTS: usize = 500;
+
 /// What a server takes beyond the largest document, as a command has more than that.
 const ENVELOPE_BYTES: usize = 16 << 10;
 
@@ -61,7 +64,7 @@ pub(crate) async fn write(
     mode: Mode,
 ) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::default();
-    for range in commands(rows, server.limits.statements) {
+    for range in commands(rows, server.limits.statements.min(COMMAND_STATEMENTS)) {
         let command = command(server, collection, &rows[range.clone()], mode, session.is_some());
         let reply = run(server, session, command).await?;
         outcome.take(&reply, range.start)?;

@@ -110,7 +110,7 @@ pub(super) fn agreed(field: &Value, index: &IndexValue) -> Option<Value> {
         (Value::Null, IndexValue::Real(real)) => real.is_nan(),
         (Value::Bool(field), IndexValue::Bool(index)) => field == index,
         (Value::Int(field), IndexValue::Int(index)) => field == index,
-        (Value::Real(field), IndexValue::Real(index)) => field == index,
+        (Value::Real(field), IndexValue::Real(index)) => field.total_cmp(index).is_eq(),
         (Value::Text(field), IndexValue::Text(index)) => field == index,
         (Value::Time(field), IndexValue::Time(index)) => field == index,
         // A document that came as text has no moments, but its index tells.

@@ -37,8 +37,8 @@ impl Layout<'_> {
         let written = match change {
             Change::Put { data, indexes } => {
                 self.check_count(&key, indexes.len())?;
-                let value = data.into_tree().map_err(|error| self.unfit(&key, error))?;
-                let view = View::of(value, self.indexes, &indexes).map_err(|why| self.unfit(&key, why))?;
+                let value = data.into_tree().map_err(|error| self.unfit(&key, &error))?;
+                let view = View::of(value, self.indexes, &indexes).map_err(|why| self.unfit(&key, &why))?;
                 let meta = Meta::Live { created, applied, added: &view.added, whole: view.whole.as_deref() };
                 bson::serialize_to_vec(&Laid { key: &key, view: Some(&view), meta })
             }
@@ -49,7 +49,7 @@ impl Layout<'_> {
             }),
         };
         let document =
-            written.and_then(RawDocumentBuf::from_bytes).map_err(|error| self.unfit(&key, error))?;
+            written.and_then(RawDocumentBuf::from_bytes).map_err(|error| self.unfit(&key, &error))?;
         let size = document.as_bytes().len();
         if size > self.limit {
             return Err(self.too_large(key, size));
@@ -67,7 +67,7 @@ impl Layout<'_> {
         )))
     }
 
-    pub(crate) fn unfit(&self, key: &str, reason: impl ToString) -> CommitError {
+    pub(crate) fn unfit(&self, key: &str, reason: &dyn ToString) -> CommitError {
         CommitError::Unfit {
             projection: self.projection.clone(),
             key: key.to_owned(),

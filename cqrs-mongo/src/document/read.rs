@@ -90,7 +90,7 @@ impl<'a> Meta<'a> {
             applied: position(meta, "applied")?,
             removed: removed.is_some(),
             added,
-            whole: meta.get("whole")?.and_then(|whole| whole.as_str()),
+            whole: meta.get("whole")?.and_then(RawBsonRef::as_str),
         })
     }
 }

@@ -2,10 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use cqrs_mongo::{
-    MongoViewStore, ViewStoreOptions,
-    mongodb::{Client, Database},
-};
+use cqrs_mongo::{MongoViewStore, ViewStoreOptions, mongodb::Client};
 use uuid::Uuid;
 
 /// The server that the tests run against.
@@ -32,11 +29,6 @@ impl Scratch {
 
     pub(crate) async fn store(&self, options: ViewStoreOptions) -> MongoViewStore {
         options.connect(&self.url).await.unwrap()
-    }
-
-    /// The driver's own way to it.
-    pub(crate) async fn database(&self) -> Database {
-        Client::with_uri_str(&self.url).await.unwrap().default_database().unwrap()
     }
 }
 

@@ -18,7 +18,10 @@ impl Fleet {
     #[track_caller]
     pub(crate) fn start(place: &Arc<Place>) -> Self {
         let launched = ROLES.map(|role| (role, place.launch(role)));
-        Self { place: Arc::clone(place), running: launched.map(|(role, service)| (role, service.listening())).into() }
+        Self {
+            place: Arc::clone(place),
+            running: launched.map(|(role, service)| (role, service.listening())).into(),
+        }
     }
 
     #[track_caller]

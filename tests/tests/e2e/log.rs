@@ -23,7 +23,9 @@ const PAGE: usize = 1_000;
 pub(crate) fn open(store: &str) -> Arc<dyn EventStore> {
     match store.split_once(':') {
         Some(("sqlite", file)) => Arc::new(block_on(SqliteEventStore::open(file)).expect("the log opens")),
-        Some(("postgres", _)) => Arc::new(block_on(PostgresEventStore::connect(store)).expect("the log opens")),
+        Some(("postgres", _)) => {
+            Arc::new(block_on(PostgresEventStore::connect(store)).expect("the log opens"))
+        }
         _ => panic!("a log can't be read past the service in {store:?}"),
     }
 }

@@ -47,7 +47,8 @@ fn killed_with_one_command(views: Views, failpoint: Failpoint, events: usize) {
 
     let client = fleet.command();
     let waiting = scene.proxy(Way::CommandToEvents).hold(failpoint, "");
-    let asking = std::thread::spawn(move || client.post("/orders").key("k").json(&order_of("ada")).try_send());
+    let asking =
+        std::thread::spawn(move || client.post("/orders").key("k").json(&order_of("ada")).try_send());
     let held = waiting.reached();
     fleet.kill("command");
     held.lose();

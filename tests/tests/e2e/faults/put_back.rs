@@ -4,14 +4,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::scene::{Scene, Views};
-use crate::{
-    deadline::eventually,
-    fleet::Fleet,
-    orders::place,
-    service::Service,
-    servers::Shutdown,
-    sql,
-};
+use crate::{deadline::eventually, fleet::Fleet, orders::place, servers::Shutdown, service::Service, sql};
 
 fault_tests! {
     each: [
@@ -47,7 +40,8 @@ fn check_stopped(fleet: &Fleet, head: u64) {
             let answer = Service::client(fleet.service(role)).get("/health/ready").send();
             assert!([200, 503].contains(&answer.status), "{answer}");
             let health: Value = serde_json::from_slice(&answer.body).expect("JSON");
-            let stopped = health["projections"].as_array().expect("a list").iter().all(|it| it["state"] == state);
+            let stopped =
+                health["projections"].as_array().expect("a list").iter().all(|it| it["state"] == state);
             (answer.status == 503 && stopped).then_some(health)
         })
     };

@@ -76,7 +76,8 @@ fn a_connection_that_ends_in_mid_commit_leaves_the_truth_to_be_told() {
             });
         },
         |()| {
-            let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+            let terminate =
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
             eventually("a commit waits, and is ended", || {
                 let ended: Vec<bool> = sql::column(&url, terminate).unwrap();
                 (!ended.is_empty()).then_some(())

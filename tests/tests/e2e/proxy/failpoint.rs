@@ -132,7 +132,9 @@ impl Waiting {
             Ok(Err(_)) => {
                 panic!("{failpoint:?}: another point was armed in its place, or the proxy has ended")
             }
-            Err(_) => panic!("{failpoint:?} was not reached in {} s", DEADLINE.as_secs()),
+            Err(tokio::time::error::Elapsed { .. }) => {
+                panic!("{failpoint:?} was not reached in {} s", DEADLINE.as_secs())
+            }
         }
     }
 }

@@ -45,7 +45,8 @@ impl Framing for Mongo {
             if let (Some(asked), Some(id)) = (asked, number(&message, 4)) {
                 self.unanswered.insert(id, asked);
             }
-            pieces.push(Piece { asks: Vec::from_iter(asked.map(|asked| asked.mark)), ..Piece::plain(message) });
+            pieces
+                .push(Piece { asks: Vec::from_iter(asked.map(|asked| asked.mark)), ..Piece::plain(message) });
         }
         pieces
     }
@@ -57,7 +58,7 @@ impl Framing for Mongo {
             let answered = number(&message, 8).and_then(|id| self.unanswered.remove(&id));
             let answers = Vec::from_iter(answered.map(|asked| asked.mark));
             let commits = Vec::from_iter(answered.filter(|asked| asked.commits).map(|asked| asked.mark));
-            pieces.push(Piece { commits, answers, ..Piece::plain(message) });
+            pieces.push(Piece { answers, commits, ..Piece::plain(message) });
         }
         pieces
     }

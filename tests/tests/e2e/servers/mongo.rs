@@ -52,12 +52,7 @@ impl Mongo {
         ([127, 0, 0, 1], self.port).into()
     }
 
-    /// The URL of a database in it.
-    pub(crate) fn url(&self) -> String {
-        Self::url_at(self.address())
-    }
-
-    /// The same through something that listens elsewhere.
+    /// The URL of a database in it, through something that may listen elsewhere.
     pub(crate) fn url_at(address: SocketAddr) -> String {
         // A server that takes itself for a part of a replica set would send the driver to where it listens itself.
         format!("mongodb://{address}/orders?directConnection=true")
@@ -100,7 +95,7 @@ impl Mongo {
         Process::start(command.current_dir(self.folder.path()), None, &log)
     }
 
-    /// SecantusDB, which takes itself for a replica set unless told otherwise.
+    /// `SecantusDB`, which takes itself for a replica set unless told otherwise.
     fn is_stand_in() -> bool {
         let program = variable::mongo_program();
         program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("secantusd"))
