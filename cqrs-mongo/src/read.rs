@@ -162,7 +162,7 @@ mod tests {
     fn keys_are_asked_for_in_portions_that_fit_a_command() {
         let of = |keys: &[String]| in_portions(keys).map(<[String]>::len).collect::<Vec<_>>();
         assert!(of(&[]).is_empty());
-        assert_eq!(of(&["".to_owned(), "b".to_owned()]), [2]);
+        assert_eq!(of(&[String::new(), "b".to_owned()]), [2]);
         let long = "x".repeat(KEY_BYTES);
         assert_eq!(of(&["a".to_owned(), long.clone(), long, "b".to_owned()]), [1, 1, 1, 1]);
         let half = "x".repeat(KEY_BYTES / 2 - 16);
