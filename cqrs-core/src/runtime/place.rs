@@ -21,6 +21,8 @@ pub(super) struct Place {
     pub(super) parked: HashSet<Sequence>,
     /// When the read store last heard of the projection; `None`: never.
     pub(super) written: Option<Instant>,
+    /// When the log was last seen to hold the event at that position; `None`: never.
+    pub(super) compared: Option<Instant>,
 }
 
 /// The place that a commit leads to.
@@ -46,6 +48,7 @@ impl Place {
             as_of: Timestamp::UNIX_EPOCH,
             parked: HashSet::new(),
             written: None,
+            compared: None,
         }
     }
 

@@ -138,6 +138,9 @@ impl Runner {
             if page.head < place.position {
                 return Err(self.diverged(&place, page.head).await);
             }
+            if place.compared.is_none_or(|compared| compared.elapsed() >= self.heartbeat) {
+                self.compare(&mut place).await?;
+            }
             let (goal, at_head) = (page.goal(&place), page.is_at_head());
             if page.through > place.position {
                 status.set_state(ProjectionState::CatchingUp);
@@ -192,13 +195,15 @@ impl Runner {
         place.as_of = checkpoint.as_of;
         place.parked = views.parked_sequences(projection).await?.into_iter().collect();
         status.set_checkpoint(&checkpoint);
-        self.compare(&place).await?;
+        self.compare(&mut place).await?;
         Ok(place)
     }
 
     /// Compares the last event that was applied with the one that the log has in its place. A log that was put back
-    /// to an earlier state may since have grown beyond the checkpoint again.
-    async fn compare(&self, place: &Place) -> Result<(), End> {
+    /// to an earlier state may since have grown beyond the checkpoint again, also under a projection that runs: then
+    /// nothing tells but the event.
+    async fn compare(&self, place: &mut Place) -> Result<(), End> {
+        place.compared = Some(Instant::now());
         let Some(before) = place.position.get().checked_sub(1) else { return Ok(()) };
         let page = self.parts.log.read_log(Position::new(before), &EventFilter::ALL, 1).await?;
         let found = page.events.first().map(|event| event.event_id);
