@@ -17,10 +17,11 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transactions {
-    /// Where the deployment has them, which replica sets and sharded clusters do.
-    #[default]
+    /// Where the deployment has them, which replica sets and sharded clusters do. The transaction of a program that is
+    /// killed stays open until the server ends it, 60 s by default, and holds up its successor for so long.
     Auto,
-    /// Never: what comes of a batch may be read before its checkpoint is.
+    /// Never, the default: what comes of a batch may be read before its checkpoint is.
+    #[default]
     Never,
     /// Always; a deployment that has none is refused.
     Always,
@@ -54,7 +55,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const CONNECTIONS: u32 = 16;
 
 impl ViewStoreOptions {
-    /// When a batch is written in a transaction; [`Transactions::Auto`] by default.
+    /// When a batch is written in a transaction; [`Transactions::Never`] by default.
     pub const fn transactions(mut self, transactions: Transactions) -> Self {
         self.transactions = transactions;
         self

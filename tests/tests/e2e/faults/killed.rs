@@ -26,7 +26,6 @@ fault_tests! {
     alone: [],
     mongo: [
         a_projector_that_is_killed_between_documents_and_checkpoint_goes_on_where_it_was,
-        a_projector_that_is_killed_before_it_commits_a_transaction_goes_on_where_it_was,
         a_document_that_is_ahead_of_its_checkpoint_is_not_folded_twice
     ]
 }
@@ -98,10 +97,6 @@ fn a_projector_that_is_killed_after_its_commit_goes_on_where_it_was(views: Views
 /// Only where documents and checkpoint are not written together is there a moment between them.
 fn a_projector_that_is_killed_between_documents_and_checkpoint_goes_on_where_it_was() {
     projector_killed(Views::MongoAlone, Failpoint::BetweenDocumentsAndCheckpoint);
-}
-
-fn a_projector_that_is_killed_before_it_commits_a_transaction_goes_on_where_it_was() {
-    projector_killed(Views::Mongo, Failpoint::BetweenDocumentsAndCheckpoint);
 }
 
 fn a_document_that_is_ahead_of_its_checkpoint_is_not_folded_twice() {
