@@ -11,3 +11,4 @@ mod view;
 pub use log::{EventStoreOptions, PostgresEventStore};
 #[cfg(feature = "views")]
 pub use view::{PostgresViewStore, ViewStoreOptions};
+pub use log::batch::STATS;

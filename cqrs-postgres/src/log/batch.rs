@@ -157,18 +157,24 @@ impl Writer {
                 Err(error) => return batch.not_connected(error),
             },
         };
+        let t0 = Instant::now();
         let plan = Plan::new(&batch.jobs, batch.careful);
         let query = plan.query(&session, &self.reader.statements.append, &batch.jobs, batch.careful);
+        let t1 = Instant::now();
         let reply = match timeout_at(deadline.into(), session.fetch(query)).await {
             Ok(rows) => rows.and_then(|rows| plan.reply(&rows)),
             Err(_) => Err(timed_out(server.timeout())),
         };
+        let t2 = Instant::now();
         match reply {
             Ok(Reply::Appended(entry)) => {
                 self.session = Some(session);
                 self.head.tell(entry.head.plus(plan.events.len() as u64));
                 let outcomes = answer::outcomes(&plan, &batch.jobs, &entry);
+                let n = batch.jobs.len();
+                let t3 = Instant::now();
                 batch.answer(outcomes);
+                STATS.lock().unwrap().push((n, t1 - t0, t2 - t1, t3 - t2, t3.elapsed()));
                 vec![batch]
             }
             Ok(Reply::Doubt(facts)) => {
@@ -186,3 +192,5 @@ impl Writer {
         }
     }
 }
+
+pub static STATS: std::sync::Mutex<Vec<(usize, Duration, Duration, Duration, Duration)>> = std::sync::Mutex::new(Vec::new());
