@@ -120,13 +120,15 @@ pub(crate) struct Database {
 impl Database {
     /// Connects to nothing yet.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// Outside of a runtime.
+    /// [`Error::Invalid`] for a URL or a schema that can't be used, and outside of a runtime of tokio.
     pub(crate) fn new(url: &str, settings: &Settings) -> Result<Self, Error> {
         let schema = Schema::new(&settings.schema)?;
         let connections = Connections::new(Server::new(url, settings)?, settings.connections);
-        Ok(Self { schema, connections, runtime: Handle::current() })
+        let runtime = Handle::try_current()
+            .map_err(|error| Error::invalid(format!("a store on PostgreSQL needs a runtime of tokio: {error}")))?;
+        Ok(Self { schema, connections, runtime })
     }
 
     /// Does what may be done twice, such as reading: where the connection is lost, on another one again.

@@ -44,8 +44,10 @@ impl Trouble {
         match error.code() {
             "23505" => Self::Duplicate,
             "40001" | "40P01" => Self::Collision,
-            // No such role, password, database or schema; no right.
-            code if code.starts_with("28") || matches!(code, "3D000" | "3F000" | "42501") => Self::Refused,
+            // No such role, password, database or schema; no right; not in this isolation level.
+            code if code.starts_with("28") || matches!(code, "3D000" | "3F000" | "42501" | "0A000") => {
+                Self::Refused
+            }
             // The connection ends, be it that the server stops, that it fails over, or that somebody ended it. Also
             // after a commit, so it does not tell what became of the statement.
             code if code.starts_with("08") || code.starts_with("57P") => Self::Lost,

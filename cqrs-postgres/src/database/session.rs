@@ -6,6 +6,7 @@ use std::{
 };
 
 use cqrs_core::store::Error;
+use futures_util::{TryStreamExt as _, stream::BoxStream};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Postgres, SqlSafeStr as _, SqlStr,
     Transaction,
@@ -53,7 +54,9 @@ impl Server {
             [("statement_timeout", settings.statement_timeout), ("lock_timeout", settings.lock_timeout)]
                 .into_iter()
                 .filter_map(|(name, timeout)| Some((name, timeout?.as_millis().max(1).to_string())));
-        let planner = settings.planner.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        // No statement here is worth being compiled.
+        let planner = [("jit", "off")].iter().chain(settings.planner);
+        let planner = planner.map(|(name, value)| (*name, (*value).to_owned()));
         let begin = if settings.pgbouncer {
             let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned();
             for (name, value) in timeouts.chain(planner) {
@@ -64,9 +67,9 @@ impl Server {
             let mut timeouts = timeouts.peekable();
             // Without them, nothing is set: the URL may be one of a pooler that takes no settings.
             if timeouts.peek().is_some() {
-                // What every statement here is made for, whatever the server's defaults are.
-                let fixed = [("default_transaction_isolation", "read committed"), ("jit", "off")];
-                options = options.options(fixed).options(timeouts).options(planner);
+                // What every statement here is made for, whatever the server's default is.
+                let isolation = [("default_transaction_isolation", "read committed")];
+                options = options.options(isolation).options(timeouts).options(planner);
             }
             None
         };
@@ -150,15 +153,28 @@ impl Session {
         &mut self,
         query: Query<'_, Postgres, PgArguments>,
     ) -> sqlx::Result<Vec<PgRow>> {
-        if self.begin.is_none() {
-            let rows = query.fetch_all(&mut self.connection).await?;
-            self.used = Instant::now();
-            return Ok(rows);
-        }
+        let mut rows = Vec::new();
+        self.each(query, |row| {
+            rows.push(row);
+            Ok(())
+        })
+        .await?;
+        Ok(rows)
+    }
+
+    /// As [`fetch`](Self::fetch), for many rows: each is dealt with while the server sends the next.
+    pub(crate) async fn each(
+        &mut self,
+        query: Query<'_, Postgres, PgArguments>,
+        take: impl FnMut(PgRow) -> sqlx::Result<()> + Send,
+    ) -> sqlx::Result<()> {
         self.used = Instant::now();
+        if self.begin.is_none() {
+            return each(query.fetch(&mut self.connection), take).await;
+        }
         let mut transaction = self.transaction().await?;
-        match query.fetch_all(&mut *transaction).await {
-            Ok(rows) => transaction.commit().await.map(|()| rows),
+        match each(query.fetch(&mut *transaction), take).await {
+            Ok(()) => transaction.commit().await,
             // Now rather than with the next statement: until then, a pooler would keep a connection for it.
             Err(error) => transaction.rollback().await.and(Err(error)),
         }
@@ -172,4 +188,18 @@ impl Session {
             None => self.connection.begin().await,
         }
     }
+}
+
+/// Goes on to the last row in any case, as the next statement would have to otherwise.
+async fn each(
+    mut rows: BoxStream<'_, sqlx::Result<PgRow>>,
+    mut take: impl FnMut(PgRow) -> sqlx::Result<()> + Send,
+) -> sqlx::Result<()> {
+    let mut taken = Ok(());
+    while let Some(row) = rows.try_next().await? {
+        if taken.is_ok() {
+            taken = take(row);
+        }
+    }
+    taken
 }

@@ -11,7 +11,7 @@ use cqrs_core::{
     envelope::{CommandId, Position, StreamId},
     store::{Error, Load, Loaded, Snapshot},
 };
-use sqlx::postgres::PgBindIterExt as _;
+use sqlx::postgres::{PgBindIterExt as _, PgRow};
 use tokio::sync::oneshot;
 
 use super::{
@@ -198,7 +198,6 @@ async fn load(
     if with_commands {
         query = query.bind(wanted.iter().map(|wanted| wanted.command.map(|id| id.as_uuid())).bind_iter());
     }
-    let rows = session.fetch(query).await?;
     let mut loaded: Vec<Loaded> = wanted
         .iter()
         .map(|_| Loaded { snapshot: None, events: Vec::new(), head: Position::ZERO, command: None })
@@ -206,11 +205,11 @@ async fn load(
     let mut readers: Vec<_> = wanted.iter().map(|wanted| Events::of(&wanted.stream)).collect();
     let mut of_commands: Vec<_> = wanted.iter().map(|_| (Events::default(), Vec::new())).collect();
     let mut head = Position::ZERO;
-    for row in &rows {
-        let (kind, load) = rows::tag(row)?;
+    let take = |row: PgRow| {
+        let (kind, load) = rows::tag(&row)?;
         if kind == Kind::Head {
-            head = rows::position(row)?;
-            continue;
+            head = rows::position(&row)?;
+            return Ok(());
         }
         let place = load.wrapping_sub(1);
         let (Some(wanted), Some(loaded)) = (wanted.get(place), loaded.get_mut(place)) else {
@@ -220,19 +219,21 @@ async fn load(
             Kind::Snapshot => {
                 loaded.snapshot = Some(Snapshot {
                     stream: wanted.stream.clone(),
-                    version: rows::version(row)?,
+                    version: rows::version(&row)?,
                     fingerprint: wanted.snapshot.unwrap_or_default(),
-                    data: rows::data(row)?,
+                    data: rows::data(&row)?,
                 });
             }
-            Kind::Command => loaded.command = wanted.command.map(|id| rows::command(row, id)).transpose()?,
+            Kind::Command => loaded.command = wanted.command.map(|id| rows::command(&row, id)).transpose()?,
             Kind::EventOfCommand => {
                 let (reader, events) = &mut of_commands[place];
-                events.push(reader.read(row)?);
+                events.push(reader.read(&row)?);
             }
-            Kind::Head | Kind::Event => loaded.events.push(readers[place].read(row)?),
+            Kind::Head | Kind::Event => loaded.events.push(readers[place].read(&row)?),
         }
-    }
+        Ok(())
+    };
+    session.each(query, take).await?;
     for (loaded, (_, mut of_command)) in loaded.iter_mut().zip(of_commands) {
         loaded.head = head;
         sort(&mut loaded.events);

@@ -2,11 +2,12 @@
 
 mod answer;
 mod append;
-mod batch;
+pub mod batch;
 mod head;
 mod job;
 mod judge;
 mod load;
+mod metadata;
 mod options;
 mod plan;
 mod queue;
@@ -15,6 +16,8 @@ mod reader;
 mod rows;
 mod statements;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use options::EventStoreOptions;
 pub use store::PostgresEventStore;

@@ -21,9 +21,11 @@ pub(super) struct Limits {
     pub(super) append_bytes: usize,
 }
 
-/// Every statement finds its rows in the order of an index and stops when it has enough. PostgreSQL, which keeps one plan
-/// for all arguments, may think a page so short that it would rather collect all that is in reach, and sort it.
-const PLANNER: &[(&str, &str)] = &[("enable_seqscan", "off"), ("enable_bitmapscan", "off")];
+/// Every statement finds its rows in the order of an index, and stops when it has enough: one plan is right for all
+/// arguments. By itself, PostgreSQL would plan appends anew each time, as an array of one element looks cheap, and think
+/// pages so short that it would rather collect all that is in reach, and sort it.
+const PLANNER: &[(&str, &str)] =
+    &[("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("enable_bitmapscan", "off")];
 
 impl Default for EventStoreOptions {
     fn default() -> Self {

@@ -49,8 +49,14 @@ pub(super) async fn stream(
     };
     let query =
         session.query(sql).bind(stream.category()).bind(stream.id()).bind(bound).bind(integer(limit as u64));
-    let mut events = Events::of(stream);
-    session.fetch(query).await?.iter().map(|row| events.read(row)).collect()
+    let (mut reader, mut events) = (Events::of(stream), Vec::new());
+    session
+        .each(query, |row| {
+            events.push(reader.read(&row)?);
+            Ok(())
+        })
+        .await?;
+    Ok(events)
 }
 
 /// The events of a stretch of the log that a filter picks, and the head, of one moment.
@@ -88,17 +94,19 @@ pub(super) async fn stretch(
         }
         query = query.bind(categories).bind(names).bind(whole);
     }
-    let mut events = Events::default();
+    let mut reader = Events::default();
     let mut stretch = Stretch { events: Vec::new(), head: Position::ZERO, last: None };
-    for row in &session.fetch(query).await? {
-        match rows::tag(row)?.0 {
-            Kind::Head => {
-                stretch.head = rows::position(row)?;
-                stretch.last = Some(rows::event_id(row)?);
+    session
+        .each(query, |row| {
+            if rows::tag(&row)?.0 == Kind::Head {
+                stretch.head = rows::position(&row)?;
+                stretch.last = Some(rows::event_id(&row)?);
+            } else {
+                stretch.events.push(reader.read(&row)?);
             }
-            _ => stretch.events.push(events.read(row)?),
-        }
-    }
+            Ok(())
+        })
+        .await?;
     sort(&mut stretch.events);
     Ok(stretch)
 }

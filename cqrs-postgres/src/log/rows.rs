@@ -10,6 +10,7 @@ use cqrs_core::{
 use jiff::Timestamp;
 use sqlx::{Row as _, error::BoxDynError, postgres::PgRow};
 
+use super::metadata;
 use crate::database::Column as _;
 
 const TAG: usize = 0;
@@ -118,10 +119,12 @@ impl Events {
         {
             return Ok(Arc::clone(metadata));
         }
-        let mut metadata: Metadata = serde_json::from_str(text).map_err(|error| wrong(METADATA, error))?;
-        metadata.time = time;
+        let metadata = metadata::read(text, time).map_err(|error| wrong(METADATA, error))?;
         let metadata = Arc::new(metadata);
-        self.metadata = Some((text.to_owned(), Arc::clone(&metadata)));
+        let (known, shared) = self.metadata.get_or_insert_with(|| (String::new(), Arc::clone(&metadata)));
+        known.clear();
+        known.push_str(text);
+        shared.clone_from(&metadata);
         Ok(metadata)
     }
 }

@@ -3,9 +3,9 @@
 -- Streams are given once each, with the version that is expected of them (null: any). An event names its stream by its
 -- place among them, and how many events further than the expected version it comes; so does a command.
 --
--- In short, who is first here is first in the log, as everybody takes the lock. Looking at the streams does not need
--- it: that a stream has got a version since then is found out by the unique index. Only a `careful` call looks under the
--- lock, so that nothing can change between its looking and its writing, and looks for the events' ids too.
+-- Who gets the lock first is first in the log, see docs/adr/0014-appends-lock-and-count-nothing.md. Looking at the streams
+-- does not need it: that a stream has got a version since then is found out by the unique index. Only a `careful` call looks
+-- under the lock, so that nothing can change between its looking and its writing, and looks for the events' ids too.
 CREATE FUNCTION {schema}.append(
     careful boolean,
     stream_categories text[],
@@ -37,36 +37,60 @@ CREATE FUNCTION {schema}.append(
     OUT known_events uuid[]
 ) LANGUAGE plpgsql AS $$
 BEGIN
-    appended := true;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'appending needs the isolation level read committed, not %',
+            current_setting('transaction_isolation') USING ERRCODE = 'feature_not_supported';
+    END IF;
+
     IF careful THEN
         PERFORM FROM {schema}.log FOR UPDATE;
         known_events := ARRAY(
             SELECT events.event_id FROM {schema}.events WHERE events.event_id = ANY (checked_events)
         );
-        appended := cardinality(known_events) = 0;
     END IF;
 
     IF cardinality(checked_commands) > 0 THEN
         known_commands := ARRAY(
             SELECT commands.id FROM {schema}.commands WHERE commands.id = ANY (checked_commands)
         );
-        appended := appended AND cardinality(known_commands) = 0;
     END IF;
 
-    SELECT
-        array_agg(coalesce(latest.version, 0) ORDER BY stream.place),
-        appended AND coalesce(bool_and(coalesce(latest.version, 0) = stream.expected), true)
-    INTO versions, appended
-    FROM unnest(stream_categories, stream_ids, expected)
-        WITH ORDINALITY AS stream (category, id, expected, place)
-    LEFT JOIN LATERAL (
-        SELECT events.version
-        FROM {schema}.events
-        WHERE events.category = stream.category AND events.stream_id = stream.id
-        ORDER BY events.version DESC
-        LIMIT 1
-    ) AS latest ON true;
+    -- The usual case first: all streams are expected to be somewhere, and are there.
+    appended := NOT careful AND array_position(expected, NULL) IS NULL;
+    IF appended THEN
+        PERFORM
+        FROM unnest(stream_categories, stream_ids, expected) AS stream (category, id, expected)
+        WHERE stream.expected <> coalesce(
+            (
+                SELECT events.version
+                FROM {schema}.events
+                WHERE events.category = stream.category AND events.stream_id = stream.id
+                ORDER BY events.version DESC
+                LIMIT 1
+            ),
+            0
+        );
+        appended := NOT FOUND;
+        versions := expected;
+    END IF;
 
+    IF NOT appended THEN
+        SELECT
+            array_agg(coalesce(latest.version, 0) ORDER BY stream.place),
+            coalesce(bool_and(coalesce(latest.version, 0) = stream.expected), true)
+        INTO versions, appended
+        FROM unnest(stream_categories, stream_ids, expected)
+            WITH ORDINALITY AS stream (category, id, expected, place)
+        LEFT JOIN LATERAL (
+            SELECT events.version
+            FROM {schema}.events
+            WHERE events.category = stream.category AND events.stream_id = stream.id
+            ORDER BY events.version DESC
+            LIMIT 1
+        ) AS latest ON true;
+    END IF;
+
+    appended := appended AND coalesce(cardinality(known_commands), 0) + coalesce(cardinality(known_events), 0) = 0;
     IF NOT appended THEN
         RETURN;
     END IF;

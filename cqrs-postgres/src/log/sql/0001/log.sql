@@ -1,5 +1,4 @@
--- One row. Who appends locks it, and nobody changes it: so the log's order is that of the locks, and no dead row is left
--- behind, which a counter would leave with each append for as long as any transaction of the database is open.
+-- One row. Who appends locks it, and nobody changes it, see docs/adr/0014-appends-lock-and-count-nothing.md.
 CREATE TABLE {schema}.log (
     id uuid NOT NULL PRIMARY KEY
 );
