@@ -21,3 +21,8 @@ struct Commands;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/projections.md")]
 struct Projections;
+
+/// Each example on the page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/postgresql.md")]
+struct PostgreSql;

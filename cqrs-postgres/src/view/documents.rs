@@ -12,7 +12,7 @@ use super::{
 };
 use crate::database::{Column as _, Schema, Session};
 
-/// The table of a projection's documents, as this program uses it.
+/// The table of a projection's documents, as this program uses it. See `docs/adr/0015-views-on-postgresql.md`.
 #[derive(Debug)]
 pub(super) struct Documents {
     pub(super) projection: ProjectionId,

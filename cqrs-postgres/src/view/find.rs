@@ -1,6 +1,8 @@
+use std::fmt::Write as _;
+
 use cqrs_core::{
     domain::IndexValue,
-    store::{After, Comparison, Direction, Error, Filter, Find, OrderBy, StoredDocument},
+    store::{After, Comparison, Direction, Error, Find, OrderBy, StoredDocument},
 };
 use sqlx::SqlStr;
 
@@ -17,6 +19,8 @@ use crate::database::{Session, integer};
 pub(super) struct LookUp {
     sql: SqlStr,
     values: Vec<Value>,
+    /// There is just one good way to read it, whatever the values are.
+    has_one_plan: bool,
 }
 
 #[derive(Debug)]
@@ -37,44 +41,48 @@ pub(super) enum NoLookUp {
 
 impl LookUp {
     pub(super) fn new(documents: &Documents, find: &Find) -> Result<Self, NoLookUp> {
-        let mut conditions = Conditions { all: vec!["NOT removed".to_owned()], values: Vec::new() };
-        for filter in &find.filters {
-            conditions.filter(&column(documents, &filter.index)?, filter);
-        }
         let sorted = match &find.order {
             OrderBy::Created => "created".to_owned(),
             OrderBy::Index(name) => column(documents, name)?,
         };
-        let place = match (&find.order, &find.after) {
-            (_, None) => None,
-            (OrderBy::Created, Some(After::Created(position, key))) => {
-                Some((Value::Position(integer(position.get())), key))
-            }
-            (OrderBy::Index(_), Some(After::Index(value, key))) => Some((Value::Bytes(stored(value)), key)),
-            (order, Some(after)) => return Err(no_place(after, order)),
-        };
+        let mut filters = Vec::with_capacity(find.filters.len());
+        for filter in &find.filters {
+            filters.push((column(documents, &filter.index)?, &filter.comparison));
+        }
+        let mut conditions = Conditions { all: vec!["NOT removed".to_owned()], values: Vec::new() };
+        let along = Along::new(&mut conditions, &filters, &sorted);
+        if along.is_none() {
+            filters.iter().for_each(|(column, comparison)| conditions.filter(column, comparison));
+        }
+        let has_one_plan = along.is_some();
+        let Along { mut columns, mut place } = along.unwrap_or_else(|| Along::of(&sorted));
         let (direction, beyond) = match find.direction {
             Direction::Ascending => ("ASC", ">"),
             Direction::Descending => ("DESC", "<"),
         };
-        if let Some((value, key)) = place {
-            if let (true, Some(after)) = (!fit::can_be_key(key), &find.after) {
-                return Err(no_place(after, &find.order));
+        if let Some(after) = &find.after {
+            let (value, key) = place_of(after, &find.order)?;
+            if place.len() < columns.len() - 1 {
+                place.push(conditions.bind(value));
             }
-            let (value, key) = (conditions.bind(value), conditions.bind(Value::Text(key.clone())));
-            conditions.all.push(format!("({sorted}, key) {beyond} ({value}, {key})"));
+            place.push(conditions.bind(Value::Text(key.to_owned())));
+            conditions.all.push(format!("({}) {beyond} ({})", columns.join(", "), place.join(", ")));
+        }
+        for column in &mut columns {
+            write!(column, " {direction}").expect("a string takes all");
         }
         let Conditions { all, values } = conditions;
         // The limit is no parameter, for then PostgreSQL might plan for a page of any length.
         let select = format!(
             "SELECT {COLUMNS}, {sorted} AS sorted FROM {table} WHERE {conditions}
-             ORDER BY {sorted} {direction}, key {direction} LIMIT {limit}",
+             ORDER BY {columns} LIMIT {limit}",
             table = documents.table,
             conditions = all.join(" AND "),
+            columns = columns.join(", "),
             limit = i64::try_from(find.limit).unwrap_or(i64::MAX),
         );
         let order = format!(" ORDER BY document.sorted {direction}, document.key {direction}");
-        Ok(Self { sql: documents.beside_progress(&select, &order), values })
+        Ok(Self { sql: documents.beside_progress(&select, &order), values, has_one_plan })
     }
 
     /// The documents, and how far the projection has come; `None` where it is not known.
@@ -83,7 +91,11 @@ impl LookUp {
         session: &mut Session,
         documents: &Documents,
     ) -> sqlx::Result<Option<(Vec<StoredDocument>, Progressed)>> {
-        let query = bind_id(session.query(&self.sql), &documents.projection);
+        let mut query = bind_id(session.query(&self.sql), &documents.projection);
+        if !self.has_one_plan {
+            // Planned each time, for its values: a plan for all of them would be one for the usual ones.
+            query = query.persistent(false);
+        }
         let query = self.values.iter().fold(query, |query, value| match value {
             Value::Bytes(value) => query.bind(value.as_slice()),
             Value::AnyOf(values) => query.bind(values.as_slice()),
@@ -105,10 +117,64 @@ fn column(documents: &Documents, index: &str) -> Result<String, NoLookUp> {
     }
 }
 
-fn no_place(after: &After, order: &OrderBy) -> NoLookUp {
-    NoLookUp::Other(Error::invalid(format!(
-        "{after:?} is no place in the order {order:?}: begin at the first page"
-    )))
+/// The place that a page begins behind.
+fn place_of<'f>(after: &'f After, order: &OrderBy) -> Result<(Value, &'f str), NoLookUp> {
+    match (after, order) {
+        (After::Created(position, key), OrderBy::Created) if fit::can_be_key(key) => {
+            Ok((Value::Position(integer(position.get())), key))
+        }
+        (After::Index(value, key), OrderBy::Index(_)) if fit::can_be_key(key) => {
+            Ok((Value::Bytes(stored(value)), key))
+        }
+        _ => Err(NoLookUp::Other(Error::invalid(format!(
+            "{after:?} is no place in the order {order:?}: begin at the first page"
+        )))),
+    }
+}
+
+/// A B-tree along which a page is read, without sorting and without passing over what does not fit.
+struct Along {
+    columns: Vec<String>,
+    /// The values of the first columns, where they are known.
+    place: Vec<String>,
+}
+
+impl Along {
+    fn of(sorted: &str) -> Self {
+        Self { columns: vec![sorted.to_owned(), "key".to_owned()], place: Vec::new() }
+    }
+
+    /// The B-tree that has the documents of these filters, and only these, in this order; the conditions are then such
+    /// that no other one will do. `None` where there is none, and no condition was added.
+    fn new(conditions: &mut Conditions, filters: &[(String, &Comparison)], sorted: &str) -> Option<Self> {
+        let (column, comparison) = match filters {
+            [] => return Some(Self::of(sorted)),
+            [(column, comparison)] => (column, comparison),
+            _ => return None,
+        };
+        match comparison {
+            // As a range, though it is of one value: for `=` PostgreSQL takes the column out of the order, and then
+            // other indexes might seem to do as well, along which it would pass over documents by the thousand.
+            Comparison::OneOf(values) if let [value] = values.as_slice() => {
+                let is_sorted = column == sorted;
+                if !is_sorted && sorted != "created" {
+                    return None;
+                }
+                let value = conditions.bind(Value::Bytes(stored(value)));
+                conditions.all.push(format!("{column} >= {value} AND {column} <= {value}"));
+                if is_sorted {
+                    return Some(Self::of(sorted));
+                }
+                let columns = [column, sorted, "key"].map(str::to_owned).to_vec();
+                Some(Self { columns, place: vec![value] })
+            }
+            Comparison::Within { .. } if column == sorted => {
+                conditions.filter(column, comparison);
+                Some(Self::of(sorted))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What holds for all documents that are looked for, with the values of its placeholders.
@@ -124,16 +190,12 @@ impl Conditions {
         format!("${}", self.values.len() + 2)
     }
 
-    fn filter(&mut self, column: &str, filter: &Filter) {
-        let condition = match &filter.comparison {
-            Comparison::OneOf(values) => match values.as_slice() {
-                // Not as one of several: PostgreSQL reads a page of one value along an index, without sorting.
-                [value] => format!("{column} = {}", self.bind(Value::Bytes(stored(value)))),
-                values => {
-                    let values = values.iter().map(stored).collect();
-                    format!("{column} = ANY({})", self.bind(Value::AnyOf(values)))
-                }
-            },
+    fn filter(&mut self, column: &str, comparison: &Comparison) {
+        let condition = match comparison {
+            Comparison::OneOf(values) => {
+                let values = values.iter().map(stored).collect();
+                format!("{column} = ANY({})", self.bind(Value::AnyOf(values)))
+            }
             Comparison::Within { from, to } => match (from, to) {
                 (None, None) => return,
                 (Some(from), Some(to)) if !are_of_one_kind(from, to) => "FALSE".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! A column may hold values of several kinds, and look-ups sort them by kind first: null, numbers, text, booleans,
 //! moments. The first byte is the kind; PostgreSQL compares `bytea` byte by byte, so that one B-tree serves filters,
-//! ranges, order and pages alike.
+//! ranges, order and pages alike. See `docs/adr/0015-views-on-postgresql.md`.
 
 use cqrs_core::domain::IndexValue;
 

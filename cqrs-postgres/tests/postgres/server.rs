@@ -1,6 +1,6 @@
 //! The server that the tests run against, and places on it of their own.
 
-use std::{env, future::Future, sync::Arc, thread};
+use std::{env, future::Future, sync::Arc, thread, time::Duration};
 
 use cqrs_postgres::{EventStoreOptions, PostgresEventStore, PostgresViewStore, ViewStoreOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -21,6 +21,17 @@ pub(crate) async fn connect() -> PgConnection {
 
 pub(crate) async fn run(sql: impl Into<String>) {
     sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(&mut connect().await).await.unwrap();
+}
+
+/// What comes as soon as it can, and is to fail rather than hang where it never comes.
+pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_mins(1), event).await.expect("this comes soon")
+}
+
+/// The URL with one more parameter.
+pub(crate) fn url_with(parameter: &str) -> String {
+    let separator = if url().contains('?') { '&' } else { '?' };
+    format!("{}{separator}{parameter}", url())
 }
 
 /// A schema that is gone after the test.

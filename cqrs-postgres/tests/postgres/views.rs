@@ -1,7 +1,13 @@
 //! Views on PostgreSQL.
 
-mod conformance {
-    use crate::server::in_a_fresh_schema;
-
-    cqrs_testkit::view_store_suite!(in_a_fresh_schema(|schema| async move { schema.connect_views().await }));
-}
+mod conformance;
+mod faults;
+mod names;
+mod order;
+mod plans;
+mod pooled;
+mod preparing;
+mod rights;
+mod sample;
+mod unfit;
+mod watching;

@@ -1,5 +1,3 @@
-use std::{future::Future, time::Duration};
-
 use cqrs_core::{
     domain::SchemaVersion,
     envelope::{CommandId, EventId, Json, Metadata, Position, RecordedEvent, StreamId, Version},
@@ -11,10 +9,7 @@ use cqrs_core::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// What comes as soon as it can, and is to fail rather than hang where it never comes.
-pub(super) async fn soon<T>(event: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_mins(1), event).await.expect("this comes soon")
-}
+pub(super) use crate::server::soon;
 
 pub(super) fn stream(id: &str) -> StreamId {
     StreamId::new("order", id).unwrap()
