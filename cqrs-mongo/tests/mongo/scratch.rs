@@ -18,6 +18,7 @@ pub(crate) fn server() -> String {
 
 /// A database of its own, which is dropped with this value.
 pub(crate) struct Scratch {
+    pub(crate) name: String,
     pub(crate) url: String,
 }
 
@@ -27,7 +28,8 @@ impl Scratch {
     }
 
     pub(crate) fn on(server: &str) -> Self {
-        Self { url: with_database(server, &format!("cqrs_test_{}", Uuid::new_v4().simple())) }
+        let name = format!("cqrs_test_{}", Uuid::new_v4().simple());
+        Self { url: with_database(server, &name), name }
     }
 
     pub(crate) async fn store(&self, options: ViewStoreOptions) -> MongoViewStore {

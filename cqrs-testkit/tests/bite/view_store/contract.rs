@@ -60,7 +60,7 @@ fn agrees_with_its_indexes(write: &DocumentWrite, names: &[&str]) {
             (Value::Null, IndexValue::Null) => true,
             (Value::Bool(a), IndexValue::Bool(b)) => a == b,
             (Value::Int(a), IndexValue::Int(b)) => a == b,
-            (Value::Real(a), IndexValue::Real(b)) => a == b,
+            (Value::Real(a), IndexValue::Real(b)) => a.to_bits() == b.to_bits(),
             (Value::Text(a), IndexValue::Text(b)) => a == b,
             (Value::Text(a), IndexValue::Time(b)) => *a == b.to_string(),
             _ => false,
