@@ -62,10 +62,7 @@ impl Writer<'_> {
         for _ in 0..ATTEMPTS {
             self.rows(&ready.rows).await?;
             let parking = Parking::of(self.server, self.projection, &ready, false).await?;
-            parking
-                .write(self.server, &mut None, self.projection, &ready.known)
-                .await
-                .map_err(Error::from)?;
+            parking.write(self.server, self.projection, &ready.known).await.map_err(Error::from)?;
             let (filter, change) = self.advance(&ready, &parking);
             let collection = self.server.own(CHECKPOINTS);
             let work = async move { collection.update_one(filter, change).await };
@@ -80,7 +77,7 @@ impl Writer<'_> {
 
     async fn rows(&self, rows: &[Row]) -> Result<(), CommitError> {
         let collection = names::documents(self.projection);
-        let outcome = rows::write(self.server, &mut None, &collection, rows, Mode::Upsert).await;
+        let outcome = rows::write(self.server, &collection, rows, Mode::Upsert).await;
         let outcome = outcome.map_err(Error::from)?;
         if let Some((at, why)) = outcome.refused {
             return Err(self.unfit(&rows[at], why));
@@ -91,7 +88,7 @@ impl Writer<'_> {
         // The database has these documents: in a state that is as new, or in an older one which another writer has put
         // there between the server's look and its insert.
         let again: Vec<Row> = outcome.known.iter().map(|at| rows[*at].clone()).collect();
-        let outcome = rows::write(self.server, &mut None, &collection, &again, Mode::Update).await;
+        let outcome = rows::write(self.server, &collection, &again, Mode::Update).await;
         match outcome.map_err(Error::from)?.refused {
             Some((at, why)) => Err(self.unfit(&again[at], why)),
             None => Ok(()),

@@ -12,7 +12,7 @@ use cqrs_core::{
     store::{DeadLetter, Error, ProjectionId, Reason, Sequence},
 };
 use mongodb::{
-    ClientSession, IndexModel,
+    IndexModel,
     bson::{Bson, Document, RawDocument, RawDocumentBuf, doc},
 };
 use uuid::Uuid;
@@ -24,7 +24,10 @@ use crate::{
     known::{Known, binary, uuid},
     names::{self, DEAD_LETTERS},
     server::Server,
+    session::Session,
 };
+
+const PARKS: &str = "parks events";
 
 /// Where letters are listed along.
 pub(crate) fn index() -> IndexModel {
@@ -74,38 +77,48 @@ impl Parking {
         Ok(Self { letters, events, mark })
     }
 
-    /// Writes the letters, after those of the batch before have lost their mark.
+    /// Writes the letters with the batch's mark, after those of the batch before have lost theirs.
     pub(crate) async fn write(
         &self,
         server: &Server,
-        session: &mut Option<ClientSession>,
         id: &ProjectionId,
         known: &Known,
     ) -> Result<(), Failure> {
-        const DOING: &str = "parks events";
         if self.letters.is_empty() {
             return Ok(());
         }
-        let collection = server.own(DEAD_LETTERS);
-        let letters: Vec<Document> =
-            self.letters.iter().map(|letter| written(id, letter, self.mark)).collect();
+        let (collection, letters) = (server.own(DEAD_LETTERS), self.written(id));
         let before =
             known.letters.map(|mark| doc! { "projection": names::documents(id), "batch": binary(mark) });
-        let own = session.take();
         let work = async move {
-            let Some(mut session) = own else {
-                if let Some(before) = before {
-                    collection.update_many(before, doc! { "$unset": { "batch": "" } }).await?;
-                }
-                collection.insert_many(letters).await?;
-                return Ok((None, Ok(())));
-            };
-            let inserted = collection.insert_many(letters).session(&mut session).await;
-            Ok((Some(session), inserted.map(drop)))
+            if let Some(before) = before {
+                collection.update_many(before, doc! { "$unset": { "batch": "" } }).await?;
+            }
+            collection.insert_many(letters).await
         };
-        let (own, inserted) = server.call(DOING, work).await?;
-        *session = own;
-        inserted.map_err(|error| Failure::driver(DOING, error))
+        server.call(PARKS, work).await.map(drop)
+    }
+
+    /// Writes the letters in a transaction.
+    pub(crate) async fn write_in(
+        &self,
+        server: &Server,
+        session: &mut Session,
+        id: &ProjectionId,
+    ) -> Result<(), Failure> {
+        if self.letters.is_empty() {
+            return Ok(());
+        }
+        let (collection, letters) = (server.own(DEAD_LETTERS), self.written(id));
+        let work = |mut session| async move {
+            let inserted = collection.insert_many(letters).session(&mut session).await;
+            (session, inserted)
+        };
+        session.call(server, PARKS, work).await.map(drop)
+    }
+
+    fn written(&self, id: &ProjectionId) -> Vec<Document> {
+        self.letters.iter().map(|letter| written(id, letter, self.mark)).collect()
     }
 }
 

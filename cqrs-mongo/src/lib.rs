@@ -13,6 +13,7 @@ mod progress;
 mod read;
 mod rows;
 mod server;
+mod session;
 mod store;
 mod stored;
 mod transaction;

@@ -76,7 +76,10 @@ impl ViewStoreOptions {
         self
     }
 
-    /// Which members answer queries; the primary by default. Projections always work with the primary.
+    /// Which members answer queries; the primary by default. With others, an answer is still never older than the checkpoint
+    /// that it comes with, and a query with a token waits until the member that it asks is as far. Projections fold on the
+    /// documents of the primary; one that begins with the checkpoint of a member that lags finds out when it writes, and
+    /// looks again.
     pub fn read_preference(mut self, preference: ReadPreference) -> Self {
         self.read_preference = Some(preference);
         self

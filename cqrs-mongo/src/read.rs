@@ -9,13 +9,16 @@ use mongodb::{
     bson::{Document, RawDocumentBuf, doc},
     error::Result as DriverResult,
 };
+use tokio::task::JoinSet;
 
 use crate::{
     document::{Wrong, stored},
     find::query,
     known::{self, Known},
     names::{self, CHECKPOINTS},
+    rows::{AT_ONCE, FEW},
     server::Server,
+    session::Session,
 };
 
 /// How many bytes of keys go into one question.
@@ -34,18 +37,16 @@ pub(crate) async fn get(
     id: &ProjectionId,
     key: &str,
 ) -> Result<Read<Option<StoredDocument>>, Error> {
-    let (checkpoints, filter) = (server.read(CHECKPOINTS), known::filter(id));
-    let (documents, by_key) = (server.read(&names::documents(id)), doc! { "_id": key });
-    let client = server.client().clone();
-    let work = async move {
-        let mut session = client.start_session().causal_consistency(true).await?;
-        let known = checkpoints.find_one(filter).session(&mut session).await?;
-        let found = documents.find_one(by_key).session(&mut session).await?;
-        Ok((known, found))
+    const DOING: &str = "reads a document";
+    let (documents, filter) = (server.read(&names::documents(id)), doc! { "_id": key });
+    let (known, mut session) = known_first(server, id, DOING).await?;
+    let work = |mut session| async move {
+        let found = documents.find_one(filter).session(&mut session).await;
+        (session, found)
     };
-    let (known, found) = server.call("reads a document", work).await?;
+    let found = session.call(server, DOING, work).await?;
     let value = found.as_deref().map(stored).transpose()?.filter(|document| document.data.is_some());
-    Ok(Read { value, checkpoint: known_of(known.as_ref())?.and_then(|known| known.checkpoint) })
+    Ok(Read { value, checkpoint: known.and_then(|known| known.checkpoint) })
 }
 
 /// A page of documents.
@@ -55,57 +56,67 @@ pub(crate) async fn find(
     find: &Find,
 ) -> Result<Read<Vec<StoredDocument>>, Error> {
     const DOING: &str = "looks documents up";
-    let (checkpoints, filter) = (server.read(CHECKPOINTS), known::filter(id));
-    let client = server.client().clone();
-    let work = async move {
-        let mut session = client.start_session().causal_consistency(true).await?;
-        let known = checkpoints.find_one(filter).session(&mut session).await?;
-        Ok((known, session))
-    };
-    let (known, session) = server.call(DOING, work).await?;
-    let Some(known) = known_of(known.as_ref())? else {
+    let (Some(known), mut session) = known_first(server, id, DOING).await? else {
         return Ok(Read { value: Vec::new(), checkpoint: None });
     };
     let query = query(id, &known.indexes, find)?;
-    let documents = server.read(&names::documents(id));
-    let limit = find.limit;
-    let work = async move {
-        let mut session = session;
-        let mut page = Vec::new();
-        for filter in query.filters {
-            let rest = limit - page.len();
-            if rest > 0 {
-                take(&documents, &mut session, filter, &query.sort, rest, &mut page).await?;
-            }
+    let mut page = Vec::new();
+    for filter in query.filters {
+        let (documents, sort) = (server.read(&names::documents(id)), query.sort.clone());
+        let rest = find.limit - page.len();
+        if rest == 0 {
+            break;
         }
-        Ok(page)
-    };
-    let value = server.call(DOING, work).await?.into_iter().collect::<Result<_, Wrong>>()?;
-    Ok(Read { value, checkpoint: known.checkpoint })
+        let work = |mut session| async move {
+            let found = portion(&documents, &mut session, filter, sort, rest).await;
+            (session, found)
+        };
+        for document in session.call(server, DOING, work).await? {
+            page.push(document?);
+        }
+    }
+    Ok(Read { value: page, checkpoint: known.checkpoint })
 }
 
-async fn take(
+/// What is known of a projection, and the session in which to ask for its documents.
+async fn known_first(
+    server: &Server,
+    id: &ProjectionId,
+    doing: &'static str,
+) -> Result<(Option<Known>, Session), Error> {
+    let (checkpoints, filter) = (server.read(CHECKPOINTS), known::filter(id));
+    let mut session = Session::causal(server, doing).await?;
+    let work = |mut session| async move {
+        let found = checkpoints.find_one(filter).session(&mut session).await;
+        (session, found)
+    };
+    let found = session.call(server, doing, work).await?;
+    Ok((known_of(found.as_ref())?, session))
+}
+
+async fn portion(
     documents: &Collection<RawDocumentBuf>,
     session: &mut ClientSession,
     filter: Document,
-    sort: &Document,
+    sort: Document,
     limit: usize,
-    page: &mut Vec<Result<StoredDocument, Wrong>>,
-) -> DriverResult<()> {
+) -> DriverResult<Vec<Result<StoredDocument, Wrong>>> {
     let mut cursor = documents
         .find(filter)
-        .sort(sort.clone())
+        .sort(sort)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .batch_size(u32::try_from(limit).unwrap_or(u32::MAX))
         .session(&mut *session)
         .await?;
+    let mut found = Vec::new();
     while cursor.advance(session).await? {
-        page.push(stored(cursor.current()));
+        found.push(stored(cursor.current()));
     }
-    Ok(())
+    Ok(found)
 }
 
-/// Documents for folding, in their newest state, traces of removed ones included.
+/// Documents for folding, in their newest state, traces of removed ones included. Many are read by several connections
+/// at once, as they are written.
 pub(crate) async fn load(
     server: &Server,
     id: &ProjectionId,
@@ -113,19 +124,27 @@ pub(crate) async fn load(
 ) -> Result<Vec<StoredDocument>, Error> {
     let documents = server.own(&names::documents(id));
     let mut loaded = Vec::with_capacity(keys.len());
-    for keys in in_portions(keys) {
-        let (documents, filter) = (documents.clone(), doc! { "_id": { "$in": keys } });
-        let most = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        let work = async move {
-            let mut cursor = documents.find(filter).batch_size(most).await?;
-            let mut found = Vec::new();
-            while cursor.advance().await? {
-                found.push(stored(cursor.current()));
+    let portions: Vec<&[String]> = in_portions(keys).collect();
+    for portions in portions.chunks(AT_ONCE) {
+        let mut running = JoinSet::new();
+        for keys in portions {
+            let (documents, filter) = (documents.clone(), doc! { "_id": { "$in": *keys } });
+            let most = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            let work = async move {
+                let mut cursor = documents.find(filter).batch_size(most).await?;
+                let mut found = Vec::new();
+                while cursor.advance().await? {
+                    found.push(stored(cursor.current()));
+                }
+                Ok(found)
+            };
+            let server = server.clone();
+            running.spawn(async move { server.call("loads documents", work).await });
+        }
+        for found in running.join_all().await {
+            for document in found? {
+                loaded.push(document?);
             }
-            Ok(found)
-        };
-        for document in server.call("loads documents", work).await? {
-            loaded.push(document?);
         }
     }
     Ok(loaded)
@@ -133,11 +152,13 @@ pub(crate) async fn load(
 
 /// Keys in portions that fit a command.
 fn in_portions(keys: &[String]) -> impl Iterator<Item = &[String]> {
+    let most = keys.len().div_ceil(AT_ONCE).max(FEW);
     let mut rest = keys;
     std::iter::from_fn(move || {
         let mut bytes = 0;
         let count = rest
             .iter()
+            .take(most)
             .take_while(|key| {
                 let first = bytes == 0;
                 bytes += key.len() + 16;
@@ -167,5 +188,7 @@ mod tests {
         assert_eq!(of(&["a".to_owned(), long.clone(), long, "b".to_owned()]), [1, 1, 1, 1]);
         let half = "x".repeat(KEY_BYTES / 2 - 16);
         assert_eq!(of(&[half.clone(), half.clone(), half]), [2, 1]);
+        assert_eq!(of(&vec!["a".to_owned(); 1000]), [250; 4]);
+        assert_eq!(of(&vec!["a".to_owned(); 200]), [128, 72]);
     }
 }

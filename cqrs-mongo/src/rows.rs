@@ -1,16 +1,14 @@
 use std::ops::Range;
 
-use mongodb::{
-    ClientSession,
-    bson::raw::cstr,
-    bson::{Document, RawArrayBuf, RawDocumentBuf, rawdoc},
-};
+use mongodb::bson::{Document, RawArrayBuf, RawDocument, RawDocumentBuf, raw::cstr, rawdoc};
+use tokio::task::JoinSet;
 
 use crate::{
     document::Row,
     error::{Failure, code},
     names::APPLIED,
     server::Server,
+    session::Session,
 };
 
 const DOING: &str = "writes documents";
@@ -21,6 +19,12 @@ const COMMAND_BYTES: usize = 12 << 20;
 
 /// The most documents in one command. More gain no speed, and each command has the time-out for itself.
 const COMMAND_STATEMENTS: usize = 500;
+
+/// Into how many commands that run at the same time a large batch or load is split.
+pub(crate) const AT_ONCE: usize = 4;
+
+/// Fewer documents than this are not worth a command of their own.
+pub(crate) const FEW: usize = 128;
 
 /// What a server takes beyond the largest document, as a command has more than that.
 const ENVELOPE_BYTES: usize = 16 << 10;
@@ -55,45 +59,65 @@ pub(crate) fn excess(row: &Row, document_bytes: usize) -> usize {
     (statement + COMMAND_OVERHEAD).saturating_sub(document_bytes + ENVELOPE_BYTES)
 }
 
-/// Writes rows into a collection, each unless the database has a state of it that is as new.
+/// Writes rows into a collection, each unless the database has a state of it that is as new. Without a transaction, large
+/// batches are written by several connections at once: a server works on one command with one processor.
 pub(crate) async fn write(
     server: &Server,
-    session: &mut Option<ClientSession>,
     collection: &str,
     rows: &[Row],
     mode: Mode,
 ) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::default();
-    for range in commands(rows, server.limits.statements.min(COMMAND_STATEMENTS)) {
-        let command = command(server, collection, &rows[range.clone()], mode, session.is_some());
-        let reply = run(server, session, command).await?;
-        outcome.take(&reply, range.start)?;
-        if session.is_some() && (outcome.refused.is_some() || !outcome.known.is_empty()) {
-            // The transaction has ended by that.
+    let ranges: Vec<Range<usize>> = commands(rows, portion(rows.len()).min(most(server))).collect();
+    for ranges in ranges.chunks(AT_ONCE) {
+        let mut running = JoinSet::new();
+        for range in ranges {
+            let command = command(collection, &rows[range.clone()], mode, Some(&server.write_concern.raw));
+            let (server, database, start) = (server.clone(), server.database.clone(), range.start);
+            running.spawn(async move {
+                let reply = server.call(DOING, async move { database.run_raw_command(command).await }).await;
+                (start, reply)
+            });
+        }
+        // All of them have ended then, also where one has failed: what is tried again does not meet what was tried before.
+        for (start, reply) in running.join_all().await {
+            outcome.take(&reply?, start)?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Writes rows in a transaction, which has ended where the outcome is not that all were written.
+pub(crate) async fn write_in(
+    server: &Server,
+    session: &mut Session,
+    collection: &str,
+    rows: &[Row],
+) -> Result<Outcome, Failure> {
+    let mut outcome = Outcome::default();
+    for range in commands(rows, most(server)) {
+        let command = command(collection, &rows[range.clone()], Mode::Upsert, None);
+        let database = server.database.clone();
+        let work = |mut session| async move {
+            let reply = database.run_raw_command(command).session(&mut session).await;
+            (session, reply)
+        };
+        outcome.take(&session.call(server, DOING, work).await?, range.start)?;
+        if outcome.refused.is_some() || !outcome.known.is_empty() {
             break;
         }
     }
     Ok(outcome)
 }
 
-async fn run(
-    server: &Server,
-    session: &mut Option<ClientSession>,
-    command: RawDocumentBuf,
-) -> Result<Document, Failure> {
-    let database = server.database.clone();
-    match session.take() {
-        None => server.call(DOING, async move { database.run_raw_command(command).await }).await,
-        Some(mut own) => {
-            let work = async move {
-                let reply = database.run_raw_command(command).session(&mut own).await;
-                Ok((own, reply))
-            };
-            let (own, reply) = server.call(DOING, work).await?;
-            *session = Some(own);
-            reply.map_err(|error| Failure::driver(DOING, error))
-        }
-    }
+/// How many statements a command may have.
+fn most(server: &Server) -> usize {
+    server.limits.statements.min(COMMAND_STATEMENTS)
+}
+
+/// How many rows go into one command, so that a large batch is several.
+fn portion(rows: usize) -> usize {
+    rows.div_ceil(AT_ONCE).max(FEW)
 }
 
 /// Which rows go together.
@@ -117,11 +141,10 @@ fn commands(rows: &[Row], most: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 fn command(
-    server: &Server,
     collection: &str,
     rows: &[Row],
     mode: Mode,
-    in_transaction: bool,
+    write_concern: Option<&RawDocument>,
 ) -> RawDocumentBuf {
     let mut updates = RawArrayBuf::new();
     for row in rows {
@@ -134,8 +157,8 @@ fn command(
     }
     let mut command = rawdoc! { "update": collection, "ordered": false };
     command.append(cstr!("updates"), updates);
-    if !in_transaction {
-        command.append(cstr!("writeConcern"), &server.write_concern.raw);
+    if let Some(concern) = write_concern {
+        command.append(cstr!("writeConcern"), concern);
     }
     command
 }

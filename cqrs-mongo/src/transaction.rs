@@ -12,13 +12,14 @@ use crate::{
     error::Failure,
     letters::Parking,
     names::{self, CHECKPOINTS},
-    rows::{self, Mode},
+    rows,
+    session::Session,
 };
 
 const DOING: &str = "writes a batch in a transaction";
 
 /// How long the one that was in the way is waited for.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// How an attempt has ended that has written nothing.
 enum End {
@@ -62,14 +63,15 @@ impl Writer<'_> {
     }
 
     async fn attempt(&self, ready: &Ready, parking: &Parking) -> Result<(), End> {
-        let mut session = Some(self.begin().await?);
-        let written = self.write_in(&mut session, ready, parking).await;
-        let Some(mut session) = session else { return written };
-        match written {
+        let mut session = self.begin().await?;
+        match self.write_in(&mut session, ready, parking).await {
             Ok(()) => self.end(session).await,
             Err(end) => {
-                let abort = async move { session.abort_transaction().await };
-                if let Err(error) = self.server.call(DOING, abort).await {
+                let abort = |mut session: ClientSession| async move {
+                    let aborted = session.abort_transaction().await;
+                    (session, aborted)
+                };
+                if let Err(error) = session.call(self.server, DOING, abort).await {
                     // The server does it by itself after a while.
                     tracing::debug!(?error, projection = %self.projection, "a transaction was not aborted");
                 }
@@ -78,61 +80,50 @@ impl Writer<'_> {
         }
     }
 
-    async fn begin(&self) -> Result<ClientSession, Failure> {
-        let client = self.server.client().clone();
+    async fn begin(&self) -> Result<Session, Failure> {
         let options = TransactionOptions::builder()
             .read_concern(ReadConcern::local())
             .write_concern(self.server.write_concern.concern.clone())
             .build();
-        let begin = async move {
-            let mut session = client.start_session().causal_consistency(false).await?;
-            session.start_transaction().with_options(options).await?;
-            Ok(session)
+        let begin = |mut session: ClientSession| async move {
+            let begun = session.start_transaction().with_options(options).await;
+            (session, begun)
         };
-        self.server.call(DOING, begin).await
+        let mut session = Session::plain(self.server, DOING).await?;
+        session.call(self.server, DOING, begin).await.map(|()| session)
     }
 
     /// The checkpoint first: it keeps other transactions out.
-    async fn write_in(
-        &self,
-        session: &mut Option<ClientSession>,
-        ready: &Ready,
-        parking: &Parking,
-    ) -> Result<(), End> {
+    async fn write_in(&self, session: &mut Session, ready: &Ready, parking: &Parking) -> Result<(), End> {
         let (filter, change) = self.advance(ready, parking);
         let collection = self.server.own(CHECKPOINTS);
-        let Some(mut own) = session.take() else { return Err(Failure::ended(DOING).into()) };
-        let work = async move {
-            let moved = collection.update_one(filter, change).session(&mut own).await;
-            Ok((own, moved))
+        let advance = |mut session| async move {
+            let moved = collection.update_one(filter, change).session(&mut session).await;
+            (session, moved)
         };
-        let (own, moved) = self.server.call(DOING, work).await?;
-        *session = Some(own);
-        if moved.map_err(|error| Failure::driver(DOING, error))?.matched_count == 0 {
+        if session.call(self.server, DOING, advance).await?.matched_count == 0 {
             return Err(End::Moved);
         }
         let documents = names::documents(self.projection);
-        let outcome = rows::write(self.server, session, &documents, &ready.rows, Mode::Upsert).await?;
+        let outcome = rows::write_in(self.server, session, &documents, &ready.rows).await?;
         if let Some((at, why)) = outcome.refused {
             return Err(End::Refused(self.unfit(&ready.rows[at], why)));
         }
         if !outcome.known.is_empty() {
             return Err(End::Ahead);
         }
-        Ok(parking.write(self.server, session, self.projection, &ready.known).await?)
+        Ok(parking.write_in(self.server, session, self.projection).await?)
     }
 
     /// Commits, and asks again for as long as the outcome is not known.
-    async fn end(&self, mut session: ClientSession) -> Result<(), End> {
+    async fn end(&self, mut session: Session) -> Result<(), End> {
         let deadline = Instant::now() + self.server.timeout;
         loop {
-            let commit = async move {
+            let commit = |mut session: ClientSession| async move {
                 let committed = session.commit_transaction().await;
-                Ok((session, committed))
+                (session, committed)
             };
-            let (own, committed) = self.server.call(DOING, commit).await?;
-            session = own;
-            match committed.map_err(|error| Failure::driver(DOING, error)) {
+            match session.call(self.server, DOING, commit).await {
                 Err(failure) if failure.leaves_a_commit_open() && Instant::now() < deadline => {
                     sleep(PAUSE).await;
                 }

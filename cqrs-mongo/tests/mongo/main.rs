@@ -2,4 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod proxy;
+mod replay;
+mod sample;
 mod scratch;
+mod secondaries;

@@ -2,7 +2,10 @@
 
 use std::{future::Future, sync::Arc};
 
-use cqrs_mongo::{MongoViewStore, ViewStoreOptions, mongodb::Client};
+use cqrs_mongo::{
+    MongoViewStore, ViewStoreOptions,
+    mongodb::{Client, Database},
+};
 use uuid::Uuid;
 
 /// The server that the tests run against.
@@ -15,6 +18,7 @@ pub(crate) fn server() -> String {
 
 /// A database of its own, which is dropped with this value.
 pub(crate) struct Scratch {
+    pub(crate) name: String,
     pub(crate) url: String,
 }
 
@@ -24,11 +28,17 @@ impl Scratch {
     }
 
     pub(crate) fn on(server: &str) -> Self {
-        Self { url: with_database(server, &format!("cqrs_test_{}", Uuid::new_v4().simple())) }
+        let name = format!("cqrs_test_{}", Uuid::new_v4().simple());
+        Self { url: with_database(server, &name), name }
     }
 
     pub(crate) async fn store(&self, options: ViewStoreOptions) -> MongoViewStore {
         options.connect(&self.url).await.unwrap()
+    }
+
+    /// The driver's own way to it.
+    pub(crate) async fn database(&self) -> Database {
+        Client::with_uri_str(&self.url).await.unwrap().default_database().unwrap()
     }
 }
 

@@ -126,8 +126,9 @@ impl Database {
     pub(crate) fn new(url: &str, settings: &Settings) -> Result<Self, Error> {
         let schema = Schema::new(&settings.schema)?;
         let connections = Connections::new(Server::new(url, settings)?, settings.connections);
-        let runtime = Handle::try_current()
-            .map_err(|error| Error::invalid(format!("a store on PostgreSQL needs a runtime of tokio: {error}")))?;
+        let runtime = Handle::try_current().map_err(|error| {
+            Error::invalid(format!("a store on PostgreSQL needs a runtime of tokio: {error}"))
+        })?;
         Ok(Self { schema, connections, runtime })
     }
 

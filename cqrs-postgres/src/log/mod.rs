@@ -2,7 +2,7 @@
 
 mod answer;
 mod append;
-pub mod batch;
+mod batch;
 mod head;
 mod job;
 mod judge;

@@ -52,7 +52,9 @@ impl LookUp {
         let mut conditions = Conditions { all: vec!["NOT removed".to_owned()], values: Vec::new() };
         let along = Along::new(&mut conditions, &filters, &sorted);
         if along.is_none() {
-            filters.iter().for_each(|(column, comparison)| conditions.filter(column, comparison));
+            for (column, comparison) in &filters {
+                conditions.filter(column, comparison);
+            }
         }
         let has_one_plan = along.is_some();
         let Along { mut columns, mut place } = along.unwrap_or_else(|| Along::of(&sorted));

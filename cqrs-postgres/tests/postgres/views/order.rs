@@ -24,7 +24,7 @@ fn value() -> impl Strategy<Value = IndexValue> {
         prop::sample::select(vec![
             9_007_199_254_740_992.0,
             9_007_199_254_740_994.0,
-            9.223_372_036_854_775_8e18
+            9.223_372_036_854_776e18
         ]),
     ];
     prop_oneof![

@@ -25,18 +25,18 @@ struct Observed {
 }
 
 impl Observed {
-    /// With 5,000 documents of 50 customers, and some of none.
+    /// With 20,000 documents of 50 customers, and some of none.
     async fn new(schema: &Schema) -> Self {
         let url = url_with(&format!("application_name={}", schema.0));
         let store = schema.views().connections(1).connect(&url).await.unwrap();
         let spec = spec("orders", &["customer_id"]);
         store.prepare(&spec).await.unwrap();
-        let documents = (1..=5_000).map(|nth| {
+        let documents = (1..=20_000).map(|nth| {
             let value =
                 if nth % 100 == 0 { IndexValue::Null } else { text(&format!("customer-{}", nth % 50)) };
             put(&format!("{nth:05}"), nth, &[value])
         });
-        store.commit(&spec.id, commit(0, 5_000, documents.collect())).await.unwrap();
+        store.commit(&spec.id, commit(0, 20_000, documents.collect())).await.unwrap();
         let mut observer = connect().await;
         let analyze = format!("ANALYZE \"{}\".orders_v1", schema.0);
         sqlx::raw_sql(AssertSqlSafe(analyze)).execute(&mut observer).await.unwrap();
@@ -77,16 +77,16 @@ async fn pages_are_read_along_an_index_and_never_sorted_whole() {
         index: "customer_id".to_owned(),
         comparison: Comparison::Within { from: Some(text("")), to: None },
     };
-    let after_created = Some(After::Created(Position::new(2_500), "x".to_owned()));
+    let after_created = Some(After::Created(Position::new(10_000), "x".to_owned()));
     let after_customer = Some(After::Index(text("customer-7"), "00100".to_owned()));
     let customer = "'\\x20637573746f6d65722d37'";
     for (find, values, index) in [
         (newest(vec![]), String::new(), "created_key"),
-        (Find { after: after_created.clone(), ..newest(vec![]) }, ", 2500, 'x'".to_owned(), "created_key"),
+        (Find { after: after_created.clone(), ..newest(vec![]) }, ", 10000, 'x'".to_owned(), "created_key"),
         (newest(vec![of(text("customer-7"))]), format!(", {customer}"), "index_customer_id_created_key"),
         (
             Find { after: after_created, ..newest(vec![of(text("customer-7"))]) },
-            format!(", {customer}, 2500, 'x'"),
+            format!(", {customer}, 10000, 'x'"),
             "index_customer_id_created_key",
         ),
         (by_customer(vec![]), String::new(), "index_customer_id_key"),
@@ -124,17 +124,18 @@ async fn documents_are_read_by_their_keys_along_the_index_of_keys() {
     }
 }
 
-/// Changing every index would cost more than changing the document does.
+/// Changing every index would cost more than changing the document does. One round only: after that it depends on whether
+/// somebody else's transaction keeps the server from tidying up.
 #[tokio::test]
 async fn a_document_whose_indexed_values_stay_is_changed_without_touching_an_index() {
-    const ROUNDS: u64 = 20;
+    const DOCUMENTS: u64 = 200;
     let schema = Schema::new();
-    let store = schema.connect_views().await;
+    let store = schema.views().connections(1).connect(&url_with("")).await.unwrap();
     let spec = spec("orders", &["customer_id", "total"]);
     store.prepare(&spec).await.unwrap();
-    for round in 0..ROUNDS {
-        let documents = (0..50).map(|nth| {
-            let values = [text("ada"), IndexValue::Int(nth)];
+    for round in 0..2 {
+        let documents = (0..DOCUMENTS).map(|nth| {
+            let values = [text("ada"), IndexValue::Int(nth.cast_signed())];
             let data = Json::of(&(round, "x".repeat(100))).unwrap().into();
             let change = Change::Put { data, indexes: values.to_vec() };
             DocumentWrite { change, ..put(&format!("{nth:03}"), 1, &values) }
@@ -143,14 +144,15 @@ async fn a_document_whose_indexed_values_stay_is_changed_without_touching_an_ind
     }
     let count = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = 'orders_v1'";
     let mut connection = connect().await;
-    // The server counts after a while.
     loop {
         let row = sqlx::query(count).bind(&schema.0).fetch_one(&mut connection).await.unwrap();
         let [changed, without_index] = [0, 1].map(|column| row.get::<i64, _>(column).cast_unsigned());
-        if changed >= (ROUNDS - 1) * 50 {
+        if changed >= DOCUMENTS {
             assert!(without_index * 100 >= changed * 95, "{without_index} of {changed}");
             break;
         }
+        // A server process tells what it has counted once in a second, while it is asked for things.
+        store.get(&spec.id, "000").await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

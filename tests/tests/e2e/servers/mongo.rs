@@ -80,8 +80,8 @@ impl Mongo {
         command.args(["--port", &self.port.to_string()]);
         let data = self.folder.path().join("data");
         if Self::is_stand_in() {
-            // Without the last one, an empty store takes 128 MB.
-            command.arg("--storage-path").arg(data).args(["--log-file-max", "8MB"]);
+            // Without the first one, it acknowledges what a kill loses; without the last one, an empty store takes 128 MB.
+            command.arg("--sync-on-commit").arg("--storage-path").arg(data).args(["--log-file-max", "8MB"]);
             if self.topology == Topology::Standalone {
                 command.arg("--standalone");
             }

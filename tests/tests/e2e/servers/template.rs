@@ -59,10 +59,11 @@ fn make(template: &Path) {
     let output = command.output().unwrap_or_else(|error| panic!("initdb: {error}"));
     assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
 
-    let beside = template.with_extension(std::process::id().to_string());
-    folder::copy(workshop.path(), &beside, None).expect("a folder can be copied");
-    if let Err(error) = fs::rename(&beside, template) {
+    // A test may start two servers at the same time, so the process is not enough of a name.
+    let beside = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder can be made");
+    let copy = beside.path().join("template");
+    folder::copy(workshop.path(), &copy, None).expect("a folder can be copied");
+    if let Err(error) = fs::rename(&copy, template) {
         assert!(template.is_dir(), "{}: {error}", template.display());
-        fs::remove_dir_all(&beside).expect("a folder of one's own can be removed");
     }
 }
