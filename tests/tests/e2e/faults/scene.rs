@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    deadline::within,
+    deadline::{eventually, within},
     fleet::Fleet,
     http::Client,
     load::Clients,
@@ -92,7 +92,7 @@ impl Scene {
     }
 }
 
-/// Commands are taken and views follow, within the promised time from now on. The clients run.
+/// Commands are taken and views move on, within the promised time from now; later they have caught up. The clients run.
 #[track_caller]
 pub(super) fn recovers(clients: &Clients, fleet: &Fleet) {
     recovers_at(clients, &fleet.command(), &fleet.query());
@@ -101,24 +101,31 @@ pub(super) fn recovers(clients: &Clients, fleet: &Fleet) {
 /// The same where these take commands and answer queries.
 #[track_caller]
 pub(super) fn recovers_at(clients: &Clients, command: &Client, query: &Client) {
+    // One is answered from either projection.
+    const PATHS: [&str; 2] = ["/customers/customer-0", "/customers/customer-0/orders?limit=1"];
     let back = Instant::now();
     let left = || RECOVERY.saturating_sub(back.elapsed());
+    let position = |path: &str| {
+        let answer = query.get(path).try_send().ok().filter(|answer| answer.status == 200)?;
+        Some(answer.number("consistency-position"))
+    };
+    let stood = PATHS.map(|path| within(left(), "queries are answered again", || position(path)));
     let before = clients.acknowledged();
     within(left(), "commands are taken again", || (clients.acknowledged() > before).then_some(()));
     let took = back.elapsed();
-    let head = within(left(), "the log tells its head", || {
+    for (path, stood) in PATHS.into_iter().zip(stood) {
+        within(left(), "views move on", || position(path).filter(|position| *position > stood));
+    }
+    let moved = back.elapsed();
+    let head = eventually("the log tells its head", || {
         let health = command.get("/health/ready").try_send().ok()?;
         let health: Value = serde_json::from_slice(&health.body).ok()?;
         health["write_store"]["head"].as_u64()
     });
-    // One is answered from either projection.
-    for path in ["/customers/customer-0", "/customers/customer-0/orders?limit=1"] {
-        within(left(), "views follow again", || {
-            let answer = query.get(path).try_send().ok().filter(|answer| answer.status == 200)?;
-            (answer.number("consistency-position") >= head).then_some(())
-        });
+    for path in PATHS {
+        eventually("views have caught up", || position(path).filter(|position| *position >= head));
     }
-    println!("commands again after {took:?}, views after {:?}", back.elapsed());
+    println!("commands again after {took:?}, views after {moved:?}, caught up after {:?}", back.elapsed());
 }
 
 impl ReadServer {

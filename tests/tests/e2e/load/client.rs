@@ -17,6 +17,10 @@ use crate::{
 /// What the names of the clients' customers begin with.
 pub(super) const CUSTOMER: &str = "customer-";
 
+/// The longest that a client thinks before it places an order. Those who never think would take all of the processor from
+/// the services and the databases that they test.
+const THOUGHT: Duration = Duration::from_millis(40);
+
 /// Places orders, some of which it confirms and cancels, and sends each command until it is answered.
 pub(super) struct Orders<'a> {
     clients: &'a Clients,
@@ -31,6 +35,7 @@ impl<'a> Orders<'a> {
     }
 
     pub(super) fn order(&mut self, number: usize) {
+        thread::sleep(THOUGHT.mul_f64(self.rng.f64()));
         let customer = format!("{CUSTOMER}{}", number % 40);
         // The article tells the order, however its id came about.
         let first = line(&format!("sku-{number}"), self.rng.i64(1..9), self.rng.i64(1..10_000));
