@@ -41,3 +41,24 @@ pub(crate) fn grouped(number: f64) -> String {
 pub(crate) fn per_second(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }
+
+/// `95 %`
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+/// Two digits that count: `0.31`, `4.6`, `120`.
+pub(crate) fn short(number: f64) -> String {
+    match number {
+        number if number < 0.1 => format!("{number:.3}"),
+        number if number < 1.0 => format!("{number:.2}"),
+        number if number < 10.0 => format!("{number:.1}"),
+        number => format!("{number:.0}"),
+    }
+}
+
+/// A count, for [`grouped`].
+#[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+pub(crate) fn of(count: u64) -> f64 {
+    count as f64
+}

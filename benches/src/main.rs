@@ -8,73 +8,85 @@ mod catch_up;
 mod commands;
 mod domain;
 mod figures;
+mod filling;
 mod lag;
 mod limit;
+mod loads;
+mod machine;
 mod places;
+mod plan;
+mod rooms;
+mod table;
+mod urls;
+mod verify;
+mod worker;
 
-use clap::Parser;
+use clap::Parser as _;
+
+use plan::{Options, Plan, Role, What};
+use rooms::Rooms;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// Measures commands/s, catch-up and lag next to the raw limits, on this machine.
-#[derive(Parser)]
-#[command(name = "cargo xtask bench")]
-struct Options {
-    /// What to measure; all, if none is named
-    #[arg(value_enum)]
-    what: Vec<What>,
-    /// How many rounds; the median is shown
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
-    /// How long each measurement of commands takes, in seconds
-    #[arg(long, default_value_t = 2.0)]
-    seconds: f64,
-    /// How many events the backlog of the catch-up has
-    #[arg(long, default_value_t = 100_000)]
-    backlog: u64,
-    /// Used by the benchmark itself: runs the projections of these two files until its input ends
-    #[arg(long, hide = true, num_args = 2)]
-    projector: Option<Vec<std::path::PathBuf>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum What {
-    /// Commands/s at 1, 8, 32 and 128 tasks
-    Commands,
-    /// Events/s of a projection that works through a backlog
-    CatchUp,
-    /// From an acknowledged command to the visible view, at 200 commands/s
-    Lag,
-}
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let options = Options::parse();
-    match run(options).await {
+    let done = match options.role {
+        None => run(&Plan::of(options)).await,
+        Some(Role::Worker) => worker::run().await,
+        Some(Role::Needs) => {
+            Plan::of(options).needs().iter().for_each(|server| println!("{server}"));
+            Ok(())
+        }
+    };
+    match done {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("the benchmark failed: {error}");
+            eprintln!("the benchmark failed: {}", with_causes(&*error));
             std::process::ExitCode::FAILURE
         }
     }
 }
 
-async fn run(options: Options) -> Result<(), Failure> {
-    if let Some(files) = &options.projector {
-        return lag::projector(&files[0], &files[1]).await;
-    }
+async fn run(plan: &Plan) -> Result<(), Failure> {
     if cfg!(debug_assertions) {
         eprintln!("this is a debug build: its figures mean nothing. Use `cargo xtask bench`");
     }
-    let wanted = |what| options.what.is_empty() || options.what.contains(&what);
-    if wanted(What::Commands) {
-        commands::run(options.rounds, options.seconds).await?;
+    let rooms = Rooms::of_environment();
+    let measured = tokio::select! {
+        measured = measure(plan, &rooms) => measured,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            Err("it was interrupted".into())
+        }
+    };
+    let tidied = rooms.close_all().await;
+    measured.and(tidied)
+}
+
+async fn measure(plan: &Plan, rooms: &Rooms) -> Result<(), Failure> {
+    machine::describe(plan, rooms).await?;
+    if plan.measures(What::Commands) {
+        commands::run(plan, rooms).await?;
     }
-    if wanted(What::CatchUp) {
-        catch_up::run(options.rounds, options.backlog).await?;
+    if plan.measures(What::Loads) {
+        loads::run(plan, rooms).await?;
     }
-    if wanted(What::Lag) {
-        lag::run(options.rounds).await?;
+    if plan.measures(What::CatchUp) {
+        catch_up::run(plan, rooms).await?;
+    }
+    if plan.measures(What::Lag) {
+        lag::run(plan, rooms).await?;
     }
     Ok(())
+}
+
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.extend([": ", &error.to_string()]);
+        cause = error.source();
+    }
+    text
 }

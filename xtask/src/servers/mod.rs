@@ -26,5 +26,6 @@ mod work;
 
 pub(crate) use command::{Options, run};
 pub(crate) use guard::{Options as GuardOptions, run as guard};
+pub(crate) use postgres::start_slow as start_slow_postgres;
 pub(crate) use server::{Kind, Server};
 pub(crate) use start::Servers;

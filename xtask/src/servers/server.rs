@@ -93,8 +93,8 @@ impl Server {
         self.kind
     }
 
-    #[cfg(test)]
-    pub(super) fn url(&self) -> &str {
+    /// It may hold a password.
+    pub(crate) fn url(&self) -> &str {
         &self.url.0
     }
 

@@ -1,6 +1,7 @@
 //! Starts an installed `PostgreSQL` on data of its own.
 
 use std::{
+    ffi::OsString,
     fs::{self, OpenOptions},
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
@@ -34,6 +35,15 @@ const SETTINGS: [&str; 4] =
     ["listen_addresses=127.0.0.1", "max_connections=300", "log_destination=stderr", "log_min_messages=log"];
 
 pub(super) fn start(binaries: &Binaries, work: &Work) -> Result<Server, Error> {
+    start_with(binaries, work, |_| Ok(Vec::new()))
+}
+
+/// The same, with an environment that is made in the server's folder.
+pub(super) fn start_with(
+    binaries: &Binaries,
+    work: &Work,
+    environment: impl FnOnce(&Folder) -> Result<Vec<(&'static str, OsString)>, Error>,
+) -> Result<Server, Error> {
     work.say(format!("PostgreSQL {}: initdb", binaries.version));
     let user = User::unprivileged()?;
     let folder = Folder::create("postgres")?;
@@ -41,6 +51,7 @@ pub(super) fn start(binaries: &Binaries, work: &Work) -> Result<Server, Error> {
     for path in [&data, &sockets] {
         user.map_or(Ok(()), |user| user.own(path))?;
     }
+    let environment = environment(&folder)?;
     let password = random::hex::<16>()?;
     initdb(binaries, &folder, &data, &password, user, work)?;
 
@@ -55,6 +66,7 @@ pub(super) fn start(binaries: &Binaries, work: &Work) -> Result<Server, Error> {
         for variable in ["PGDATA", "PGPORT", "PGHOST", "PGOPTIONS"] {
             command.env_remove(variable);
         }
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command
     };
     let launch = Launch { folder: &folder, user, limit: START };

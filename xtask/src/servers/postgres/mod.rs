@@ -4,6 +4,9 @@ mod binaries;
 mod container;
 mod install;
 mod local;
+mod slow;
+
+pub(crate) use slow::start as start_slow;
 
 use super::{
     given,

@@ -13,12 +13,13 @@ use crate::{
     Failure,
     domain::{COMMANDS_PER_STREAM, LineAdded},
     figures::per_second,
-    places::Folder,
+    limit::METADATA,
+    places::Location,
 };
 
 /// Which table the limit writes to.
 #[derive(Clone, Copy)]
-pub(crate) enum Table {
+pub(crate) enum LimitTable {
     /// The store's own, with its indexes and triggers: what its promises cost is in the limit.
     Own,
     /// One with a key and one index: the least that could be called a log.
@@ -45,13 +46,13 @@ const INSERT_OWN: &str = "
         position, event_id, category, stream_id, version, name, schema_version, recorded_at, metadata, data
     ) VALUES (?8, ?7, 'order', ?1, ?2, ?3, 1, ?6, ?5, ?4)";
 
-/// The same metadata that the framework records.
-const METADATA: &str = r#"{"correlation_id":"0193f0c0-0000-7000-8000-000000000000","causation_id":"0193f0c0-0000-7000-8000-000000000000","command_id":"0193f0c0-0000-7000-8000-000000000000"}"#;
-
 /// Events/s that one connection inserts one by one.
-pub(crate) async fn one_by_one(table: Table, time: Duration) -> Result<f64, Failure> {
-    let folder = Folder::new()?;
-    let connection = table.open(&folder).await?;
+pub(crate) async fn one_by_one(
+    location: &Location,
+    table: LimitTable,
+    time: Duration,
+) -> Result<f64, Failure> {
+    let connection = table.open(location).await?;
     tokio::task::spawn_blocking(move || {
         let started = Instant::now();
         let mut number = 0;
@@ -65,9 +66,13 @@ pub(crate) async fn one_by_one(table: Table, time: Duration) -> Result<f64, Fail
 }
 
 /// Events/s that so many tasks hand to one connection, which commits together what is waiting, and answers each.
-pub(crate) async fn grouped(table: Table, tasks: u64, time: Duration) -> Result<f64, Failure> {
-    let folder = Folder::new()?;
-    let mut connection = table.open(&folder).await?;
+pub(crate) async fn grouped(
+    location: &Location,
+    table: LimitTable,
+    tasks: usize,
+    time: Duration,
+) -> Result<f64, Failure> {
+    let mut connection = table.open(location).await?;
     let (sender, receiver) = mpsc::channel::<oneshot::Sender<()>>();
     let writer = tokio::task::spawn_blocking(move || {
         let mut number = 0;
@@ -107,12 +112,13 @@ pub(crate) async fn grouped(table: Table, tasks: u64, time: Duration) -> Result<
     Ok(per_second(writer.await??, took))
 }
 
-impl Table {
-    async fn open(self, folder: &Folder) -> Result<Connection, Failure> {
+impl LimitTable {
+    async fn open(self, location: &Location) -> Result<Connection, Failure> {
         if let Self::Own = self {
-            drop(cqrs_sqlite::SqliteEventStore::open(folder.write()).await?);
+            drop(location.log().await?);
         }
-        let connection = Connection::open(folder.write())?;
+        let Location::Sqlite(folder) = location else { return Err("the limit of SQLite is SQLite's".into()) };
+        let connection = Connection::open(folder.join(Location::LOG))?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         if let Self::Least = self {

@@ -1,0 +1,1 @@
+SELECT applied FROM order_summary WHERE key = $1

@@ -1,0 +1,1 @@
+SELECT data FROM events WHERE stream = $1 ORDER BY version

@@ -1,0 +1,124 @@
+//! What is measured, and how thoroughly.
+
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::{places::Place, table::Style};
+
+/// Measures commands/s, loads, catch-up and lag next to the raw limits, on this machine.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench")]
+pub(crate) struct Options {
+    /// What to measure; all, if nothing is named
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<What>,
+    /// Where to measure it; everywhere, if nothing is named
+    #[arg(long, value_enum, value_delimiter = ',')]
+    place: Vec<Place>,
+    /// How many rounds; the median is shown
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How long each measurement of commands takes, in seconds
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// How many events the backlog of the catch-up has
+    #[arg(long, default_value_t = 100_000)]
+    backlog: u64,
+    /// One short round of all, to see that it works; its figures mean little
+    #[arg(long, conflicts_with_all = ["rounds", "seconds", "backlog"])]
+    quick: bool,
+    /// Tables as Markdown
+    #[arg(long)]
+    markdown: bool,
+    /// What else it does than to measure
+    #[arg(long, value_enum, hide = true)]
+    pub(crate) role: Option<Role>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// For `cargo xtask bench`: says which servers would be needed
+    Needs,
+    /// For the benchmark itself: does what its standard input says
+    Worker,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum What {
+    /// Commands/s at 1, 8, 32 and 128 tasks
+    Commands,
+    /// Loading an order of 1,000 events
+    Loads,
+    /// Events/s of a projection that works through a backlog
+    CatchUp,
+    /// From an acknowledged command to the visible view, at 200 commands/s
+    Lag,
+}
+
+pub(crate) struct Plan {
+    only: Vec<What>,
+    places: Vec<Place>,
+    pub(crate) rounds: usize,
+    /// Of one measurement of commands.
+    pub(crate) time: Duration,
+    pub(crate) tasks: Vec<usize>,
+    pub(crate) backlog: u64,
+    /// For the lag.
+    pub(crate) commands: u64,
+    pub(crate) style: Style,
+    /// It is only to be seen that all works.
+    pub(crate) quick: bool,
+}
+
+impl Plan {
+    pub(crate) fn of(options: Options) -> Self {
+        let style = if options.markdown { Style::Markdown } else { Style::Terminal };
+        let Options { only, place: places, rounds, seconds, backlog, quick, .. } = options;
+        let thorough = Self {
+            only,
+            places,
+            rounds: rounds.max(1),
+            time: Duration::from_secs_f64(seconds.clamp(0.01, 600.0)),
+            tasks: vec![1, 8, 32, 128],
+            backlog: backlog.max(1),
+            commands: 1_000,
+            style,
+            quick,
+        };
+        if !quick {
+            return thorough;
+        }
+        Self {
+            rounds: 1,
+            time: Duration::from_millis(100),
+            tasks: vec![1, 32],
+            backlog: 5_000,
+            commands: 100,
+            ..thorough
+        }
+    }
+
+    /// The servers that it takes.
+    pub(crate) fn needs(&self) -> Vec<&'static str> {
+        let mut needs = Vec::new();
+        if self.covers(Place::Postgres) {
+            needs.push("postgres");
+            if self.measures(What::Commands) {
+                needs.push("slow-postgres");
+            }
+        }
+        if self.covers(Place::Mongo) && (self.measures(What::CatchUp) || self.measures(What::Lag)) {
+            needs.push("mongo");
+        }
+        needs
+    }
+
+    pub(crate) fn measures(&self, what: What) -> bool {
+        self.only.is_empty() || self.only.contains(&what)
+    }
+
+    pub(crate) fn covers(&self, place: Place) -> bool {
+        self.places.is_empty() || self.places.contains(&place)
+    }
+}
