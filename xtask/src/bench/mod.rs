@@ -15,16 +15,21 @@ use crate::{
 /// Where the benchmark looks for a `PostgreSQL` with a slow disk.
 const SLOW_POSTGRES: &str = "CQRS_BENCH_SLOW_POSTGRES_URL";
 
-/// Measures commands/s, loads, catch-up and lag next to the raw limits of the stores
+/// Measures commands/s, loads, catch-up and lag next to the raw limits of the stores; `bench peers`: next to other frameworks
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// What the benchmark itself takes; `cargo xtask bench -- --help` shows it
+    /// What the benchmark itself takes; `cargo xtask bench -- --help` shows it, and `bench peers --help`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Error> {
     let workspace = Workspace::read()?;
+    if let Some((first, rest)) = options.arguments.split_first()
+        && first == "peers"
+    {
+        return peers(rest, &workspace);
+    }
     let interrupt = Interrupt::listen()?;
     let mut screen = Screen::new();
     // All that can be done before is done before: nothing else may run beside the benchmark.
@@ -49,6 +54,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Error> {
         command.env(SLOW_POSTGRES, slow.url());
     }
     let status = command.status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// In a workspace of its own, as no peer is to be a dependency; it starts its servers itself.
+fn peers(arguments: &[String], workspace: &Workspace) -> Result<ExitCode, Error> {
+    let mut command = cargo::cargo(&workspace.root);
+    command.args(["run", "--quiet", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml", "--"]);
+    let status = command.args(arguments).status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
