@@ -25,7 +25,7 @@ pub(crate) use format::Format;
 pub(crate) use format::LOCK;
 pub(crate) use schema::Schema;
 pub(crate) use session::{Server, Session};
-pub(crate) use settings::{Listen, Settings, connection_options};
+pub(crate) use settings::{Limit, Listen, Settings, connection_options};
 #[cfg(feature = "events")]
 pub(crate) use text::Text;
 pub(crate) use watcher::{Watched, Watcher};

@@ -53,7 +53,8 @@ impl Server {
         let timeouts =
             [("statement_timeout", settings.statement_timeout), ("lock_timeout", settings.lock_timeout)]
                 .into_iter()
-                .filter_map(|(name, timeout)| Some((name, timeout?.as_millis().max(1).to_string())));
+                .filter_map(|(name, limit)| Some((name, limit.of(settings.timeout)?)))
+                .map(|(name, limit)| (name, limit.as_millis().max(1).to_string()));
         // No statement here is worth being compiled.
         let planner = [("jit", "off")].iter().chain(settings.planner);
         let planner = planner.map(|(name, value)| (*name, (*value).to_owned()));

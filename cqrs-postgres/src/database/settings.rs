@@ -6,14 +6,32 @@ pub(crate) struct Settings {
     pub(crate) schema: String,
     pub(crate) connections: u32,
     pub(crate) timeout: Duration,
-    pub(crate) statement_timeout: Option<Duration>,
-    pub(crate) lock_timeout: Option<Duration>,
+    pub(crate) statement_timeout: Limit,
+    pub(crate) lock_timeout: Limit,
     pub(crate) pgbouncer: bool,
     pub(crate) migrations: bool,
     pub(crate) listen: Listen,
     pub(crate) poll_interval: Option<Duration>,
     /// What the server is told about how to work on the store's statements.
     pub(crate) planner: &'static [(&'static str, &'static str)],
+}
+
+/// How long the server lets something take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit {
+    /// So many tenths of the time that the whole call has.
+    Tenths(u32),
+    /// This, or, without it, what the server is configured for.
+    Chosen(Option<Duration>),
+}
+
+impl Limit {
+    pub(crate) fn of(self, timeout: Duration) -> Option<Duration> {
+        match self {
+            Self::Tenths(tenths) => Some(timeout * tenths / 10),
+            Self::Chosen(limit) => limit,
+        }
+    }
 }
 
 /// How a store learns of what other processes do.
@@ -44,8 +62,8 @@ impl Settings {
             schema: schema.to_owned(),
             connections,
             timeout: Duration::from_secs(10),
-            statement_timeout: Some(Duration::from_secs(8)),
-            lock_timeout: Some(Duration::from_secs(5)),
+            statement_timeout: Limit::Tenths(8),
+            lock_timeout: Limit::Tenths(5),
             pgbouncer: false,
             migrations: true,
             listen: Listen::Here,
@@ -66,17 +84,17 @@ macro_rules! connection_options {
             self
         }
 
-        /// The server's `statement_timeout`: how long it works on one statement; 8 seconds by default, which is to be
-        /// less than [`timeout`](Self::timeout). `None`: as the server is configured.
+        /// The server's `statement_timeout`: how long it works on one statement; by default four fifths of
+        /// [`timeout`](Self::timeout), which it is to be less than. `None`: as the server is configured.
         pub const fn statement_timeout(mut self, timeout: Option<std::time::Duration>) -> Self {
-            self.settings.statement_timeout = timeout;
+            self.settings.statement_timeout = crate::database::Limit::Chosen(timeout);
             self
         }
 
-        /// The server's `lock_timeout`: how long a statement waits for another one; 5 seconds by default, which is to
-        /// be less than [`timeout`](Self::timeout). `None`: as the server is configured.
+        /// The server's `lock_timeout`: how long a statement waits for another one; by default half of
+        /// [`timeout`](Self::timeout), which it is to be less than. `None`: as the server is configured.
         pub const fn lock_timeout(mut self, timeout: Option<std::time::Duration>) -> Self {
-            self.settings.lock_timeout = timeout;
+            self.settings.lock_timeout = crate::database::Limit::Chosen(timeout);
             self
         }
 

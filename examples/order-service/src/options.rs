@@ -1,4 +1,4 @@
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
@@ -31,9 +31,25 @@ pub struct Options {
     )]
     pub read: String,
 
+    /// How long to wait for a database server that does not answer, in seconds
+    #[arg(
+        long,
+        env = "ORDER_SERVICE_STORE_TIMEOUT",
+        default_value_t = 10,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=600)
+    )]
+    pub store_timeout: u64,
+
     /// What this process does; several processes on the same stores may share the work
     #[arg(long, env = "ORDER_SERVICE_ROLE", default_value_t = Role::All, value_enum)]
     pub role: Role,
+}
+
+impl Options {
+    pub(crate) const fn store_timeout(&self) -> Duration {
+        Duration::from_secs(self.store_timeout)
+    }
 }
 
 /// What one process does.

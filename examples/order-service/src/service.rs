@@ -41,8 +41,9 @@ impl Service {
                 );
             }
         }
-        let events = if role.writes() { Some(stores::open_events(write).await?) } else { None };
-        let views = if role.reads() { Some(stores::open_views(read).await?) } else { None };
+        let timeout = options.store_timeout();
+        let events = if role.writes() { Some(stores::open_events(write, timeout).await?) } else { None };
+        let views = if role.reads() { Some(stores::open_views(read, timeout).await?) } else { None };
         Self::start(*role, events, views).await
     }
 

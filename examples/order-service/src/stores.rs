@@ -1,6 +1,6 @@
 //! Opens the stores that the options name.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use cqrs_core::{
     memory::{MemoryEventStore, MemoryViewStore},
@@ -15,12 +15,16 @@ enum Named {
     Mongo,
 }
 
-/// Opens the write store of `--write`.
+/// Opens the write store of `--write`; a server that does not answer is given up after the time.
 ///
 /// # Errors
 ///
 /// Where there is none of that name, or it can't be opened.
-pub async fn open_events(name: &str) -> Result<Arc<dyn EventStore>, OpenError> {
+#[cfg_attr(
+    not(all(feature = "postgres", feature = "write-store")),
+    expect(unused_variables, reason = "only servers may be silent")
+)]
+pub async fn open_events(name: &str, timeout: Duration) -> Result<Arc<dyn EventStore>, OpenError> {
     let option = "--write";
     match named(option, name)? {
         Named::Memory => Ok(Arc::new(MemoryEventStore::new())),
@@ -32,22 +36,28 @@ pub async fn open_events(name: &str) -> Result<Arc<dyn EventStore>, OpenError> {
         #[cfg(not(all(feature = "sqlite", feature = "write-store")))]
         Named::Sqlite(_) => Err(not_built_in(option, "SQLite", "sqlite")),
         #[cfg(all(feature = "postgres", feature = "write-store"))]
-        Named::Postgres => match cqrs_postgres::PostgresEventStore::connect(name).await {
-            Ok(store) => Ok(Arc::new(store)),
-            Err(source) => Err(OpenError::Server { option, server: "PostgreSQL", source }),
-        },
+        Named::Postgres => {
+            match cqrs_postgres::PostgresEventStore::options().timeout(timeout).connect(name).await {
+                Ok(store) => Ok(Arc::new(store)),
+                Err(source) => Err(OpenError::Server { option, server: "PostgreSQL", source }),
+            }
+        }
         #[cfg(not(all(feature = "postgres", feature = "write-store")))]
         Named::Postgres => Err(not_built_in(option, "PostgreSQL", "postgres")),
         Named::Mongo => Err(OpenError::ViewsOnly { option, server: "MongoDB" }),
     }
 }
 
-/// Opens the read store of `--read`.
+/// Opens the read store of `--read`; a server that does not answer is given up after the time.
 ///
 /// # Errors
 ///
 /// Where there is none of that name, or it can't be opened.
-pub async fn open_views(name: &str) -> Result<Arc<dyn ViewStore>, OpenError> {
+#[cfg_attr(
+    not(all(any(feature = "postgres", feature = "mongodb"), feature = "read-store")),
+    expect(unused_variables, reason = "only servers may be silent")
+)]
+pub async fn open_views(name: &str, timeout: Duration) -> Result<Arc<dyn ViewStore>, OpenError> {
     let option = "--read";
     match named(option, name)? {
         Named::Memory => Ok(Arc::new(MemoryViewStore::new())),
@@ -59,20 +69,31 @@ pub async fn open_views(name: &str) -> Result<Arc<dyn ViewStore>, OpenError> {
         #[cfg(not(all(feature = "sqlite", feature = "read-store")))]
         Named::Sqlite(_) => Err(not_built_in(option, "SQLite", "sqlite")),
         #[cfg(all(feature = "postgres", feature = "read-store"))]
-        Named::Postgres => match cqrs_postgres::PostgresViewStore::connect(name).await {
-            Ok(store) => Ok(Arc::new(store)),
-            Err(source) => Err(OpenError::Server { option, server: "PostgreSQL", source }),
-        },
+        Named::Postgres => {
+            match cqrs_postgres::PostgresViewStore::options().timeout(timeout).connect(name).await {
+                Ok(store) => Ok(Arc::new(store)),
+                Err(source) => Err(OpenError::Server { option, server: "PostgreSQL", source }),
+            }
+        }
         #[cfg(not(all(feature = "postgres", feature = "read-store")))]
         Named::Postgres => Err(not_built_in(option, "PostgreSQL", "postgres")),
         #[cfg(all(feature = "mongodb", feature = "read-store"))]
-        Named::Mongo => match cqrs_mongo::MongoViewStore::connect(name).await {
+        Named::Mongo => match mongo(timeout).connect(name).await {
             Ok(store) => Ok(Arc::new(store)),
             Err(source) => Err(OpenError::Server { option, server: "MongoDB", source }),
         },
         #[cfg(not(all(feature = "mongodb", feature = "read-store")))]
         Named::Mongo => Err(not_built_in(option, "MongoDB", "mongodb")),
     }
+}
+
+#[cfg(all(feature = "mongodb", feature = "read-store"))]
+fn mongo(timeout: Duration) -> cqrs_mongo::ViewStoreOptions {
+    let half = timeout / 2;
+    cqrs_mongo::MongoViewStore::options()
+        .timeout(timeout)
+        .server_selection_timeout(half)
+        .connect_timeout(half)
 }
 
 /// Whether a store is gone with the process, so that no other process can share it.

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use crate::{binary, service::Service};
 
+/// Less than the default, for the sake of tests in which databases don't answer.
+const STORE_TIMEOUT: &str = "5";
+
 /// A folder of a test's own, its stores, and how to start services on them.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -79,7 +82,8 @@ impl Place {
     /// Starts a service in the role.
     pub(crate) fn launch(&self, role: &str) -> Service {
         let Names { write, read } = self.routes.get(role).unwrap_or(&self.stores);
-        self.run(&["--listen", "127.0.0.1:0", "--role", role, "--write", write, "--read", read], &[])
+        let arguments = ["--listen", "127.0.0.1:0", "--role", role, "--write", write, "--read", read];
+        self.run(&[&arguments[..], &["--store-timeout", STORE_TIMEOUT]].concat(), &[])
     }
 
     /// Starts the program with just these arguments and variables, in the folder.

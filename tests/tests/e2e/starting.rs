@@ -104,6 +104,8 @@ fn wrong_options_end_with_2_and_say_what_is_wrong() {
         (run(&["--role"], &[]), ["--role", "projector"]),
         (run(&["--listen", "nowhere"], &[]), ["nowhere", "--listen"]),
         (run(&["--listen", "127.0.0.1:99999"], &[]), ["127.0.0.1:99999", "--listen"]),
+        (run(&["--store-timeout", "0"], &[]), ["--store-timeout", "1..=600"]),
+        (run(&["--store-timeout", "soon"], &[]), ["soon", "--store-timeout"]),
         (run(&["--nonsense"], &[]), ["--nonsense", "Usage"]),
         (run(&["nonsense"], &[]), ["nonsense", "Usage"]),
         (run(&["--role", "all", "--role", "query"], &[]), ["--role", "multiple"]),

@@ -1,7 +1,9 @@
-//! Several stores on one log, as several processes have them.
+//! Several processes that append to one log.
 
 use std::{
     collections::BTreeMap,
+    io::{self, Write as _},
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,17 +13,130 @@ use std::{
 
 use cqrs_core::{
     envelope::{EventId, Position, RecordedEvent},
-    store::{AppendError, EventFilter, EventStore},
+    store::{AppendError, AppendOutcome, EventFilter, EventStore},
 };
 use cqrs_postgres::PostgresEventStore;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use tokio::runtime::{Builder, Runtime};
 
-use super::sample::{append_at, appended, event, soon, stream, whole_log};
-use crate::server::{Schema, connect};
+use super::sample::{append_at, appended, causes, event, soon, stream, whole_log};
+use crate::server::{Schema, connect, run, url};
 
-const STORES: u64 = 8;
+const PROCESSES: u64 = 8;
 const WRITERS: u64 = 8;
 const APPENDS: u64 = 40;
+
+/// Name the schema and the process in the environment of a child, which is this test once more.
+const SCHEMA: &str = "CQRS_POSTGRES_TEST_SCHEMA";
+const PROCESS: &str = "CQRS_POSTGRES_TEST_PROCESS";
+const TEST: &str = "events::processes::what_a_tail_reads_under_fire_is_what_was_committed_in_order";
+
+#[test]
+fn what_a_tail_reads_under_fire_is_what_was_committed_in_order() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    match std::env::var(SCHEMA) {
+        Ok(schema) => runtime.block_on(write_for_a_parent(schema)),
+        Err(_) => under_fire(&runtime),
+    }
+}
+
+fn under_fire(runtime: &Runtime) {
+    let schema = Schema::new();
+    // It has written, and holds a lock of its own; it idles for as long as the test runs.
+    let mut foreign = runtime.block_on(connect());
+    let foreign = runtime.block_on(async {
+        let mut foreign = foreign.begin().await.unwrap();
+        let sql = format!("CREATE TABLE \"{}_foreign\" (); SELECT pg_current_xact_id()", schema.0);
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *foreign).await.unwrap();
+        foreign
+    });
+    let store = runtime.block_on(schema.connect_events());
+    runtime.block_on(run(trouble(&schema)));
+
+    let done = Arc::new(AtomicBool::new(false));
+    let tail = runtime.spawn(tail(store, Arc::clone(&done)));
+    let children: Vec<_> = (0..PROCESSES).map(|process| start(&schema, process)).collect();
+    let mut acknowledged = BTreeMap::new();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "a writing process has failed: {}", output.status);
+        acknowledged.extend(String::from_utf8(output.stdout).unwrap().lines().filter_map(told));
+    }
+    done.store(true, Ordering::Release);
+    let seen = runtime.block_on(soon(tail)).unwrap();
+    runtime.block_on(foreign.rollback()).unwrap();
+
+    assert_eq!(seen.len() as u64, PROCESSES * WRITERS * (APPENDS + APPENDS / 4));
+    assert!(
+        seen.iter().map(|event| (event.position, event.event_id)).eq(acknowledged),
+        "not what was acknowledged"
+    );
+    runtime.block_on(async {
+        assert_eq!(whole_log(&schema.connect_events().await).await, seen);
+        let counted = format!("SELECT last_value FROM \"{}\".rolled_back", schema.0);
+        let row = sqlx::raw_sql(AssertSqlSafe(counted)).fetch_one(&mut connect().await).await.unwrap();
+        assert!(row.get::<i64, _>(0) > 20, "hardly any transaction was rolled back");
+    });
+}
+
+/// Lets transactions take a while at two places, at random, and rolls a tenth of them back, one half of those with an
+/// error that asks for another try and one half with one that does not.
+fn trouble(Schema(schema): &Schema) -> String {
+    format!(
+        "CREATE SEQUENCE \"{schema}\".rolled_back;
+         CREATE FUNCTION \"{schema}\".trouble() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             PERFORM pg_sleep(random() * 0.003);
+             IF TG_WHEN = 'AFTER' AND random() < 0.1 THEN
+                 PERFORM nextval('\"{schema}\".rolled_back');
+                 IF random() < 0.5 THEN
+                     RAISE EXCEPTION 'rolled back' USING ERRCODE = 'serialization_failure';
+                 END IF;
+                 RAISE EXCEPTION 'rolled back';
+             END IF;
+             RETURN NULL;
+         END
+         $$;
+         CREATE TRIGGER late BEFORE INSERT ON \"{schema}\".events
+             FOR EACH STATEMENT EXECUTE FUNCTION \"{schema}\".trouble();
+         CREATE TRIGGER late_again AFTER INSERT ON \"{schema}\".events
+             FOR EACH STATEMENT EXECUTE FUNCTION \"{schema}\".trouble();"
+    )
+}
+
+fn start(schema: &Schema, process: u64) -> std::process::Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", TEST, "--nocapture"])
+        .env(SCHEMA, &schema.0)
+        .env(PROCESS, process.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// What a child tells of an event; its output has other lines, too.
+fn told(line: &str) -> Option<(Position, EventId)> {
+    let (position, id) = line.strip_prefix("acknowledged ")?.split_once(' ')?;
+    Some((Position::new(position.parse().unwrap()), EventId::from_uuid(id.parse().unwrap())))
+}
+
+async fn write_for_a_parent(schema: String) {
+    // The parent drops it.
+    let schema = Arc::new(Schema(schema));
+    std::mem::forget(Arc::clone(&schema));
+    let process: u64 = std::env::var(PROCESS).unwrap().parse().unwrap();
+    let store = Arc::new(schema.events().connections(1).connect(&url()).await.unwrap());
+    let writers: Vec<_> =
+        (0..WRITERS).map(|nth| tokio::spawn(write(Arc::clone(&store), process * WRITERS + nth))).collect();
+    for writer in writers {
+        let acknowledged = soon(writer).await.unwrap();
+        let mut parent = io::stdout().lock();
+        writeln!(parent).unwrap();
+        for (position, id) in acknowledged {
+            writeln!(parent, "acknowledged {} {}", position.get(), id.as_uuid()).unwrap();
+        }
+    }
+}
 
 /// Reads the log while it grows, up to an end.
 async fn tail(store: PostgresEventStore, done: Arc<AtomicBool>) -> Vec<RecordedEvent> {
@@ -59,7 +174,16 @@ async fn write(store: Arc<PostgresEventStore>, writer: u64) -> BTreeMap<Position
             append.events.push(event(&shared));
         }
         let ids: Vec<EventId> = append.events.iter().map(|event| event.event_id).collect();
-        let appended = appended(store.append(append).await);
+        let appended = loop {
+            match store.append(append.clone()).await {
+                Ok(AppendOutcome::Appended(appended)) => break appended,
+                // What was said to be rolled back is nowhere to be found.
+                Err(AppendError::Store(error)) => {
+                    assert!(causes(&error).contains("rolled back"), "{error:?}");
+                }
+                other => panic!("it was to be appended: {other:?}"),
+            }
+        };
         assert_eq!(appended.events[0].version.get(), nth + 1);
         acknowledged.extend(appended.events.iter().map(|written| written.position).zip(ids));
         if (nth + writer).is_multiple_of(7) {
@@ -67,40 +191,6 @@ async fn write(store: Arc<PostgresEventStore>, writer: u64) -> BTreeMap<Position
         }
     }
     acknowledged
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_a_tail_reads_under_fire_is_what_was_committed_in_order() {
-    let schema = Schema::new();
-    // It has written, and holds a lock of its own; it idles for as long as the test runs.
-    let mut foreign = connect().await;
-    let mut foreign = foreign.begin().await.unwrap();
-    let sql = format!("CREATE TABLE \"{}_foreign\" (); SELECT pg_current_xact_id()", schema.0);
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *foreign).await.unwrap();
-
-    let done = Arc::new(AtomicBool::new(false));
-    let tail = tokio::spawn(tail(schema.connect_events().await, Arc::clone(&done)));
-    let mut writers = Vec::new();
-    for of_store in 0..STORES {
-        let store = Arc::new(schema.events().connections(1).connect(&crate::server::url()).await.unwrap());
-        writers.extend(
-            (0..WRITERS).map(|nth| tokio::spawn(write(Arc::clone(&store), of_store * WRITERS + nth))),
-        );
-    }
-    let mut acknowledged = BTreeMap::new();
-    for writer in writers {
-        acknowledged.extend(soon(writer).await.unwrap());
-    }
-    done.store(true, Ordering::Release);
-    let seen = soon(tail).await.unwrap();
-    foreign.rollback().await.unwrap();
-
-    assert_eq!(seen.len() as u64, STORES * WRITERS * (APPENDS + APPENDS / 4));
-    assert!(
-        seen.iter().map(|event| (event.position, event.event_id)).eq(acknowledged),
-        "not what was acknowledged"
-    );
-    assert_eq!(whole_log(&schema.connect_events().await).await, seen);
 }
 
 #[tokio::test]
