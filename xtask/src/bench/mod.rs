@@ -60,15 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Error> {
 /// In a workspace of its own, as no peer is to be a dependency; it starts its servers itself.
 fn peers(arguments: &[String], workspace: &Workspace) -> Result<ExitCode, Error> {
     let mut command = cargo::cargo(&workspace.root);
-    command.args([
-        "run",
-        "--quiet",
-        "--release",
-        "--locked",
-        "--manifest-path",
-        "benches/peers/Cargo.toml",
-        "--",
-    ]);
+    command.args(["run", "--quiet", "--release", "--manifest-path", "benches/peers/Cargo.toml", "--"]);
     let status = command.args(arguments).status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

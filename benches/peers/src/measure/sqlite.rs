@@ -59,7 +59,7 @@ impl SqliteProgram {
 
     fn cargo(&self, subcommand: &str) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args([subcommand, "--quiet", "--release", "--locked", "--manifest-path"]).arg(&self.manifest);
+        command.args([subcommand, "--quiet", "--release", "--manifest-path"]).arg(&self.manifest);
         command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
         command
     }
