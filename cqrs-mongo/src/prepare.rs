@@ -110,9 +110,7 @@ fn is_gone(error: &mongodb::error::Error) -> bool {
 fn indexes(spec: &ProjectionSpec) -> Vec<IndexModel> {
     let mut indexes = vec![index(names::index_of_creation(), doc! { CREATED: 1, "_id": 1 }, true)];
     for field in indexes_of(spec) {
-        if std::env::var("NOKEY").is_err() {
-            indexes.push(index(names::index_by(field), doc! { field: 1, "_id": 1 }, true));
-        }
+        indexes.push(index(names::index_by(field), doc! { field: 1, "_id": 1 }, true));
         let keys = doc! { field: 1, CREATED: 1, "_id": 1 };
         indexes.push(index(names::index_by_and_creation(field), keys, false));
     }

@@ -26,3 +26,8 @@ struct Projections;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/postgresql.md")]
 struct PostgreSql;
+
+/// Each example on the page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/mongodb.md")]
+struct MongoDb;

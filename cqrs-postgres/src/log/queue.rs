@@ -20,6 +20,8 @@ use crate::database::Session;
 
 /// The most appends in one batch: beyond a hundred, more gain nothing but delay.
 const BATCH: usize = 256;
+/// A batch of fewer waits for more, if only for as long as the runtime's other tasks take.
+const FEW: usize = 24;
 /// The most bytes in one batch, unless one append alone has more.
 const BATCH_BYTES: usize = 8 << 20;
 
@@ -82,6 +84,18 @@ impl Shared {
         self.reader.database.runtime.spawn(turn.work());
     }
 
+    /// Lets those whose appends were just answered come in with their next ones, where the next batch would be small: what
+    /// a batch costs depends on its size only a little.
+    async fn gather(&self) {
+        // Once for those who were woken, and once for those whom other threads have taken over.
+        for _ in 0..2 {
+            if self.state().waiting.len() >= FEW {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The next batch; without one, the connection waits for the next turn.
     fn next(&self, session: &mut Option<Session>) -> Vec<Job> {
         let mut state = self.state();
@@ -121,7 +135,11 @@ impl Turn {
                 self.done = true;
                 return;
             }
+            let several = jobs.len() > 1;
             writer.run(jobs).await;
+            if several {
+                self.shared.gather().await;
+            }
         }
     }
 }

@@ -74,7 +74,7 @@ use sqlx::PgConnection;
 /// It is `READ COMMITTED`, and begins with a lock on the projection's checkpoint: of several processes with one
 /// projection only one is in [`apply`](Self::apply) at a time, on events that no other has applied. It is not for the
 /// projection to commit or roll back; nested transactions (savepoints) are fine. Statements are bound by the store's
-/// `statement_timeout`, and a batch as a whole by [`HandWritten::time_limit`].
+/// `statement_timeout`, and a batch as a whole by [`HandWritten::time_limit`](crate::HandWritten::time_limit).
 ///
 /// Behind a PgBouncer that knows no prepared statements ([`pgbouncer`](crate::ViewStoreOptions::pgbouncer)), each of the
 /// projection's statements is to be `.persistent(false)`.
