@@ -156,6 +156,7 @@ impl EventStore for MemoryEventStore {
         limit: usize,
     ) -> BoxFuture<'a, Result<LogPage, Error>> {
         Box::pin(async move {
+            let before = self.read().id_at(after);
             let mut events = Vec::new();
             let mut through = after;
             loop {
@@ -163,7 +164,7 @@ impl EventStore for MemoryEventStore {
                 if events.len() >= limit || through >= head {
                     let through = through.min(head);
                     let last = self.read().id_at(through);
-                    return Ok(LogPage { events: copies(events), through, last, head });
+                    return Ok(LogPage { before, events: copies(events), through, last, head });
                 }
             }
         })

@@ -14,6 +14,8 @@ use crate::{
 
 /// A page of the log, read for one projection.
 pub(super) struct Page {
+    /// The id of the event after which the page begins.
+    pub(super) before: Option<EventId>,
     /// Every event up to here has been looked at.
     pub(super) through: Position,
     /// The head of the log when the page was read.
@@ -59,6 +61,7 @@ impl Reader {
         let seen = Timestamp::now();
         let page = self.log.read_log(after, &self.filter, self.limit).await?;
         Ok(Page {
+            before: page.before,
             through: page.through,
             last: page.last,
             head: page.head,

@@ -3,7 +3,7 @@ use std::{collections::HashSet, sync::Arc};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::status::Status;
+use super::{ahead::Page, status::Status};
 use crate::{
     envelope::{EventId, LogId, Position},
     store::{Checkpoint, Commit, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence},
@@ -21,8 +21,6 @@ pub(super) struct Place {
     pub(super) parked: HashSet<Sequence>,
     /// When the read store last heard of the projection; `None`: never.
     pub(super) written: Option<Instant>,
-    /// When the log was last seen to hold the event at that position; `None`: never.
-    pub(super) compared: Option<Instant>,
 }
 
 /// The place that a commit leads to.
@@ -48,8 +46,14 @@ impl Place {
             as_of: Timestamp::UNIX_EPOCH,
             parked: HashSet::new(),
             written: None,
-            compared: None,
         }
+    }
+
+    /// Whether a page comes after the event that was applied last. A log that was put back to an earlier state may have
+    /// grown beyond the place again, also under a projection that runs: then nothing tells but the event.
+    pub(super) fn is_followed_by(&self, page: &Page) -> bool {
+        let is_known = page.before.is_some() && (self.last.is_none() || page.before == self.last);
+        self.position == Position::ZERO || (is_known && page.head >= self.position)
     }
 
     /// What leads from here to `goal`.

@@ -135,11 +135,8 @@ impl Runner {
                 () = self.stopped() => return Err(End::Stopped),
                 page = pages.next(place.position) => page?,
             };
-            if page.head < place.position {
+            if !place.is_followed_by(&page) {
                 return Err(self.diverged(&place, page.head).await);
-            }
-            if place.compared.is_none_or(|compared| compared.elapsed() >= self.heartbeat) {
-                self.compare(&mut place).await?;
             }
             let (goal, at_head) = (page.goal(&place), page.is_at_head());
             if page.through > place.position {
@@ -195,22 +192,7 @@ impl Runner {
         place.as_of = checkpoint.as_of;
         place.parked = views.parked_sequences(projection).await?.into_iter().collect();
         status.set_checkpoint(&checkpoint);
-        self.compare(&mut place).await?;
         Ok(place)
-    }
-
-    /// Compares the last event that was applied with the one that the log has in its place. A log that was put back
-    /// to an earlier state may since have grown beyond the checkpoint again, also under a projection that runs: then
-    /// nothing tells but the event.
-    async fn compare(&self, place: &mut Place) -> Result<(), End> {
-        place.compared = Some(Instant::now());
-        let Some(before) = place.position.get().checked_sub(1) else { return Ok(()) };
-        let page = self.parts.log.read_log(Position::new(before), &EventFilter::ALL, 1).await?;
-        let found = page.events.first().map(|event| event.event_id);
-        if found.is_some() && (place.last.is_none() || found == place.last) {
-            return Ok(());
-        }
-        Err(self.diverged(place, page.head).await)
     }
 
     /// The log was put back. Says so in the read store too, so that no query takes the views for fresh.

@@ -46,6 +46,9 @@ impl EventFilter {
 /// A stretch of the log.
 #[derive(Clone, Debug)]
 pub struct LogPage {
+    /// The id of the event after which the page begins, whether the filter picks it or not; `None` before the first event,
+    /// and where the log has none there. A reader that knows it already finds out by it that the log was put back.
+    pub before: Option<EventId>,
     /// The events that the filter picks, in order of their positions.
     pub events: Vec<RecordedEvent>,
     /// Every event up to here has been looked at: reading goes on after it.

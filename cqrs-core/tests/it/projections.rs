@@ -328,7 +328,7 @@ async fn a_log_that_was_put_back_halts_the_projection_and_nothing_is_skipped() {
     first.shutdown().await;
     *log.faults.edit_page.lock().unwrap() = Some(Box::new(|page| {
         page.events.clear();
-        (page.head, page.through) = (Position::new(2), Position::new(2));
+        (page.before, page.head, page.through) = (None, Position::new(2), Position::new(2));
     }));
     let second = app(&log, &views, 10).await;
     let reason = halted::<Balance>(&second).await;

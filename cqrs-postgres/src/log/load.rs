@@ -229,7 +229,7 @@ async fn load(
                 let (reader, events) = &mut of_commands[place];
                 events.push(reader.read(&row)?);
             }
-            Kind::Head | Kind::Event => loaded.events.push(readers[place].read(&row)?),
+            Kind::Head | Kind::Event | Kind::Before => loaded.events.push(readers[place].read(&row)?),
         }
         Ok(())
     };

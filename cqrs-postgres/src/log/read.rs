@@ -25,15 +25,6 @@ pub(super) async fn log_id(session: &mut Session, statements: &Statements) -> sq
     session.fetch(query).await?.first().ok_or(sqlx::Error::RowNotFound)?.uuid(0).map(LogId::from_uuid)
 }
 
-pub(super) async fn id_at(
-    session: &mut Session,
-    statements: &Statements,
-    position: Position,
-) -> sqlx::Result<Option<EventId>> {
-    let query = session.query(&statements.id_at).bind(integer(position.get()));
-    session.fetch(query).await?.first().map(|row| row.uuid(0).map(EventId::from_uuid)).transpose()
-}
-
 pub(super) async fn stream(
     session: &mut Session,
     statements: &Statements,
@@ -61,6 +52,8 @@ pub(super) async fn stream(
 
 /// The events of a stretch of the log that a filter picks, and the head, of one moment.
 pub(super) struct Stretch {
+    /// The event after which it begins.
+    pub(super) before: Option<EventId>,
     pub(super) events: Vec<RecordedEvent>,
     pub(super) head: Position,
     /// The event at the head.
@@ -95,14 +88,16 @@ pub(super) async fn stretch(
         query = query.bind(categories).bind(names).bind(whole);
     }
     let mut reader = Events::default();
-    let mut stretch = Stretch { events: Vec::new(), head: Position::ZERO, last: None };
+    let mut stretch = Stretch { before: None, events: Vec::new(), head: Position::ZERO, last: None };
     session
         .each(query, |row| {
-            if rows::tag(&row)?.0 == Kind::Head {
-                stretch.head = rows::position(&row)?;
-                stretch.last = Some(rows::event_id(&row)?);
-            } else {
-                stretch.events.push(reader.read(&row)?);
+            match rows::tag(&row)?.0 {
+                Kind::Head => {
+                    stretch.head = rows::position(&row)?;
+                    stretch.last = Some(rows::event_id(&row)?);
+                }
+                Kind::Before => stretch.before = Some(rows::event_id(&row)?),
+                _ => stretch.events.push(reader.read(&row)?),
             }
             Ok(())
         })

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cqrs_core::{
-    envelope::{CommandId, EventId, LogId, Position, RecordedEvent, StreamId},
+    envelope::{CommandId, LogId, Position, RecordedEvent, StreamId},
     store::{BoxFuture, Error, EventFilter, LogPage, RecordedCommand, Snapshot, StreamRead},
 };
 use uuid::Uuid;
@@ -78,12 +78,12 @@ impl Reader {
         limit: usize,
     ) -> Result<LogPage, Error> {
         let filter = Arc::new(filter.clone());
-        let mut events = Vec::new();
+        let (mut before, mut events) = (None, Vec::new());
         let mut looked = after;
         loop {
             let (through, wanted) = (looked.plus(STRETCH), limit - events.len());
             let filter = Arc::clone(&filter);
-            let read::Stretch { events: found, head, last } = self
+            let read::Stretch { before: known, events: found, head, last } = self
                 .run("reads the log", move |session, statements| {
                     let filter = Arc::clone(&filter);
                     Box::pin(async move {
@@ -91,27 +91,23 @@ impl Reader {
                     })
                 })
                 .await?;
+            if looked == after {
+                before = known;
+            }
             let full = found.len() >= wanted;
             events.extend(found);
             if full {
                 let (through, last) = match events.last() {
                     Some(event) => (event.position, Some(event.event_id)),
-                    None => (after, self.id_at(after).await?),
+                    None => (after, before),
                 };
-                return Ok(LogPage { events, through, last, head });
+                return Ok(LogPage { before, events, through, last, head });
             }
             if through >= head {
-                return Ok(LogPage { events, through: head, last, head });
+                return Ok(LogPage { before, events, through: head, last, head });
             }
             looked = through;
         }
-    }
-
-    async fn id_at(&self, position: Position) -> Result<Option<EventId>, Error> {
-        self.run("reads the log", move |session, statements| {
-            Box::pin(read::id_at(session, statements, position))
-        })
-        .await
     }
 
     pub(super) async fn command(&self, id: CommandId) -> Result<Option<RecordedCommand>, Error> {

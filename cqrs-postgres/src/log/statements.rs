@@ -39,7 +39,6 @@ statements! {
     drop_snapshots
     filtered_page
     head
-    id_at
     load
     load_with_commands
     log_id

@@ -55,6 +55,7 @@ pub(super) fn log(
     limit: usize,
 ) -> rusqlite::Result<LogPage> {
     let head = rows::head(connection)?;
+    let before = rows::id_at(connection, after)?;
     let (from, to, most) = (integer(after.get()), integer(head.get()), integer(limit as u64));
     let events = match &filter.any_of {
         None => rows::events(connection, statements::BETWEEN, params![from, to, most])?,
@@ -83,5 +84,5 @@ pub(super) fn log(
         Some(event) if event.position == through => Some(event.event_id),
         _ => rows::id_at(connection, through)?,
     };
-    Ok(LogPage { events, through, last, head })
+    Ok(LogPage { before, events, through, last, head })
 }

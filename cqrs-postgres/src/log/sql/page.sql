@@ -4,6 +4,10 @@ SELECT
     NULL AS stream_id
 FROM (SELECT position, event_id FROM {schema}.events ORDER BY position DESC LIMIT 1) AS head
 UNION ALL
+SELECT 5, position, NULL, NULL, event_id, NULL, NULL, NULL, NULL, NULL, NULL
+FROM {schema}.events
+WHERE position = $1
+UNION ALL
 SELECT 1, page.*
 FROM (
     SELECT position, version, recorded_at, event_id, schema_version, name, metadata, data, category, stream_id

@@ -67,6 +67,7 @@ suite! {
         a_missing_stream_is_empty
         names_are_taken_literally
         the_log_is_read_in_pages
+        a_page_names_the_event_before_it
         a_filter_picks_just_its_events
         a_filtered_page_says_how_far_it_has_looked
         the_head_is_the_last_position

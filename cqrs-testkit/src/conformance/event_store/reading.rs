@@ -107,7 +107,7 @@ pub async fn the_log_is_read_in_pages(stores: &Stores<dyn EventStore>) {
     for (after, limit, expected, through) in
         [(0, 8, 1..=8, 8), (8, 8, 9..=16, 16), (16, 8, 17..=20, 20), (12, 8, 13..=20, 20), (0, 100, 1..=20, 20)]
     {
-        let LogPage { events, through: reached, last, head } =
+        let LogPage { events, through: reached, last, head, .. } =
             read_page(&*store, Position::new(after), &EventFilter::ALL, limit).await;
         assert_eq!(positions(&events), expected.collect::<Vec<_>>(), "{limit} after {after}");
         assert_eq!((reached.get(), head.get()), (through, 20), "through and head of {limit} after {after}");
@@ -118,6 +118,27 @@ pub async fn the_log_is_read_in_pages(stores: &Stores<dyn EventStore>) {
     assert_eq!(none.last, all.last().map(|event| event.event_id), "the last id, where no event is picked");
     let end = read_page(&*store, Position::new(20), &EventFilter::ALL, 8).await;
     assert_eq!((end.events.len(), end.through.get(), end.head.get()), (0, 20, 20), "at the end");
+}
+
+/// A page names the event after which it begins, whichever events it has itself: by that, a reader who has seen that event
+/// finds out that the log was put back to an earlier state.
+pub async fn a_page_names_the_event_before_it(stores: &Stores<dyn EventStore>) {
+    let store = stores.open().await;
+    let empty = read_page(&*store, Position::new(1), &EventFilter::ALL, 4).await;
+    assert_eq!(empty.before, None, "of an empty log");
+    ten_events(&*store).await;
+    let all = read_all(&*store).await;
+    let mut known = vec![None];
+    known.extend(all.iter().map(|event| Some(event.event_id)));
+    known.push(None);
+    for filter in [EventFilter::ALL, picking(&[]), picking(&[("order", None)])] {
+        for limit in [1, 100] {
+            for (after, expected) in (0..).zip(&known) {
+                let page = read_page(&*store, Position::new(after), &filter, limit).await;
+                assert_eq!(page.before, *expected, "{limit} of {filter:?} after {after}");
+            }
+        }
+    }
 }
 
 const CATEGORIES: [&str; 3] = ["order", "payment", "refund"];

@@ -136,6 +136,13 @@ pub(super) fn reading(rule: &str) -> Option<Broken> {
                 Ok(page)
             });
         }
+        "a_page_names_the_event_before_it" => {
+            broken.read_log = hook(|store: MemoryEventStore, (after, filter, limit): ReadLog| async move {
+                let mut page = store.read_log(after, &filter, limit).await?;
+                page.before = page.before.filter(|_| !page.events.is_empty());
+                Ok(page)
+            });
+        }
         "a_filter_picks_just_its_events" => {
             broken.read_log = hook(|store: MemoryEventStore, (after, filter, limit): ReadLog| async move {
                 let whole = |selector: Selector| Selector { names: None, ..selector };

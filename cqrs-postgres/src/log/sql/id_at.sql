@@ -1,1 +1,0 @@
-SELECT event_id FROM {schema}.events WHERE position = $1
