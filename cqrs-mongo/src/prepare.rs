@@ -3,6 +3,7 @@ use mongodb::{
     IndexModel,
     bson::{Bson, Document, doc},
     options::IndexOptions,
+    results::{CollectionSpecification, CollectionType},
 };
 
 use crate::{
@@ -125,14 +126,32 @@ fn index(name: String, keys: Document, only_live: bool) -> IndexModel {
 
 /// The documents that exist, for people and for aggregations: a MongoDB view.
 async fn create_view(server: &Server, spec: &ProjectionSpec) -> Result<(), Error> {
-    let command = doc! {
-        "create": names::live(&spec.id),
-        "viewOn": names::documents(&spec.id),
-        "pipeline": [Bson::from(doc! { "$match": { CREATED: { "$exists": true } } })],
-    };
+    let (name, documents) = (names::live(&spec.id), names::documents(&spec.id));
+    let pipeline = vec![doc! { "$match": { CREATED: { "$exists": true } } }];
+    let stages: Vec<Bson> = pipeline.iter().cloned().map(Bson::from).collect();
+    let command = doc! { "create": &name, "viewOn": &documents, "pipeline": stages };
     let database = server.database.clone();
     match server.call(DOING, async move { database.run_command(command).await }).await {
-        Err(error) if error.code() != Some(code::NAMESPACE_EXISTS) => Err(error.into()),
+        Ok(_) => return Ok(()),
+        Err(error) if error.code() != Some(code::NAMESPACE_EXISTS) => return Err(error.into()),
+        Err(_) => {}
+    }
+    let (database, filter) = (server.database.clone(), doc! { "name": &name });
+    let work = async move {
+        let mut found = database.list_collections().filter(filter).await?;
+        Ok(if found.advance().await? { Some(found.deserialize_current()?) } else { None })
+    };
+    let found: Option<CollectionSpecification> = server.call(DOING, work).await?;
+    let is_ours = |found: &CollectionSpecification| {
+        found.collection_type == CollectionType::View
+            && found.options.view_on.as_ref() == Some(&documents)
+            && found.options.pipeline.as_ref() == Some(&pipeline)
+    };
+    match found {
+        Some(found) if !is_ours(&found) => Err(Error::invalid(format!(
+            "there is a collection {name:?} where the view of the documents in {documents:?} belongs: move it away, or drop \
+             it if it is the copy of a view that a backup has made"
+        ))),
         _ => Ok(()),
     }
 }

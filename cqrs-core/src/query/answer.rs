@@ -73,7 +73,7 @@ impl Provenance {
                 applied: Position::ZERO,
                 head: head.unwrap_or(Position::ZERO),
                 lag: Lag { events, time },
-                stale: head.is_none(),
+                stale: !nothing_waits,
                 parked: 0,
                 token: Token::new(log, Position::ZERO),
             };

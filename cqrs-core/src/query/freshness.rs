@@ -6,7 +6,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{Provenance, QueryError, Source};
 use crate::{
     envelope::{LogId, Position, Token},
-    store::{BoxFuture, Checkpoint, Error, ProjectionId, Read, ViewStore},
+    store::{BoxFuture, Checkpoint, Error, EventStore, ProjectionId, Read, ViewStore},
 };
 
 /// How fresh an answer has to be.
@@ -115,10 +115,15 @@ enum Wanted {
     AsOf(Timestamp),
     /// As [`AsOf`](Self::AsOf), or at the head of the log.
     MaxLag(Timestamp),
+    /// More than can be known: the log is away.
+    Unknown,
 }
 
 /// How long a waiting query trusts the store to tell it of news before it looks at the checkpoint by itself.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// How long, at least, a query that may be stale waits for the log to tell its head.
+const LOOK_FOR_HEAD: Duration = Duration::from_secs(1);
 
 /// How long it waits where it was told of a checkpoint that the answer did not have yet: it came from a replica.
 const REPLICA_PAUSE: Duration = Duration::from_millis(5);
@@ -140,14 +145,20 @@ impl Demand {
         if let (Freshness::AtLeast(token), Some(log)) = (&self.freshness, &source.log) {
             check_log(token, log.store.log_id())?;
         }
-        let deadline = Instant::now() + self.within.min(LONGEST);
-        let wanted = self.wanted(source).await?;
+        let asked = Instant::now();
+        let mut deadline = asked + self.within.min(LONGEST);
+        // An older answer does not wait for a log that is away.
+        let patience = deadline.max(asked + LOOK_FOR_HEAD);
+        let wanted = self.wanted(source, patience).await?;
+        if matches!(wanted, Wanted::Unknown) {
+            deadline = asked;
+        }
         let mut told = false;
         let mut news: Option<watch::Receiver<Option<Checkpoint>>> = None;
         loop {
             let Read { value, checkpoint } = ask(&**views).await?;
             let head = source.log.as_ref().map(|log| *log.head.borrow());
-            let fresh = match self.is_met(wanted, checkpoint.as_ref(), source, projection).await {
+            let fresh = match self.is_met(wanted, checkpoint.as_ref(), source, projection, patience).await {
                 Err(QueryError::Diverged { .. }) if self.fallback == Fallback::Stale => {
                     return Ok(Judged { value, checkpoint, fresh: false, head });
                 }
@@ -175,7 +186,7 @@ impl Demand {
                     Err(_) if Instant::now() >= deadline => break false,
                     Err(_) => {
                         let checkpoint = views.checkpoint(projection).await?;
-                        match self.is_met(wanted, checkpoint.as_ref(), source, projection).await {
+                        match self.is_met(wanted, checkpoint.as_ref(), source, projection, patience).await {
                             Ok(false) => {}
                             Ok(true) => break false,
                             // The answer that is asked for next says so too, and may be taken all the same.
@@ -190,11 +201,29 @@ impl Demand {
         }
     }
 
-    async fn wanted(&self, source: &Source) -> Result<Wanted, QueryError> {
+    /// The head of the log; `None` where it can't be had, or not in time, and an older answer will do.
+    async fn head(&self, log: &dyn EventStore, patience: Instant) -> Result<Option<Position>, QueryError> {
+        if self.fallback != Fallback::Stale {
+            return Ok(Some(log.head().await?));
+        }
+        match tokio::time::timeout_at(patience, log.head()).await {
+            Ok(Ok(head)) => Ok(Some(head)),
+            Ok(Err(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the head of the log is not known, so an answer is taken for stale");
+                Ok(None)
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn wanted(&self, source: &Source, patience: Instant) -> Result<Wanted, QueryError> {
         Ok(match (self.freshness, &source.log) {
             (Freshness::Any, _) => Wanted::Anything,
             (Freshness::AtLeast(token), _) => Wanted::Position(token.position()),
-            (Freshness::Latest, Some(log)) => Wanted::Position(log.store.head().await?),
+            (Freshness::Latest, Some(log)) => {
+                self.head(&*log.store, patience).await?.map_or(Wanted::Unknown, Wanted::Position)
+            }
             (Freshness::Latest, None) => Wanted::AsOf(Timestamp::now()),
             (Freshness::MaxLag(lag), _) => {
                 Wanted::MaxLag(Timestamp::now().checked_sub(lag).unwrap_or(Timestamp::MIN))
@@ -208,6 +237,7 @@ impl Demand {
         checkpoint: Option<&Checkpoint>,
         source: &Source,
         projection: &ProjectionId,
+        patience: Instant,
     ) -> Result<bool, QueryError> {
         if let (Freshness::AtLeast(token), Some(checkpoint)) = (&self.freshness, checkpoint) {
             check_log(token, checkpoint.log)?;
@@ -221,8 +251,9 @@ impl Demand {
         }
         // A program with the log knows better than the last heartbeat: at the head, there is no lag.
         if let (Wanted::MaxLag(_), Some(log)) = (wanted, &source.log) {
-            let head = log.store.head().await?;
-            return Ok(checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position) >= head);
+            let head = self.head(&*log.store, patience).await?;
+            let position = checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position);
+            return Ok(head.is_some_and(|head| position >= head));
         }
         Ok(false)
     }
@@ -232,7 +263,7 @@ impl Wanted {
     fn is_met_by(self, checkpoint: Option<&Checkpoint>) -> bool {
         match (self, checkpoint) {
             (Self::Anything | Self::Position(Position::ZERO), _) => true,
-            (_, None) => false,
+            (_, None) | (Self::Unknown, _) => false,
             (Self::Position(position), Some(checkpoint)) => checkpoint.position >= position,
             (Self::AsOf(moment) | Self::MaxLag(moment), Some(checkpoint)) => checkpoint.as_of >= moment,
         }

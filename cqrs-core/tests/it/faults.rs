@@ -59,6 +59,8 @@ pub struct LogFaults {
     pub loses_answer: AtomicBool,
     /// Others get in before each call.
     pub yields: AtomicBool,
+    /// A question for the head gets no answer.
+    pub is_silent: AtomicBool,
     pub snapshots_fail: AtomicBool,
     pub edit_loaded: Mutex<Option<EditLoaded>>,
     pub edit_page: Mutex<Option<EditPage>>,
@@ -188,6 +190,9 @@ impl EventStore for FaultyLog {
 
     fn head(&self) -> BoxFuture<'_, Result<Position, Error>> {
         Box::pin(async move {
+            if self.faults.is_silent.load(SeqCst) {
+                std::future::pending::<()>().await;
+            }
             self.pass("looks for its head").await?;
             self.inner.head().await
         })

@@ -215,6 +215,29 @@ async fn or_stale_answers_with_what_there_is_and_says_so() {
     assert!(!fresh.provenance.stale);
 }
 
+/// Without the log an `App` knows no more than a program that has none, and is no less available.
+#[tokio::test(start_paused = true)]
+async fn or_stale_answers_also_where_the_log_is_away() {
+    let scene = Scene::opened().await;
+    let id = account("a");
+    for (away, is_silent) in [(true, false), (false, true)] {
+        scene.log.faults.away.store(away, SeqCst);
+        scene.log.faults.is_silent.store(is_silent, SeqCst);
+        let started = tokio::time::Instant::now();
+        let view = || scene.app.view::<Balance>(&id).within(Duration::from_secs(2)).or_stale();
+        let latest = view().latest().await.unwrap();
+        assert!(latest.provenance.stale && latest.is_some());
+        let lagging = view().max_lag(Duration::ZERO).await.unwrap();
+        assert!(lagging.provenance.stale && lagging.is_some());
+        assert!(scene.app.fresh::<Balance>().latest().or_stale().await.unwrap().stale);
+        assert!(started.elapsed() <= Duration::from_secs(6), "{:?}", started.elapsed());
+    }
+    scene.log.faults.is_silent.store(false, SeqCst);
+    scene.log.faults.away.store(true, SeqCst);
+    let refused = scene.app.view::<Balance>(&id).latest().await.unwrap_err();
+    assert!(matches!(refused, QueryError::Store { .. }), "{refused:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn or_live_folds_what_the_stored_view_lacks() {
     let scene = Scene::opened().await;

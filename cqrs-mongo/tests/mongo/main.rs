@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod preparing;
 mod proxy;
 mod replay;
 mod sample;

@@ -12,7 +12,7 @@ use cqrs_core::{
     store::{Error, Load, Loaded, Snapshot},
 };
 use sqlx::postgres::{PgBindIterExt as _, PgRow};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     read::sort,
@@ -20,7 +20,7 @@ use super::{
     rows::{self, Events, Kind, wrong},
     statements::Statements,
 };
-use crate::database::{Doing as _, Failure, Session, Trouble};
+use crate::database::{Doing as _, Failure, Session, Trouble, timed_out};
 
 const DOING: &str = "loads a stream";
 
@@ -28,6 +28,8 @@ const DOING: &str = "loads a stream";
 const LANES: usize = 2;
 /// The most loads in one statement.
 const JOINED: usize = 64;
+/// The most loads that wait. Far more than a server serves within the time that they have.
+const WAITING: usize = 65_536;
 
 /// What one load wants.
 #[derive(Clone, Debug)]
@@ -69,8 +71,13 @@ impl Loader {
         let Load { stream, snapshot, command } = load;
         let wanted = Wanted { stream: stream.clone(), snapshot, command };
         let (answer, loaded) = oneshot::channel();
-        self.shared.submit(Waiting { wanted, answer });
-        loaded.await.unwrap_or(Err(Error::Closed))
+        self.shared.submit(Waiting { wanted, answer })?;
+        let patience = self.shared.reader.timeout();
+        // Also where it has not had its turn yet: those who no longer wait are left out.
+        match timeout(patience, loaded).await {
+            Ok(loaded) => loaded.unwrap_or(Err(Error::Closed)),
+            Err(_) => Err(Failure::new(DOING, timed_out(patience)).into()),
+        }
     }
 }
 
@@ -79,14 +86,18 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn submit(self: &Arc<Self>, load: Waiting) {
+    fn submit(self: &Arc<Self>, load: Waiting) -> Result<(), Error> {
         let mut state = self.state();
+        if state.waiting.len() >= WAITING {
+            return Err(Error::unavailable(DOING, format!("{WAITING} loads are waiting already")));
+        }
         state.waiting.push_back(load);
         if state.lanes < LANES {
             state.lanes += 1;
             drop(state);
             self.start();
         }
+        Ok(())
     }
 
     fn start(self: &Arc<Self>) {

@@ -117,3 +117,28 @@ async fn a_role_with_the_documented_rights_can_do_all_and_change_nothing() {
     drop((store, connection));
     run(format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\"")).await;
 }
+
+#[tokio::test]
+async fn what_is_acknowledged_is_on_disk_whatever_the_database_does_by_default() {
+    let schema = Schema::new();
+    let url = crate::server::url_with("options=-c%20synchronous_commit%3Doff");
+    let store = schema.events().statement_timeout(None).lock_timeout(None).connect(&url).await.unwrap();
+    run(format!(
+        "CREATE TABLE \"{0}\".commits (how text);
+         CREATE FUNCTION \"{0}\".note() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             INSERT INTO \"{0}\".commits VALUES (current_setting('synchronous_commit'));
+             RETURN NULL;
+         END
+         $$;
+         CREATE CONSTRAINT TRIGGER at_the_end AFTER INSERT ON \"{0}\".events DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION \"{0}\".note();",
+        schema.0
+    ))
+    .await;
+    appended(store.append(append(&stream("a"))).await);
+    let noted = format!("SELECT how FROM \"{}\".commits", schema.0);
+    let rows = sqlx::raw_sql(AssertSqlSafe(noted)).fetch_all(&mut connect().await).await.unwrap();
+    let how: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 0)).collect();
+    assert_eq!(how, ["local"]);
+}

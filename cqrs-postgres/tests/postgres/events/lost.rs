@@ -164,6 +164,34 @@ async fn where_nobody_answers_in_time_the_outcome_is_unknown_and_can_be_found_ou
     }
 }
 
+/// Those that wait for their turn have no more time than the others.
+#[tokio::test]
+async fn many_loads_from_a_server_that_does_not_answer_all_end_in_time() {
+    let (schema, proxy) = (Schema::new(), Proxy::new().await);
+    let store = Arc::new(schema.events().timeout(TIMEOUT).connect(&proxy.url()).await.unwrap());
+    appended(store.append(append(&stream("a"))).await);
+    proxy.set(Mode::Frozen);
+    let start = Instant::now();
+    let loads: Vec<_> = (0..1_000)
+        .map(|nth| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let stream = stream(&nth.to_string());
+                store.load(Load { stream: &stream, snapshot: None, command: None }).await
+            })
+        })
+        .collect();
+    for load in loads {
+        let error = soon(load).await.unwrap().unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    }
+    assert!(start.elapsed() < 3 * TIMEOUT, "it took {:?} to give up", start.elapsed());
+    proxy.set(Mode::Open);
+    let stream = stream("a");
+    let loaded = soon(store.load(Load { stream: &stream, snapshot: None, command: None })).await.unwrap();
+    assert_eq!(loaded.events.len(), 1);
+}
+
 #[tokio::test]
 async fn a_server_that_is_away_is_unavailable_in_time_and_used_again_when_it_is_back() {
     let (schema, proxy) = (Schema::new(), Proxy::new().await);
