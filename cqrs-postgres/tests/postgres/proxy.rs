@@ -53,6 +53,8 @@ pub(crate) struct Proxy {
     mode: watch::Sender<Mode>,
     /// One receiver for each connection.
     live: watch::Sender<()>,
+    /// How many bytes were lost.
+    lost: watch::Sender<usize>,
     task: AbortHandle,
 }
 
@@ -60,9 +62,11 @@ impl Proxy {
     pub(crate) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (mode, live) = (watch::Sender::new(Mode::Open), watch::Sender::new(()));
-        let task = tokio::spawn(accept(listener, mode.subscribe(), live.clone())).abort_handle();
-        Self { port, mode, live, task }
+        let (mode, live, lost) =
+            (watch::Sender::new(Mode::Open), watch::Sender::new(()), watch::Sender::new(0));
+        let accepting = accept(listener, mode.subscribe(), live.clone(), lost.clone());
+        let task = tokio::spawn(accepting).abort_handle();
+        Self { port, mode, live, lost, task }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -71,6 +75,11 @@ impl Proxy {
 
     pub(crate) fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
+    }
+
+    /// Waits until something was lost.
+    pub(crate) async fn loses(&self) {
+        self.lost.subscribe().wait_for(|lost| *lost > 0).await.unwrap();
     }
 
     /// Closes all connections, and refuses new ones.
@@ -86,22 +95,32 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, mode: watch::Receiver<Mode>, live: watch::Sender<()>) {
+async fn accept(
+    listener: TcpListener,
+    mode: watch::Receiver<Mode>,
+    live: watch::Sender<()>,
+    lost: watch::Sender<usize>,
+) {
     let mut connections = JoinSet::new();
     loop {
         let (client, _) = listener.accept().await.unwrap();
         if *mode.borrow() != Mode::Cut {
-            connections.spawn(relay(client, mode.clone(), live.subscribe()));
+            connections.spawn(relay(client, mode.clone(), live.subscribe(), lost.clone()));
         }
     }
 }
 
-async fn relay(client: TcpStream, mut mode: watch::Receiver<Mode>, _live: watch::Receiver<()>) {
+async fn relay(
+    client: TcpStream,
+    mut mode: watch::Receiver<Mode>,
+    _live: watch::Receiver<()>,
+    lost: watch::Sender<usize>,
+) {
     client.set_nodelay(true).unwrap();
     let (from_server, to_server) = tokio::io::split(server().await);
     let (from_client, to_client) = client.into_split();
-    let there = pass(from_client, to_server, mode.clone(), &[Mode::Open, Mode::Deaf]);
-    let back = pass(from_server, to_client, mode.clone(), &[Mode::Open]);
+    let there = pass(from_client, to_server, mode.clone(), &[Mode::Open, Mode::Deaf], &lost);
+    let back = pass(from_server, to_client, mode.clone(), &[Mode::Open], &lost);
     tokio::select! {
         () = there => {}
         () = back => {}
@@ -115,10 +134,13 @@ async fn pass(
     mut to: impl tokio::io::AsyncWrite + Unpin,
     mode: watch::Receiver<Mode>,
     modes: &[Mode],
+    lost: &watch::Sender<usize>,
 ) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
-        if modes.contains(&mode.borrow()) && to.write_all(&buffer[..count]).await.is_err() {
+        if !modes.contains(&mode.borrow()) {
+            lost.send_modify(|lost| *lost += count);
+        } else if to.write_all(&buffer[..count]).await.is_err() {
             return;
         }
     }

@@ -132,7 +132,7 @@ async fn an_append_that_never_arrived_is_sent_again() {
         async move { store.append(append_at(&stream("a"), 1)).await }
     });
     // The statement is on the wire, and gets lost there.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    soon(proxy.loses()).await;
     proxy.cut().await;
     proxy.set(Mode::Open);
     assert_eq!(appended(soon(waiting).await.unwrap()).events[0].version.get(), 2);

@@ -28,6 +28,20 @@ async fn hold<'a>(connection: &'a mut PgConnection, schema: &Schema) -> Transact
     transaction
 }
 
+/// Waits until an append waits for the one who holds the log.
+async fn until_held(schema: &Schema) {
+    let mut observer = connect().await;
+    let held = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"{}\".append%'",
+        schema.0
+    );
+    while sqlx::query_scalar::<_, i64>(AssertSqlSafe(held.clone())).fetch_one(&mut observer).await.unwrap()
+        == 0
+    {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 #[tokio::test]
 async fn no_more_appends_wait_than_the_queue_takes() {
     let schema = Schema::new();
@@ -108,7 +122,7 @@ async fn in_one_batch_a_conflict_fails_alone() {
     // The first goes by itself; the others wait for it together.
     let mut first = store.append(append(&stream("first")));
     assert!(poll_once(&mut first).is_pending());
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    soon(until_held(&schema)).await;
     let mut appends: Vec<_> = (0..10)
         .flat_map(|at| {
             let own = stream(&at.to_string());
