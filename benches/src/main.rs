@@ -22,6 +22,7 @@ mod verify;
 mod worker;
 
 use clap::Parser as _;
+use cqrs_core::runtime::with_causes;
 
 use plan::{Options, Plan, Role, What};
 use rooms::Rooms;
@@ -79,14 +80,4 @@ async fn measure(plan: &Plan, rooms: &Rooms) -> Result<(), Failure> {
         lag::run(plan, rooms).await?;
     }
     Ok(())
-}
-
-fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.extend([": ", &error.to_string()]);
-        cause = error.source();
-    }
-    text
 }

@@ -1,7 +1,7 @@
 use cqrs_core::store::{Error, ProjectionSpec};
 use mongodb::{
     IndexModel,
-    bson::{Bson, Document, doc},
+    bson::{Document, doc},
     options::IndexOptions,
     results::{CollectionSpecification, CollectionType},
 };
@@ -128,8 +128,7 @@ fn index(name: String, keys: Document, only_live: bool) -> IndexModel {
 async fn create_view(server: &Server, spec: &ProjectionSpec) -> Result<(), Error> {
     let (name, documents) = (names::live(&spec.id), names::documents(&spec.id));
     let pipeline = vec![doc! { "$match": { CREATED: { "$exists": true } } }];
-    let stages: Vec<Bson> = pipeline.iter().cloned().map(Bson::from).collect();
-    let command = doc! { "create": &name, "viewOn": &documents, "pipeline": stages };
+    let command = doc! { "create": &name, "viewOn": &documents, "pipeline": pipeline.clone() };
     let database = server.database.clone();
     match server.call(DOING, async move { database.run_command(command).await }).await {
         Ok(_) => return Ok(()),

@@ -1,6 +1,6 @@
 //! Queries that go to other members than the primary.
 
-use cqrs_core::store::{Direction, Find, OrderBy, ViewStore};
+use cqrs_core::store::{Direction, Find, OrderBy, ProjectionSpec, ViewStore};
 use cqrs_mongo::{
     MongoViewStore,
     mongodb::{
@@ -40,11 +40,8 @@ fn reads(messages: &[Document]) -> Vec<Asked> {
     messages.iter().filter_map(read).collect()
 }
 
-/// The checkpoint that an answer carries may come from a member that is ahead of the one that gives the document. So the
-/// second read is asked for what is at least as new as what the first has seen, and the answer is never older than it says.
-#[tokio::test]
-async fn a_document_is_at_least_as_new_as_the_checkpoint_beside_it_whoever_answers() {
-    let scratch = Scratch::new();
+/// A store whose queries go to secondaries, with one document, and what can be seen of what it asks.
+async fn filled(scratch: &Scratch) -> (Proxy, MongoViewStore, ProjectionSpec) {
     let proxy = Proxy::before(&server()).await;
     let options =
         MongoViewStore::options().read_preference(ReadPreference::SecondaryPreferred { options: None });
@@ -52,6 +49,15 @@ async fn a_document_is_at_least_as_new_as_the_checkpoint_beside_it_whoever_answe
     let orders = spec("orders", &[]);
     store.prepare(&orders).await.unwrap();
     store.commit(&orders.id, batch(0, 3, vec![put("a", 2, &[])])).await.unwrap();
+    (proxy, store, orders)
+}
+
+/// The checkpoint that an answer carries may come from a member that is ahead of the one that gives the document. So the
+/// second read is asked for what is at least as new as what the first has seen, and the answer is never older than it says.
+#[tokio::test]
+async fn a_document_is_at_least_as_new_as_the_checkpoint_beside_it_whoever_answers() {
+    let scratch = Scratch::new();
+    let (proxy, store, orders) = filled(&scratch).await;
     let before = proxy.seen().len();
     store.get(&orders.id, "a").await.unwrap().value.unwrap();
     let all = Find {
@@ -77,13 +83,7 @@ async fn a_document_is_at_least_as_new_as_the_checkpoint_beside_it_whoever_answe
 #[tokio::test]
 async fn projections_fold_on_the_primary() {
     let scratch = Scratch::new();
-    let proxy = Proxy::before(&server()).await;
-    let options =
-        MongoViewStore::options().read_preference(ReadPreference::SecondaryPreferred { options: None });
-    let store = options.connect(&proxy.url(&scratch.name)).await.unwrap();
-    let orders = spec("orders", &[]);
-    store.prepare(&orders).await.unwrap();
-    store.commit(&orders.id, batch(0, 3, vec![put("a", 2, &[])])).await.unwrap();
+    let (proxy, store, orders) = filled(&scratch).await;
     let before = proxy.seen().len();
     assert_eq!(store.load(&orders.id, &["a".to_owned()]).await.unwrap().len(), 1);
     let seen = proxy.seen();

@@ -53,16 +53,19 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Error> {
     if let Some(slow) = &slow {
         command.env(SLOW_POSTGRES, slow.url());
     }
-    let status = command.status()?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    finish(command)
 }
 
 /// In a workspace of its own, as no peer is to be a dependency; it starts its servers itself.
 fn peers(arguments: &[String], workspace: &Workspace) -> Result<ExitCode, Error> {
     let mut command = cargo::cargo(&workspace.root);
     command.args(["run", "--quiet", "--release", "--manifest-path", "benches/peers/Cargo.toml", "--"]);
-    let status = command.args(arguments).status()?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    command.args(arguments);
+    finish(command)
+}
+
+fn finish(mut command: Command) -> Result<ExitCode, Error> {
+    Ok(if command.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn benchmark(options: &Options, workspace: &Workspace) -> Command {

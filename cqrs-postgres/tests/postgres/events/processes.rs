@@ -13,13 +13,14 @@ use std::{
 
 use cqrs_core::{
     envelope::{EventId, Position, RecordedEvent},
+    runtime::with_causes,
     store::{AppendError, AppendOutcome, EventFilter, EventStore},
 };
 use cqrs_postgres::PostgresEventStore;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use tokio::runtime::{Builder, Runtime};
 
-use super::sample::{append_at, appended, causes, event, soon, stream, whole_log};
+use super::sample::{append_at, appended, event, soon, stream, whole_log};
 use crate::server::{Schema, connect, run, url};
 
 const PROCESSES: u64 = 8;
@@ -179,7 +180,7 @@ async fn write(store: Arc<PostgresEventStore>, writer: u64) -> BTreeMap<Position
                 Ok(AppendOutcome::Appended(appended)) => break appended,
                 // What was said to be rolled back is nowhere to be found.
                 Err(AppendError::Store(error)) => {
-                    assert!(causes(&error).contains("rolled back"), "{error:?}");
+                    assert!(with_causes(&error).contains("rolled back"), "{error:?}");
                 }
                 other => panic!("it was to be appended: {other:?}"),
             }

@@ -57,14 +57,3 @@ pub(super) async fn whole_log(store: &dyn EventStore) -> Vec<RecordedEvent> {
     assert!(page.events.is_sorted_by_key(|event| event.metadata.time), "recorded times go back");
     page.events
 }
-
-/// An error with all that is behind it.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.extend([": ", &error.to_string()]);
-        cause = error.source();
-    }
-    text
-}

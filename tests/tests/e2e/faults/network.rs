@@ -91,20 +91,14 @@ fn a_read_store_that_does_not_answer_is_waited_for_in_bounds(views: Views) {
         clients.until_placed(20);
         recovers(clients, &fleet);
         for cut_after in [None, Some(Cut::Reset)] {
-            for way in ways {
-                scene.proxy(way).set(Condition::BlackHole);
-            }
+            silence(&scene, ways);
             let asked = Instant::now();
             let answer = fleet.query().get("/customers/customer-0").problem(503, "read_store_unavailable");
             assert!(asked.elapsed() < PATIENCE, "{:?}: {answer}", asked.elapsed());
             fleet.query().get("/health/ready").problem(503, "not_ready");
             // Commands go on.
             clients.until_placed(20);
-            for way in ways {
-                let proxy = scene.proxy(way);
-                cut_after.map(|cut| proxy.cut(cut));
-                proxy.set(Condition::Forward);
-            }
+            end_silence(&scene, ways, cut_after);
             recovers(clients, &fleet);
         }
     });
@@ -121,22 +115,32 @@ fn a_write_store_that_does_not_answer_is_waited_for_in_bounds() {
         clients.go_to(fleet.service("command").url());
         clients.until_placed(20);
         for cut_after in [None, Some(Cut::Reset)] {
-            for way in ways {
-                scene.proxy(way).set(Condition::BlackHole);
-            }
+            silence(&scene, ways);
             // Each client is refused, in bounded time: its own checks see to that.
             clients.until_refused(CLIENTS);
             let health = fleet.command().get("/health/ready").problem(503, "not_ready");
             assert_eq!(health["write_store"]["state"], "down", "{health}");
             // Queries go on.
             fleet.query().get("/customers/customer-0").expect(200);
-            for way in ways {
-                let proxy = scene.proxy(way);
-                cut_after.map(|cut| proxy.cut(cut));
-                proxy.set(Condition::Forward);
-            }
+            end_silence(&scene, ways, cut_after);
             recovers(clients, &fleet);
         }
     });
     load::check(&scene.place, &fleet.command(), &fleet.query(), &told);
+}
+
+/// Nothing arrives any more, on either side, and nobody is told.
+fn silence(scene: &Scene, ways: [Way; 2]) {
+    for way in ways {
+        scene.proxy(way).set(Condition::BlackHole);
+    }
+}
+
+/// What was on its way arrives, unless the connections are cut.
+fn end_silence(scene: &Scene, ways: [Way; 2], cut: Option<Cut>) {
+    for way in ways {
+        let proxy = scene.proxy(way);
+        cut.map(|cut| proxy.cut(cut));
+        proxy.set(Condition::Forward);
+    }
 }
