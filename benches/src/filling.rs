@@ -6,7 +6,7 @@ use cqrs_core::{
     domain::{Event as _, Payload as _},
     envelope::{EventId, Json, StreamId},
     prelude::*,
-    store::{Append, EventStore, NewEvent},
+    store::{Append, EventStore, NewEvent, Past},
 };
 
 use crate::{
@@ -39,7 +39,14 @@ pub(crate) async fn fill(
         }
         // The store stamps its own time.
         let metadata = Metadata::of_command(CommandId::generate(), Timestamp::UNIX_EPOCH);
-        log.append(Append { conditions: Vec::new(), events: new, metadata, command: None }).await?;
+        log.append(Append {
+            conditions: Vec::new(),
+            past: Past::UNKNOWN,
+            events: new,
+            metadata,
+            command: None,
+        })
+        .await?;
         from = until;
     }
     Ok(())

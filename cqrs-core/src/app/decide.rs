@@ -2,7 +2,7 @@ use crate::{
     app::ExecuteError,
     domain::{Aggregate, Event, Fold, Model, State},
     envelope::{Json, Position, RecordedEvent, StreamId, Version},
-    store::{EventStore, Load, Loaded, RecordedCommand},
+    store::{EventStore, Load, Loaded, Past, RecordedCommand},
 };
 
 /// An aggregate at a version.
@@ -11,6 +11,8 @@ pub(super) struct Known<A> {
     pub(super) version: Version,
     /// The version of the newest snapshot that is known of.
     pub(super) snapshot: Version,
+    /// Of the log, where it was a command of this process that has left it.
+    pub(super) past: Past,
 }
 
 /// An aggregate as its store has it.
@@ -49,7 +51,7 @@ pub(super) async fn load<A: Aggregate, E>(
         None => (State::Absent, Version::ZERO),
     };
     let (state, version) = fold(state, snapshot, &events, stream)?;
-    Ok(Loading { known: Known { state, version, snapshot }, head, command })
+    Ok(Loading { known: Known { state, version, snapshot, past: Past::UNKNOWN }, head, command })
 }
 
 /// Reads a snapshot, if all that it says comes back when it is taken again: a type deep inside of the state that has

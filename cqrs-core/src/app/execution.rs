@@ -10,7 +10,8 @@ use crate::{
     domain::{Aggregate, Command, Context, Event, Fold, Handle, HandleError, State},
     envelope::{EventId, Metadata, Position, Recorded, StreamId, Token, Version},
     store::{
-        Append, AppendError, AppendOutcome, CommandRecord, Condition, EventStore, NewEvent, RecordedCommand,
+        Append, AppendError, AppendOutcome, CommandRecord, Condition, EventStore, NewEvent, Past,
+        RecordedCommand,
     },
 };
 
@@ -31,7 +32,12 @@ pub(super) struct Execution<'a, C: Command> {
 /// What one attempt led to.
 enum Attempt<C: Command> {
     Done(Outcome<C>),
-    Conflict { expected: Version, actual: Version },
+    Conflict {
+        expected: Version,
+        actual: Version,
+    },
+    /// The aggregate was kept in memory from a past that the log does not have any more.
+    OtherPast,
 }
 
 impl<C: Command> Execution<'_, C> {
@@ -41,10 +47,11 @@ impl<C: Command> Execution<'_, C> {
         let mut attempts = 0;
         let mut turn = None;
         loop {
-            attempts += 1;
             match self.attempt().await {
                 Attempt::Done(outcome) => return outcome,
+                Attempt::OtherPast => continue,
                 Attempt::Conflict { expected, actual } => {
+                    attempts += 1;
                     metrics::counter!("cqrs_conflicts_total", "category" => <EventOf<C> as Event>::STREAM)
                         .increment(1);
                     if attempts >= retry.attempts {
@@ -87,11 +94,14 @@ impl<C: Command> Execution<'_, C> {
             let conflict = ExecuteError::Conflict { stream, expected, actual, attempts: 1 };
             return self.fail(conflict, version).await;
         }
-        let Known { state, version, snapshot } = loading.known;
+        let Known { state, version, snapshot, .. } = loading.known;
         let state = decide::or_initial(state);
         match self.decide(&state).await {
             Ok(events) => match self.fold(state, &events) {
-                Ok(state) => self.append(events, Known { state, version, snapshot }, loading.head).await,
+                Ok(state) => {
+                    let known = Known { state, version, snapshot, past: Past::UNKNOWN };
+                    self.append(events, known, loading.head).await
+                }
                 Err(reason) => {
                     Attempt::Done(Err(ExecuteError::Unfoldable { stream: self.stream.clone(), reason }))
                 }
@@ -115,12 +125,12 @@ impl<C: Command> Execution<'_, C> {
         if self.at.is_some_and(|expected| expected != hot.version) {
             return None;
         }
-        let Known { state, version, snapshot } = hot;
+        let Known { state, version, snapshot, past } = hot;
         let state = decide::or_initial(state);
         match self.decide(&state).await {
             Ok(events) if !events.is_empty() => {
                 let state = self.fold(state, &events).ok()?;
-                Some(self.append(events, Known { state, version, snapshot }, Position::ZERO).await)
+                Some(self.append(events, Known { state, version, snapshot, past }, Position::ZERO).await)
             }
             _ => None,
         }
@@ -174,6 +184,7 @@ impl<C: Command> Execution<'_, C> {
         let ids: Vec<EventId> = new.iter().map(|event| event.event_id).collect();
         let append = Append {
             conditions: vec![Condition::Version { stream: self.stream.clone(), expected: version }],
+            past: known.past,
             events: new,
             metadata: self.event_metadata.clone(),
             command: self.record.clone(),
@@ -184,13 +195,15 @@ impl<C: Command> Execution<'_, C> {
             Err(AppendError::Conflict { expected, actual, .. }) => {
                 return Attempt::Conflict { expected, actual };
             }
+            // It is out of memory, so the next attempt loads it.
+            Err(AppendError::OtherPast) if known.past.is_known() => return Attempt::OtherPast,
             Err(source) => {
                 return Attempt::Done(Err(ExecuteError::Append { stream: self.stream.clone(), source }));
             }
         };
 
         let after = appended.events.last().map_or(version, |written| written.version);
-        self.keep(known, after);
+        self.keep(known, after, appended.past);
         let recorded = events
             .into_iter()
             .zip(ids)
@@ -207,7 +220,7 @@ impl<C: Command> Execution<'_, C> {
 
     /// Keeps the state after the command for the next one, and saves a snapshot if one is due. A state that was folded
     /// with the metadata of the events does not stay: it has seen the command's time, not the one of the log.
-    fn keep(&self, known: Known<C::Aggregate>, version: Version) {
+    fn keep(&self, known: Known<C::Aggregate>, version: Version, past: Past) {
         let Inner { store, snapshots, hot, .. } = &*self.app.inner;
         let Known { state, mut snapshot, .. } = known;
         let due = snapshots::is_due::<C::Aggregate>(snapshot, version);
@@ -220,7 +233,7 @@ impl<C: Command> Execution<'_, C> {
         if due && snapshots.save(store, &self.stream, version, &state) {
             snapshot = version;
         }
-        hot.put(&self.stream, Known { state, version, snapshot });
+        hot.put(&self.stream, Known { state, version, snapshot, past });
     }
 
     fn receipt(
@@ -278,6 +291,7 @@ impl<C: Command> Execution<'_, C> {
         let Some(answer) = remember(&error) else { return Attempt::Done(Err(error)) };
         let append = Append {
             conditions: vec![Condition::Version { stream: self.stream.clone(), expected: version }],
+            past: Past::UNKNOWN,
             events: Vec::new(),
             metadata: self.event_metadata.clone(),
             command: Some(CommandRecord { answer: Some(answer), ..record.clone() }),

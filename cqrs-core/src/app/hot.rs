@@ -16,8 +16,8 @@ const SHARDS: usize = 16;
 /// The aggregates that commands have dealt with of late, each as its last command left it.
 ///
 /// A command takes its aggregate out and puts it back when its events are in the log, so a command that is dropped or
-/// fails leaves nothing behind. What is here may be old, as other processes append too: the condition of the append
-/// finds out.
+/// fails leaves nothing behind. What is here may be old, as other processes append too, or of another past of the log: the
+/// append finds out.
 pub(super) struct Hot {
     shards: Vec<Mutex<LruCache<Key, Box<dyn Any + Send>>>>,
     hasher: RandomState,

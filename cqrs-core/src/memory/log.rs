@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use crate::{
     envelope::{CommandId, EventId, Position, RecordedEvent, StreamId, Version},
     store::{
-        Append, AppendError, AppendOutcome, Appended, CommandRecord, Condition, EventFilter, RecordedCommand,
-        Snapshot, StreamRead, Written,
+        Append, AppendError, AppendOutcome, Appended, CommandRecord, Condition, EventFilter, Past,
+        RecordedCommand, Snapshot, StreamRead, Written,
     },
 };
 
@@ -101,7 +101,8 @@ impl Log {
             };
             self.commands.insert(command.record.id, command);
         }
-        Ok(AppendOutcome::Appended(Appended { events: written, time: self.latest, position: self.head() }))
+        let (time, position) = (self.latest, self.head());
+        Ok(AppendOutcome::Appended(Appended { events: written, time, position, past: Past::UNKNOWN }))
     }
 
     /// All or none.

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::Error;
+use super::{Error, Past};
 use crate::{
     domain::SchemaVersion,
     envelope::{CommandId, EventId, Json, Metadata, Position, RecordedEvent, StreamId, Version},
@@ -16,6 +16,11 @@ use crate::{
 pub struct Append {
     /// What must hold when the events are appended.
     pub conditions: Vec<Condition>,
+    /// What the conditions rest on: the past of [the append](Appended::past) that has brought their streams to the expected
+    /// versions. As long as the log has it, the streams are there, or further; the store need not look whether they are.
+    ///
+    /// [`Past::UNKNOWN`] where the versions are known from elsewhere: then the store looks.
+    pub past: Past,
     /// The events, of one stream or several, in the order of their positions to be.
     pub events: Vec<NewEvent>,
     /// The metadata of all of them; its `time` is not used, the store stamps its own.
@@ -97,6 +102,8 @@ pub struct Appended {
     pub time: Timestamp,
     /// The position of the last event, or, without events, the head of the log.
     pub position: Position,
+    /// The past that the log now has, for [conditions](Append::past) that rest on this append.
+    pub past: Past,
 }
 
 /// The place of one appended event.
@@ -122,6 +129,10 @@ pub enum AppendError {
         /// The version that the stream is at.
         actual: Version,
     },
+    /// The log does not have the past any more that the conditions rest on: it was put back to an earlier state, or has
+    /// lost its newest events. What was known of its streams is to be loaded again.
+    #[error("the log was put back to an earlier state, or has lost its newest events")]
+    OtherPast,
     /// An event's data is larger than the store takes.
     #[error("the event `{event}` has {size} bytes of data, but the limit is {limit}")]
     TooLarge {

@@ -8,8 +8,8 @@ use cqrs_core::{
     envelope::{CommandId, EventId, Json, Metadata, Position, RecordedEvent, StreamId, Version},
     runtime::{ProjectionHealth, ProjectionState},
     store::{
-        Append, AppendOutcome, Condition, EventFilter, EventStore, NewEvent, ProjectionId, StoredDocument,
-        ViewStore,
+        Append, AppendOutcome, Condition, EventFilter, EventStore, NewEvent, Past, ProjectionId,
+        StoredDocument, ViewStore,
     },
 };
 
@@ -64,6 +64,7 @@ pub fn by_hand(stream: &StreamId, events: &[(&str, &str)]) -> Append {
     };
     Append {
         conditions: Vec::<Condition>::new(),
+        past: Past::UNKNOWN,
         events: events.iter().map(event).collect(),
         metadata: Metadata::of_command(CommandId::generate(), jiff::Timestamp::now()).for_events(),
         command: None,

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use cqrs_core::{
     envelope::{CommandId, EventId, Position},
-    store::{AppendError, AppendOutcome, Appended, Error, NewEvent, Written},
+    store::{AppendError, AppendOutcome, Appended, Error, NewEvent, Past, Written},
 };
 use jiff::Timestamp;
 
@@ -22,9 +22,12 @@ pub(super) fn outcomes(
     plan: &Plan<'_>,
     jobs: &[Job],
     entry: &Entry,
+    past: Past,
 ) -> Vec<Option<Result<AppendOutcome, AppendError>>> {
     let outcome = |(part, job): (&Part, &Job)| match part {
-        Part::In { first } => Some(Ok(AppendOutcome::Appended(appended(plan, entry, *first, &job.append)))),
+        Part::In { first } => {
+            Some(Ok(AppendOutcome::Appended(appended(plan, entry, past, *first, &job.append))))
+        }
         Part::Contradicted { condition, actual } => {
             let (stream, expected) = job.append.conditions[*condition].clone();
             Some(Err(AppendError::Conflict { stream, expected, actual: entry.version(*actual) }))
@@ -34,14 +37,14 @@ pub(super) fn outcomes(
     plan.parts.iter().zip(jobs).map(outcome).collect()
 }
 
-fn appended(plan: &Plan<'_>, entry: &Entry, first: usize, append: &Checked) -> Appended {
+fn appended(plan: &Plan<'_>, entry: &Entry, past: Past, first: usize, append: &Checked) -> Appended {
     let steps = plan.events.iter().skip(first).take(append.events.len());
     let events: Vec<_> = steps
         .zip(first as u64 + 1..)
         .map(|(step, place)| Written { version: entry.version(*step), position: entry.head.plus(place) })
         .collect();
     let position = events.last().map_or_else(|| entry.head.plus(first as u64), |last| last.position);
-    Appended { events, time: entry.time, position }
+    Appended { events, time: entry.time, position, past }
 }
 
 /// Tells what there is a verdict on, on the side: what the log knows of it may have to be read.
@@ -75,7 +78,8 @@ async fn recorded(reader: &Reader, append: &Checked) -> Result<Result<AppendOutc
     let ids = append.events.iter().map(|event| event.event_id.as_uuid()).collect();
     let places = reader.places(ids).await?;
     let places: HashMap<EventId, Place> = places.into_iter().map(|place| (place.event_id, place)).collect();
-    let mut appended = Appended { events: Vec::new(), time: Timestamp::MIN, position: Position::ZERO };
+    let mut appended =
+        Appended { events: Vec::new(), time: Timestamp::MIN, position: Position::ZERO, past: Past::UNKNOWN };
     for NewEvent { event_id, stream, .. } in &append.events {
         let Some(place) = places.get(event_id) else {
             return Err(Error::corrupt(format!("the event {event_id} is no longer in the log")));

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     job::{Checked, Job},
     judge::Facts,
+    past::Anchor,
     plan::{Part, Plan, Step},
     rows::wrong,
 };
@@ -22,6 +23,8 @@ use crate::database::{Column as _, Session, Text, integer, number};
 pub(super) enum Reply {
     Appended(Entry),
     Doubt(Facts),
+    /// The log has not got the anchor.
+    OtherPast,
 }
 
 /// Where a batch went into the log.
@@ -42,8 +45,11 @@ impl Plan<'_> {
         sql: &SqlStr,
         jobs: &[Job],
         careful: bool,
+        anchor: &Anchor,
     ) -> Query<'q, Postgres, PgArguments> {
         let streams = || self.streams.iter();
+        let checked = || streams().filter_map(|stream| stream.checked().map(|version| (stream.id, version)));
+        let anchor = anchor.event();
         let all = || jobs.iter().map(|job| &job.append);
         let included = || all().zip(&self.parts).filter(|(_, part)| matches!(part, Part::In { .. }));
         let events = || included().flat_map(|(append, _)| append.events.iter());
@@ -58,9 +64,14 @@ impl Plan<'_> {
         session
             .query(sql)
             .bind(careful || self.needs_lock())
+            .bind(anchor.map(|(_, id)| id.as_uuid()))
+            .bind(anchor.map(|(position, _)| integer(position.get())))
             .bind(streams().map(|stream| stream.id.category()).bind_iter())
             .bind(streams().map(|stream| stream.id.id()).bind_iter())
             .bind(streams().map(|stream| stream.expected.map(|version| integer(version.get()))).bind_iter())
+            .bind(checked().map(|(id, _)| id.category()).bind_iter())
+            .bind(checked().map(|(id, _)| id.id()).bind_iter())
+            .bind(checked().map(|(_, version)| integer(version.get())).bind_iter())
             .bind(all().filter_map(|append| Some(append.command.as_ref()?.id.as_uuid())).bind_iter())
             .bind(
                 known(careful)
@@ -88,6 +99,9 @@ impl Plan<'_> {
     /// Reads the answer to the call.
     pub(super) fn reply(&self, rows: &[PgRow]) -> sqlx::Result<Reply> {
         let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        if row.try_get::<Option<bool>, _>(6)? == Some(true) {
+            return Ok(Reply::OtherPast);
+        }
         let versions: Option<Vec<i64>> = row.try_get(3)?;
         let versions =
             versions.unwrap_or_default().into_iter().map(|version| number(version).map(Version::new));

@@ -15,6 +15,7 @@ use super::{
     head::Head,
     job::Job,
     judge::{Verdict, judge},
+    past::Anchor,
     plan::Plan,
     reader::Reader,
 };
@@ -29,10 +30,11 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// Appends over one connection.
 #[derive(Debug)]
 pub(super) struct Writer {
-    pub(super) reader: Arc<Reader>,
+    reader: Arc<Reader>,
     /// Tells of new events as soon as they are there.
-    pub(super) head: Head,
-    pub(super) session: Option<Session>,
+    head: Head,
+    session: Option<Session>,
+    anchor: Anchor,
 }
 
 /// Appends that go into the log together, until each has its answer.
@@ -64,6 +66,15 @@ impl Batch {
         self.jobs.retain(|job| !job.is_abandoned());
         let failure = Failure::new(DOING, timed_out(patience));
         self.jobs.extract_if(.., |job| job.deadline <= now).for_each(|job| job.fail(&failure));
+    }
+
+    /// Refuses what rests on another past. What may be in the log already is marked, as that is to be looked up first.
+    fn refuse_outdated(&mut self, anchor: &Anchor) {
+        for job in &mut self.jobs {
+            job.outdated = !anchor.holds(job.append.past);
+        }
+        let outdated = self.jobs.extract_if(.., |job| job.outdated && !job.unknown);
+        outdated.for_each(|job| job.answer(Err(AppendError::OtherPast)));
     }
 
     /// Answers what has an outcome, and keeps the rest.
@@ -137,6 +148,10 @@ impl Batch {
 }
 
 impl Writer {
+    pub(super) fn new(reader: &Arc<Reader>, head: Head) -> Self {
+        Self { reader: Arc::clone(reader), head, session: None, anchor: Anchor::new() }
+    }
+
     /// Appends all, and answers each.
     pub(super) async fn run(&mut self, jobs: Vec<Job>) {
         let mut batches = vec![Batch::new(jobs)];
@@ -149,6 +164,7 @@ impl Writer {
     async fn round(&mut self, mut batch: Batch) -> Vec<Batch> {
         let server = self.reader.database.connections.server();
         batch.drop_expired(server.timeout());
+        batch.refuse_outdated(&self.anchor);
         let Some(deadline) = batch.jobs.iter().map(|job| job.deadline).min() else { return Vec::new() };
         let mut session = match self.session.take().filter(Session::is_fresh) {
             Some(session) => session,
@@ -158,7 +174,8 @@ impl Writer {
             },
         };
         let plan = Plan::new(&batch.jobs, batch.careful);
-        let query = plan.query(&session, &self.reader.statements.append, &batch.jobs, batch.careful);
+        let query =
+            plan.query(&session, &self.reader.statements.append, &batch.jobs, batch.careful, &self.anchor);
         let reply = match timeout_at(deadline.into(), session.fetch(query)).await {
             Ok(rows) => rows.and_then(|rows| plan.reply(&rows)),
             Err(_) => Err(timed_out(server.timeout())),
@@ -166,8 +183,12 @@ impl Writer {
         match reply {
             Ok(Reply::Appended(entry)) => {
                 self.session = Some(session);
-                self.head.tell(entry.head.plus(plan.events.len() as u64));
-                let outcomes = answer::outcomes(&plan, &batch.jobs, &entry);
+                let head = entry.head.plus(plan.events.len() as u64);
+                if let Some(id) = plan.last_event(&batch.jobs) {
+                    self.anchor.put(head, id);
+                }
+                self.head.tell(head);
+                let outcomes = answer::outcomes(&plan, &batch.jobs, &entry, self.anchor.past());
                 batch.answer(outcomes);
                 vec![batch]
             }
@@ -175,6 +196,12 @@ impl Writer {
                 self.session = Some(session);
                 let verdicts = judge(&batch.jobs, &plan.places, &facts);
                 batch.decide(verdicts, &self.reader)
+            }
+            Ok(Reply::OtherPast) => {
+                tracing::error!("the log was put back to an earlier state, or has lost its newest events");
+                self.session = Some(session);
+                self.anchor = Anchor::new();
+                vec![batch]
             }
             Err(error) => {
                 let trouble = Trouble::of(&error);

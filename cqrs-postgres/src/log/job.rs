@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use cqrs_core::{
     envelope::{Metadata, StreamId, Version},
-    store::{Append, AppendError, AppendOutcome, CommandRecord, Condition, Error, NewEvent},
+    store::{Append, AppendError, AppendOutcome, CommandRecord, Condition, Error, NewEvent, Past},
 };
 use tokio::sync::oneshot;
 
@@ -16,6 +16,8 @@ pub(super) struct Job {
     pub(super) deadline: Instant,
     /// It has been sent, and nobody knows what became of it.
     pub(super) unknown: bool,
+    /// The log has another past by now than its conditions rest on.
+    pub(super) outdated: bool,
 }
 
 impl Job {
@@ -43,6 +45,7 @@ impl Job {
 pub(super) struct Checked {
     /// Streams, and the versions that they are to be at.
     pub(super) conditions: Vec<(StreamId, Version)>,
+    pub(super) past: Past,
     pub(super) events: Vec<NewEvent>,
     pub(super) metadata: String,
     pub(super) command: Option<CommandRecord>,
@@ -51,7 +54,7 @@ pub(super) struct Checked {
 impl Checked {
     /// Refuses what is too large, and what PostgreSQL can't hold; what is left can fail for reasons of the log only.
     pub(super) fn new(append: Append, limits: &Limits) -> Result<Self, AppendError> {
-        let Append { conditions, events, metadata, command } = append;
+        let Append { conditions, past, events, metadata, command } = append;
         if events.len() > limits.events {
             return Err(AppendError::TooMany { count: events.len(), limit: limits.events });
         }
@@ -63,7 +66,7 @@ impl Checked {
             });
         }
         let conditions = conditions.into_iter().map(condition).collect::<Result<_, _>>()?;
-        let checked = Self { conditions, events, metadata: metadata_text(&metadata)?, command };
+        let checked = Self { conditions, past, events, metadata: metadata_text(&metadata)?, command };
         checked.check_sizes(limits)?;
         checked.check_texts()?;
         Ok(checked)

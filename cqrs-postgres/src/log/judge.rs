@@ -57,7 +57,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn judge(&mut self, Job { append, unknown, .. }: &Job) -> Option<Verdict> {
+    fn judge(&mut self, Job { append, unknown, outdated, .. }: &Job) -> Option<Verdict> {
         let command = append.command.as_ref().map(|command| command.id);
         let is_known = command.is_none_or(|id| self.facts.commands.contains(&id));
         if *unknown && is_known && self.is_recorded(append) {
@@ -65,6 +65,9 @@ impl Bench<'_> {
         }
         if command.is_some() && is_known {
             return Some(Verdict::Repeated);
+        }
+        if *outdated {
+            return Some(Verdict::Refused(AppendError::OtherPast));
         }
         if command.is_some_and(|id| self.commands.contains(&id)) {
             return None;

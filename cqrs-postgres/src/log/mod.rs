@@ -9,6 +9,7 @@ mod judge;
 mod load;
 mod metadata;
 mod options;
+mod past;
 mod plan;
 mod queue;
 mod read;

@@ -30,6 +30,15 @@ pub(super) struct Stream<'a> {
     pub(super) expected: Option<Version>,
     /// How many events it gets.
     pub(super) steps: u64,
+    /// That it has got to the expected version needs no proof but the anchor's.
+    pub(super) vouched: bool,
+}
+
+impl Stream<'_> {
+    /// The version that it must have got to, where that is to be looked up.
+    pub(super) fn checked(&self) -> Option<Version> {
+        self.expected.filter(|version| !self.vouched && *version > Version::ZERO)
+    }
 }
 
 /// Where something comes in its stream: so many events after its version before the batch.
@@ -70,8 +79,8 @@ impl<'a> Plan<'a> {
             places: Places::with_capacity(jobs.len()),
         };
         let mut commands = HashSet::new();
-        for (job, Job { append, .. }) in jobs.iter().enumerate() {
-            let part = plan.part(append, &mut commands, strict);
+        for (job, Job { append, outdated, .. }) in jobs.iter().enumerate() {
+            let part = plan.part(append, *outdated, &mut commands, strict);
             if matches!(part, Part::In { .. }) {
                 plan.take_in(job, append);
             }
@@ -89,23 +98,44 @@ impl<'a> Plan<'a> {
             .any(|(place, stream)| stream.steps == 0 && (stream.expected.is_some() || command_only(place)))
     }
 
+    /// The last event that goes in.
+    pub(super) fn last_event(&self, jobs: &[Job]) -> Option<EventId> {
+        let mut included = jobs.iter().zip(&self.parts).filter(|(_, part)| matches!(part, Part::In { .. }));
+        included
+            .rfind(|(job, _)| !job.append.events.is_empty())?
+            .0
+            .append
+            .events
+            .last()
+            .map(|event| event.event_id)
+    }
+
     fn place(&mut self, id: &'a StreamId) -> usize {
         match self.places.entry(id) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
-                self.streams.push(Stream { id, expected: None, steps: 0 });
+                self.streams.push(Stream { id, expected: None, steps: 0, vouched: false });
                 *new.insert(self.streams.len() - 1)
             }
         }
     }
 
-    fn part(&mut self, append: &'a Checked, commands: &mut HashSet<CommandId>, strict: bool) -> Part {
+    fn part(
+        &mut self,
+        append: &'a Checked,
+        outdated: bool,
+        commands: &mut HashSet<CommandId>,
+        strict: bool,
+    ) -> Part {
         // All streams are looked at, be the append in or not.
         for event in &append.events {
             self.place(&event.stream);
         }
         if let Some(command) = &append.command {
             self.place(&command.stream);
+        }
+        if outdated {
+            return Part::Later;
         }
         let part = self.conditions(append);
         if !matches!(part, Part::In { .. }) {
@@ -140,6 +170,7 @@ impl<'a> Plan<'a> {
         if matches!(part, Part::In { .. }) {
             for (place, version) in assumed {
                 self.streams[place].expected = Some(version);
+                self.streams[place].vouched = append.past.is_known();
             }
         }
         part

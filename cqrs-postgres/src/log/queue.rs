@@ -16,7 +16,6 @@ use super::{
     job::{Checked, Job},
     reader::Reader,
 };
-use crate::database::Session;
 
 /// The most appends in one batch: beyond a hundred, more gain nothing but delay.
 const BATCH: usize = 256;
@@ -43,8 +42,8 @@ struct State {
     waiting: VecDeque<Job>,
     /// A task appends.
     working: bool,
-    /// The connection, while no task has it.
-    session: Option<Session>,
+    /// Whoever appended last, while no task does.
+    writer: Option<Writer>,
 }
 
 impl Queue {
@@ -56,7 +55,7 @@ impl Queue {
     pub(super) async fn append(&self, append: Checked) -> Result<AppendOutcome, AppendError> {
         let (answer, outcome) = oneshot::channel();
         let deadline = (Instant::now() + self.shared.reader.timeout()).into_std();
-        self.shared.submit(Job { append, answer, deadline, unknown: false })?;
+        self.shared.submit(Job { append, answer, deadline, unknown: false, outdated: false })?;
         outcome.await.unwrap_or_else(|error| Err(AppendError::OutcomeUnknown { source: error.into() }))
     }
 }
@@ -96,8 +95,8 @@ impl Shared {
         }
     }
 
-    /// The next batch; without one, the connection waits for the next turn.
-    fn next(&self, session: &mut Option<Session>) -> Vec<Job> {
+    /// The next batch; without one, the writer waits for the next turn.
+    fn next(&self, writer: &mut Option<Writer>) -> Vec<Job> {
         let mut state = self.state();
         let mut bytes = 0;
         let count = state
@@ -112,7 +111,7 @@ impl Shared {
             .count();
         if count == 0 {
             state.working = false;
-            state.session = session.take();
+            state.writer = writer.take();
         }
         state.waiting.drain(..count).collect()
     }
@@ -126,16 +125,16 @@ struct Turn {
 
 impl Turn {
     async fn work(mut self) {
-        let session = self.shared.state().session.take();
-        let mut writer =
-            Writer { reader: Arc::clone(&self.shared.reader), head: self.shared.head.clone(), session };
+        let mut writer = self.shared.state().writer.take();
         loop {
-            let jobs = self.shared.next(&mut writer.session);
+            let jobs = self.shared.next(&mut writer);
             if jobs.is_empty() {
                 self.done = true;
                 return;
             }
             let several = jobs.len() > 1;
+            let writer =
+                writer.get_or_insert_with(|| Writer::new(&self.shared.reader, self.shared.head.clone()));
             writer.run(jobs).await;
             if several {
                 self.shared.gather().await;

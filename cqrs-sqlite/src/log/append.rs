@@ -3,7 +3,8 @@ use std::collections::HashMap;
 use cqrs_core::{
     envelope::{EventId, Position, StreamId, Version},
     store::{
-        AppendError, AppendOutcome, Appended, CommandRecord, Condition, Error, NewEvent, Snapshot, Written,
+        AppendError, AppendOutcome, Appended, CommandRecord, Condition, Error, NewEvent, Past, Snapshot,
+        Written,
     },
 };
 use jiff::Timestamp;
@@ -98,7 +99,7 @@ impl<'a> Batch<'a> {
             let version = streams.version(&command.stream)?;
             self.insert_command(command, version, position, events.len())?;
         }
-        Ok(Appended { events, time: self.time, position })
+        Ok(Appended { events, time: self.time, position, past: Past::UNKNOWN })
     }
 
     fn insert_event(

@@ -59,7 +59,7 @@ pub(super) struct Checked {
 impl Checked {
     /// Refuses what is too large; what is left can fail for reasons of the log only.
     pub(super) fn new(append: Append, limits: &Limits) -> Result<Self, AppendError> {
-        let Append { conditions, events, metadata, command } = append;
+        let Append { conditions, past: _, events, metadata, command } = append;
         if events.len() > limits.events {
             return Err(AppendError::TooMany { count: events.len(), limit: limits.events });
         }

@@ -167,7 +167,7 @@ mod tests {
     use cqrs_core::{
         domain::SchemaVersion,
         envelope::{Json, Metadata, StreamId},
-        store::{Append, NewEvent, Snapshot},
+        store::{Append, NewEvent, Past, Snapshot},
     };
     use jiff::Timestamp;
     use tokio::sync::oneshot::{self, Receiver};
@@ -190,7 +190,13 @@ mod tests {
             data: Json::of(&1).expect("a number"),
         };
         let metadata = Metadata::of_command(CommandId::generate(), Timestamp::now());
-        let append = Append { conditions: Vec::new(), events: vec![event], metadata, command: None };
+        let append = Append {
+            conditions: Vec::new(),
+            past: Past::UNKNOWN,
+            events: vec![event],
+            metadata,
+            command: None,
+        };
         let checked = Checked::new(append, &EventStoreOptions::default().limits).expect("within limits");
         let (answer, outcome) = oneshot::channel();
         (Job::Append(checked, answer), outcome)

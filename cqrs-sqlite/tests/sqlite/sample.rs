@@ -5,7 +5,7 @@ use cqrs_core::{
     envelope::{CommandId, EventId, Json, Metadata, Position, RecordedEvent, StreamId, Version},
     store::{
         Append, AppendError, AppendOutcome, Appended, CommandRecord, Condition, EventFilter, EventStore,
-        NewEvent,
+        NewEvent, Past,
     },
 };
 use jiff::Timestamp;
@@ -43,6 +43,7 @@ pub(crate) fn append(stream: &StreamId) -> Append {
     let id = CommandId::generate();
     Append {
         conditions: Vec::new(),
+        past: Past::UNKNOWN,
         events: vec![event(stream)],
         metadata: Metadata::of_command(id, Timestamp::now()),
         command: Some(CommandRecord { id, fingerprint: Uuid::nil(), stream: stream.clone(), answer: None }),

@@ -8,7 +8,7 @@ use std::{
 
 use cqrs_core::{
     envelope::{EventId, Json, Position, RecordedEvent, StreamId},
-    store::{Append, EventFilter, EventStore, NewEvent},
+    store::{Append, EventFilter, EventStore, NewEvent, Past},
 };
 use cqrs_postgres::PostgresEventStore;
 use cqrs_sqlite::SqliteEventStore;
@@ -88,7 +88,13 @@ pub(crate) fn append<'a>(store: &str, events: impl IntoIterator<Item = Like<'a>>
             schema_version: event.schema_version,
             data: Json::of(&data).expect("data is JSON"),
         });
-        let append = Append { conditions: Vec::new(), events: events.collect(), metadata, command: None };
+        let append = Append {
+            conditions: Vec::new(),
+            past: Past::UNKNOWN,
+            events: events.collect(),
+            metadata,
+            command: None,
+        };
         block_on(log.append(append)).expect("the log takes it");
     }
     block_on(log.head()).expect("the log has a head").get()

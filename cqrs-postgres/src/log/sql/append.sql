@@ -1,4 +1,5 @@
-SELECT appended, head, recorded, versions, known_commands, known_events
+SELECT appended, head, recorded, versions, known_commands, known_events, other_past
 FROM {schema}.append(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+    $26, $27
 )

@@ -9,7 +9,7 @@ use cqrs_core::{
     domain::SchemaVersion,
     envelope::{CommandId, EventId, Json, Position, StreamId},
     prelude::*,
-    store::{Append, AppendOutcome, EventFilter, EventStore, NewEvent, Reason, Sequence, ViewStore},
+    store::{Append, AppendOutcome, EventFilter, EventStore, NewEvent, Past, Reason, Sequence, ViewStore},
 };
 use cqrs_postgres::{SqlProjection, sqlx};
 
@@ -28,7 +28,7 @@ pub(super) async fn append(log: &dyn EventStore, events: &[(&str, &str, String)]
     };
     let metadata = Metadata::of_command(CommandId::generate(), Timestamp::now()).for_events();
     let events = events.iter().map(event).collect();
-    let append = Append { conditions: Vec::new(), events, metadata, command: None };
+    let append = Append { conditions: Vec::new(), past: Past::UNKNOWN, events, metadata, command: None };
     match log.append(append).await.unwrap() {
         AppendOutcome::Appended(appended) => appended.position,
         AppendOutcome::Repeated(_) => unreachable!("it has no command id"),

@@ -5,7 +5,7 @@ use cqrs_core::{
     envelope::{CommandId, EventId, Metadata, Position, RecordedEvent, StreamId, Version},
     store::{
         Append, AppendError, AppendOutcome, Appended, CommandRecord, Condition, EventFilter, EventStore,
-        Load, Loaded, LogPage, NewEvent, RecordedCommand, StreamRead,
+        Load, Loaded, LogPage, NewEvent, Past, RecordedCommand, StreamRead,
     },
 };
 use jiff::Timestamp;
@@ -51,6 +51,7 @@ pub(super) fn append(
 ) -> Append {
     Append {
         conditions: conditions.into_iter().collect(),
+        past: Past::UNKNOWN,
         events: events.into_iter().collect(),
         metadata: Metadata::of_command(CommandId::generate(), Timestamp::UNIX_EPOCH),
         command: None,

@@ -8,7 +8,7 @@ use cqrs_core::{
     domain::{Event as _, Payload as _},
     envelope::{CommandId, EventId, Json, Metadata, Position, StreamId},
     prelude::*,
-    store::{Append, EventStore, NewEvent, ProjectionId, ViewStore},
+    store::{Append, EventStore, NewEvent, Past, ProjectionId, ViewStore},
 };
 use peers_harness::{Failure, Layout, Line};
 
@@ -66,6 +66,6 @@ pub async fn backlog(log: &dyn EventStore, layout: Layout, events: u32) -> Resul
 async fn append(log: &dyn EventStore, events: Vec<NewEvent>) -> Result<(), Failure> {
     // The store stamps its own time.
     let metadata = Metadata::of_command(CommandId::generate(), Timestamp::UNIX_EPOCH);
-    log.append(Append { conditions: Vec::new(), events, metadata, command: None }).await?;
+    log.append(Append { conditions: Vec::new(), past: Past::UNKNOWN, events, metadata, command: None }).await?;
     Ok(())
 }

@@ -3,14 +3,22 @@
 -- Streams are given once each, with the version that is expected of them (null: any). An event names its stream by its
 -- place among them, and how many events further than the expected version it comes; so does a command.
 --
+-- A stream that this process has brought to its version itself need not be looked at: it is there as long as the log has
+-- the anchor, an event that the process appended since. Whether the log has it is seen under the lock.
+--
 -- Who gets the lock first is first in the log, see docs/adr/0014-appends-lock-and-count-nothing.md. Looking at the streams
 -- does not need it: that a stream has got a version since then is found out by the unique index. Only a `careful` call looks
 -- under the lock, so that nothing can change between its looking and its writing, and looks for the events' ids too.
 CREATE FUNCTION {schema}.append(
     careful boolean,
+    anchor uuid,
+    anchor_position bigint,
     stream_categories text[],
     stream_ids text[],
     expected bigint[],
+    checked_categories text[],
+    checked_ids text[],
+    checked_versions bigint[],
     checked_commands uuid[],
     checked_events uuid[],
     event_ids uuid[],
@@ -30,12 +38,15 @@ CREATE FUNCTION {schema}.append(
     command_events integer[],
     command_answers text[],
     OUT appended boolean,
+    OUT other_past boolean,
     OUT head bigint,
     OUT recorded timestamptz,
     OUT versions bigint[],
     OUT known_commands uuid[],
     OUT known_events uuid[]
 ) LANGUAGE plpgsql AS $$
+DECLARE
+    head_id uuid;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'appending needs the isolation level read committed, not %',
@@ -55,23 +66,23 @@ BEGIN
         );
     END IF;
 
-    -- The usual case first: all streams are expected to be somewhere, and are there.
+    -- The usual case first: all streams are expected to be somewhere, and have got there.
     appended := NOT careful AND array_position(expected, NULL) IS NULL;
     IF appended THEN
-        PERFORM
-        FROM unnest(stream_categories, stream_ids, expected) AS stream (category, id, expected)
-        WHERE stream.expected <> coalesce(
-            (
+        versions := expected;
+        -- That a stream is not further is for the unique index to say.
+        IF cardinality(checked_versions) > 0 THEN
+            PERFORM
+            FROM unnest(checked_categories, checked_ids, checked_versions) AS stream (category, id, version)
+            WHERE (
                 SELECT events.version
                 FROM {schema}.events
-                WHERE events.category = stream.category AND events.stream_id = stream.id
-                ORDER BY events.version DESC
-                LIMIT 1
-            ),
-            0
-        );
-        appended := NOT FOUND;
-        versions := expected;
+                WHERE events.category = stream.category
+                    AND events.stream_id = stream.id
+                    AND events.version = stream.version
+            ) IS NULL;
+            appended := NOT FOUND;
+        END IF;
     END IF;
 
     IF NOT appended THEN
@@ -105,11 +116,19 @@ BEGIN
     END IF;
 
     -- A statement of its own after the lock: it sees all that was committed before the lock was free.
-    SELECT events.position, events.recorded_at
-    INTO head, recorded
+    SELECT events.position, events.recorded_at, events.event_id
+    INTO head, recorded, head_id
     FROM {schema}.events
     ORDER BY events.position DESC
     LIMIT 1;
+    IF anchor IS DISTINCT FROM head_id AND anchor IS NOT NULL THEN
+        PERFORM FROM {schema}.events WHERE events.position = anchor_position AND events.event_id = anchor;
+        IF NOT FOUND THEN
+            appended := false;
+            other_past := true;
+            RETURN;
+        END IF;
+    END IF;
     head := coalesce(head, 0);
     recorded := greatest(clock_timestamp(), recorded);
 

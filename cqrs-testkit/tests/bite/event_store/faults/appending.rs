@@ -9,7 +9,7 @@ use std::{
 use cqrs_core::{
     envelope::{EventId, Position, StreamId, Version},
     memory::MemoryEventStore,
-    store::{Append, AppendError, AppendOutcome, Appended, Condition, Error, EventFilter, EventStore},
+    store::{Append, AppendError, AppendOutcome, Appended, Condition, Error, EventFilter, EventStore, Past},
 };
 use cqrs_testkit::tokio::task::yield_now;
 
@@ -51,8 +51,13 @@ async fn in_halves(store: MemoryEventStore, mut append: Append) -> Outcome {
         return store.append(append).await;
     }
     let rest = append.events.split_off(1);
-    let second =
-        Append { conditions: vec![], events: rest, metadata: append.metadata.clone(), command: None };
+    let second = Append {
+        conditions: vec![],
+        past: Past::UNKNOWN,
+        events: rest,
+        metadata: append.metadata.clone(),
+        command: None,
+    };
     match store.append(append).await? {
         AppendOutcome::Appended(mut first) => {
             yield_now().await;
@@ -82,7 +87,15 @@ pub(super) fn appending(rule: &str) -> Option<Broken> {
                     event.event_id = EventId::generate();
                     event.stream = StreamId::new("hole", "hole").unwrap();
                 }
-                store.append(Append { conditions: vec![], events: lost, command: None, ..append }).await?;
+                store
+                    .append(Append {
+                        conditions: vec![],
+                        past: Past::UNKNOWN,
+                        events: lost,
+                        command: None,
+                        ..append
+                    })
+                    .await?;
             }
             outcome
         }),
@@ -98,6 +111,7 @@ pub(super) fn appending(rule: &str) -> Option<Broken> {
             hook(|store: MemoryEventStore, append: Append| async move {
                 let half = Append {
                     conditions: vec![],
+                    past: Past::UNKNOWN,
                     events: append.events.iter().take(1).cloned().collect(),
                     command: None,
                     metadata: append.metadata.clone(),
@@ -173,7 +187,13 @@ pub(super) fn appending(rule: &str) -> Option<Broken> {
                 let metadata = append.metadata.clone();
                 let outcome = store.append(append).await;
                 store
-                    .append(Append { conditions: vec![], events: vec![], metadata, command: Some(record) })
+                    .append(Append {
+                        conditions: vec![],
+                        past: Past::UNKNOWN,
+                        events: vec![],
+                        metadata,
+                        command: Some(record),
+                    })
                     .await?;
                 outcome
             })
@@ -213,7 +233,9 @@ pub(super) fn appending(rule: &str) -> Option<Broken> {
             hook(|store: MemoryEventStore, append: Append| async move {
                 let outcome = store.append(append.clone()).await;
                 if outcome.is_err() {
-                    store.append(Append { conditions: vec![], events: vec![], ..append }).await?;
+                    store
+                        .append(Append { conditions: vec![], past: Past::UNKNOWN, events: vec![], ..append })
+                        .await?;
                 }
                 outcome
             })
