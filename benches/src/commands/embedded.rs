@@ -13,7 +13,7 @@ use cqrs_core::prelude::*;
 use super::sample::{Done, Medians, Sample};
 use crate::{
     Failure, Plan,
-    domain::{AddLine, COMMANDS_PER_STREAM, OrderId},
+    domain::{AddNextLine, COMMANDS_PER_STREAM, OpenOrder, OrderId},
     figures::{grouped, median, percent, short},
     limit::sqlite::{self as limit, LimitTable},
     places::Place,
@@ -103,7 +103,12 @@ async fn measure(rooms: &Rooms, place: Place, tasks: usize, time: Duration) -> R
                 let order = OrderId::new(format!("order-{}", streams.fetch_add(1, Ordering::Relaxed)))?;
                 for number in 0..COMMANDS_PER_STREAM {
                     let began = Instant::now();
-                    app.execute(AddLine { order: order.clone(), number }).await?;
+                    let order = order.clone();
+                    if number == 0 {
+                        app.execute(OpenOrder { order, number }).await?;
+                    } else {
+                        app.execute(AddNextLine { order, number }).await?;
+                    }
                     nanoseconds.push(u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX));
                 }
             }

@@ -7,7 +7,7 @@ use cqrs_core::prelude::*;
 use super::{contender::Contender, work::Job};
 use crate::{
     Failure,
-    domain::{AddContestedLine, AddLine, OrderId, Rival},
+    domain::{AddContestedLine, AddNextLine, OpenOrder, OrderId, Rival},
     limit::postgres::Raw,
 };
 
@@ -46,7 +46,12 @@ impl Running {
         match self {
             Self::Limit(raw) => raw.command(task, stream, number, contested).await,
             Self::Framework { app, other: None } => {
-                app.execute(AddLine { order: OrderId::new(stream)?, number }).await?;
+                let order = OrderId::new(stream)?;
+                if number == 0 {
+                    app.execute(OpenOrder { order, number }).await?;
+                } else {
+                    app.execute(AddNextLine { order, number }).await?;
+                }
                 Ok(0)
             }
             Self::Framework { app, other } => {

@@ -1,10 +1,12 @@
 //! The workload's domain: an order whose stream gets six commands, each of which appends an event of about 200 bytes.
 
 mod contested;
+mod opened;
 
 use cqrs_core::prelude::*;
 
 pub(crate) use contested::{AddContestedLine, Rival};
+pub(crate) use opened::{AddNextLine, OpenOrder};
 
 /// How many commands a stream gets before the next one is started.
 pub(crate) const COMMANDS_PER_STREAM: u64 = 6;

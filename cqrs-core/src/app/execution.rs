@@ -80,6 +80,9 @@ impl<C: Command> Execution<'_, C> {
         {
             return attempt;
         }
+        if let Some(attempt) = self.attempt_unseen().await {
+            return attempt;
+        }
         let command = self.record.as_ref().map(|record| record.id);
         let loading = match decide::load::<C::Aggregate, _>(&**self.store(), &self.stream, command).await {
             Ok(loading) => loading,
@@ -133,6 +136,20 @@ impl<C: Command> Execution<'_, C> {
                 Some(self.append(events, Known { state, version, snapshot, past }, Position::ZERO).await)
             }
             _ => None,
+        }
+    }
+
+    /// Creates an aggregate without a look whether it is there. The append proves that it was not; where it was, the
+    /// aggregate has to be loaded, as it may have been removed.
+    async fn attempt_unseen(&self) -> Option<Attempt<C>> {
+        if !<C::Aggregate as Handle<C>>::CREATES_UNSEEN {
+            return None;
+        }
+        let (version, snapshot) = (Version::ZERO, Version::ZERO);
+        let nothing = Known { state: State::Absent, version, snapshot, past: Past::UNKNOWN };
+        match self.attempt_on(nothing).await {
+            Some(Attempt::Conflict { .. }) => None,
+            attempt => attempt,
         }
     }
 

@@ -59,6 +59,13 @@ pub trait Handle<C>: Aggregate {
     /// Why the domain rejects this command; [`Infallible`](std::convert::Infallible) where it never does.
     type Error: std::error::Error + Send + Sync + 'static;
 
+    /// It creates the aggregate, and decides by the command and its metadata alone, without side effects: then it is asked
+    /// before anybody has looked whether the aggregate is there, and the append finds out. That spares a new aggregate the
+    /// load.
+    ///
+    /// `#[handlers]` sets it for handlers without `self` that are not `async` and take no services.
+    const CREATES_UNSEEN: bool = false;
+
     /// Decides the command on a state.
     fn handle<'a>(
         state: State<&'a Self>,

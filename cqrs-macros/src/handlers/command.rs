@@ -23,6 +23,14 @@ pub(super) struct CommandHandler {
     pub(super) output: Option<Type>,
 }
 
+impl CommandHandler {
+    /// It need not know whether the aggregate is there, and is asked in vain without harm.
+    pub(super) fn creates_unseen(&self) -> bool {
+        let is_metadata = |ty: &Type| matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Metadata"));
+        self.creates && !self.asynchronous && self.context.iter().all(is_metadata)
+    }
+}
+
 const OPTIONS: Grammar = Grammar { attribute: "command_handler", within: None, options: NONE };
 
 const NONE: &[Known] = &[];

@@ -7,7 +7,10 @@ use std::{
 };
 
 use cqrs_core::store::{AppendError, AppendOutcome};
-use tokio::time::{sleep_until, timeout_at};
+use tokio::{
+    runtime::Handle,
+    time::{sleep_until, timeout_at},
+};
 
 use super::{
     answer,
@@ -77,15 +80,20 @@ impl Batch {
         outdated.for_each(|job| job.answer(Err(AppendError::OtherPast)));
     }
 
-    /// Answers what has an outcome, and keeps the rest.
-    fn answer(&mut self, outcomes: Vec<Option<Result<AppendOutcome, AppendError>>>) {
+    /// Answers what has an outcome, and keeps the rest. Several are answered by a task of its own, which comes to run while the
+    /// server works on the next batch.
+    fn answer(&mut self, outcomes: Vec<Option<Result<AppendOutcome, AppendError>>>, runtime: &Handle) {
         let jobs = mem::take(&mut self.jobs);
+        let several = jobs.len() > 1;
+        let mut answers = Vec::with_capacity(jobs.len());
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             match outcome {
-                Some(outcome) => job.answer(outcome),
+                Some(outcome) => answers.push((job, outcome)),
                 None => self.jobs.push(job),
             }
         }
+        let tell = move || answers.into_iter().for_each(|(job, outcome)| job.answer(outcome));
+        if several { drop(runtime.spawn(async move { tell() })) } else { tell() }
     }
 
     /// Lets those be told for which there is a verdict, and keeps the rest.
@@ -189,7 +197,7 @@ impl Writer {
                 }
                 self.head.tell(head);
                 let outcomes = answer::outcomes(&plan, &batch.jobs, &entry, self.anchor.past());
-                batch.answer(outcomes);
+                batch.answer(outcomes, &self.reader.database.runtime);
                 vec![batch]
             }
             Ok(Reply::Doubt(facts)) => {

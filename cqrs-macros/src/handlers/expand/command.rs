@@ -59,8 +59,11 @@ pub(super) fn expand(model: &Type, handler: &CommandHandler) -> TokenStream {
         context: __cqrs::Context<'a, Self>,
     ));
     let arguments = spans::moved(arguments, last);
+    let unseen =
+        handler.creates_unseen().then(|| quote_spanned!(last=> const CREATES_UNSEEN: __cqrs::bool = true;));
     let items = quote_spanned! {last=>
         #rejection Error = #error;
+        #unseen
         #decide #arguments -> #result #body
     };
     let items = spans::group(Delimiter::Brace, items, spans::at(command));
