@@ -47,7 +47,7 @@ impl<C: Command> Execution<'_, C> {
         let mut attempts = 0;
         let mut turn = None;
         loop {
-            match self.attempt().await {
+            match self.attempt(attempts == 0).await {
                 Attempt::Done(outcome) => return outcome,
                 Attempt::OtherPast => continue,
                 Attempt::Conflict { expected, actual } => {
@@ -74,13 +74,13 @@ impl<C: Command> Execution<'_, C> {
         }
     }
 
-    async fn attempt(&self) -> Attempt<C> {
+    async fn attempt(&self, first: bool) -> Attempt<C> {
         if let Some(hot) = self.app.inner.hot.take::<C::Aggregate>(&self.stream)
             && let Some(attempt) = self.attempt_on(hot).await
         {
             return attempt;
         }
-        if let Some(attempt) = self.attempt_unseen().await {
+        if first && let Some(attempt) = self.attempt_unseen().await {
             return attempt;
         }
         let command = self.record.as_ref().map(|record| record.id);

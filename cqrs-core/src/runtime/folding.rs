@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     batch::{Foldable, Steps},
     place::{Goal, Place},
+    recent::Recent,
     work::{Batch, Work},
 };
 use crate::{
@@ -68,14 +69,22 @@ impl Batch for Folded {
         Box::pin(async move {
             let Self { steps, keys, views, projection } = *self;
             let mut refused = HashMap::new();
+            let (mut stored, missing) = place.recent.find(keys);
+            if !missing.is_empty() {
+                stored.extend(views.load(&projection, &missing).await?);
+            }
             loop {
-                let stored =
-                    if keys.is_empty() { Vec::new() } else { views.load(&projection, &keys).await? };
                 let changes = steps.fold(&stored, &place.parked, &refused, Timestamp::now());
                 let parked = changes.parked.clone();
+                // Far behind, what is kept would be of no use before it is pushed out.
+                let recent = goal.is_head().then(|| Recent::of(&changes.documents)).flatten();
                 let commit = place.commit(goal, changes.documents, changes.parked);
                 match views.commit(&projection, commit).await {
                     Ok(()) => {
+                        match recent {
+                            Some(documents) => place.recent.keep(documents),
+                            None => place.recent.forget(),
+                        }
                         place.arrive(goal, parked);
                         return Ok(());
                     }

@@ -22,6 +22,7 @@ mod options;
 mod own_writing;
 mod place;
 mod projections;
+mod recent;
 mod runner;
 mod status;
 mod work;

@@ -3,7 +3,7 @@ use std::{collections::HashSet, sync::Arc};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{ahead::Page, status::Status};
+use super::{ahead::Page, recent::Recent, status::Status};
 use crate::{
     envelope::{EventId, LogId, Position},
     store::{Checkpoint, Commit, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence},
@@ -19,6 +19,7 @@ pub(super) struct Place {
     pub(super) last: Option<EventId>,
     pub(super) as_of: Timestamp,
     pub(super) parked: HashSet<Sequence>,
+    pub(super) recent: Recent,
     /// When the read store last heard of the projection; `None`: never.
     pub(super) written: Option<Instant>,
 }
@@ -34,6 +35,13 @@ pub(super) struct Goal {
     pub(super) as_of: Timestamp,
 }
 
+impl Goal {
+    /// Nothing was known to come after it.
+    pub(super) fn is_head(&self) -> bool {
+        self.position >= self.head
+    }
+}
+
 impl Place {
     /// Before the first event.
     pub(super) fn start(log: LogId, projection: ProjectionId, status: Arc<Status>) -> Self {
@@ -45,6 +53,7 @@ impl Place {
             last: None,
             as_of: Timestamp::UNIX_EPOCH,
             parked: HashSet::new(),
+            recent: Recent::new(),
             written: None,
         }
     }

@@ -10,7 +10,7 @@ use cqrs_core::{
     memory::{MemoryEventStore, MemoryViewStore},
     store::{
         Append, AppendError, AppendOutcome, BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error,
-        EventFilter, EventStore, Find, Load, Loaded, LogPage, ProjectionId, ProjectionSpec, Read,
+        EventFilter, EventStore, Find, Load, Loaded, LogPage, Past, ProjectionId, ProjectionSpec, Read,
         RecordedCommand, Sequence, Snapshot, SnapshotStore, StoredDocument, StreamRead, ViewStore,
     },
 };
@@ -62,6 +62,8 @@ pub struct LogFaults {
     /// A question for the head gets no answer.
     pub is_silent: AtomicBool,
     pub snapshots_fail: AtomicBool,
+    /// The log's past; another one is taken for that of a log that was put back.
+    pub past: Mutex<Past>,
     pub edit_loaded: Mutex<Option<EditLoaded>>,
     pub edit_page: Mutex<Option<EditPage>>,
     /// How long a read of the log for a projection takes, in milliseconds.
@@ -131,7 +133,14 @@ impl EventStore for FaultyLog {
                     actual: expected.plus(1),
                 });
             }
-            let outcome = self.inner.append(append).await;
+            let past = *self.faults.past.lock().unwrap();
+            if append.past.is_known() && append.past != past {
+                return Err(AppendError::OtherPast);
+            }
+            let mut outcome = self.inner.append(append).await;
+            if let Ok(AppendOutcome::Appended(appended)) = &mut outcome {
+                appended.past = past;
+            }
             self.pass("appends").await?;
             if self.faults.loses_answer.swap(false, SeqCst) {
                 return Err(AppendError::OutcomeUnknown { source: "the connection is gone".into() });
@@ -231,6 +240,7 @@ impl SnapshotStore for FaultyLog {
 }
 
 pub struct ViewFaults {
+    pub loads: AtomicUsize,
     pub gets: AtomicUsize,
     pub finds: AtomicUsize,
     pub commits: AtomicUsize,
@@ -271,6 +281,7 @@ impl FaultyViews {
 
     pub fn over(inner: MemoryViewStore) -> Self {
         let faults = ViewFaults {
+            loads: AtomicUsize::default(),
             gets: AtomicUsize::default(),
             finds: AtomicUsize::default(),
             commits: AtomicUsize::default(),
@@ -343,6 +354,7 @@ impl ViewStore for FaultyViews {
     ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
         Box::pin(async move {
             self.pass("loads documents")?;
+            self.faults.loads.fetch_add(1, SeqCst);
             assert!(!self.faults.panics.load(SeqCst), "the store panics");
             self.inner.load(projection, keys).await
         })

@@ -4,6 +4,7 @@ use cqrs_core::{
     app::{App, ExecuteError},
     envelope::{CommandId, StreamId, Version},
     prelude::*,
+    store::Past,
 };
 
 use crate::{domain::*, faults::FaultyLog, scene::append};
@@ -145,4 +146,21 @@ async fn an_event_that_its_own_aggregate_can_not_fold_is_never_appended() {
     let error = app.execute(contradictory::AddSeat { seat }).await.unwrap_err();
     assert!(matches!(&error, ExecuteError::Unfoldable { reason, .. } if reason.contains("no earlier event")));
     assert_eq!(log.head().await.unwrap(), Position::ZERO);
+}
+
+#[tokio::test]
+async fn an_aggregate_of_another_past_is_loaded_again_though_its_version_is_the_same() {
+    let log = FaultyLog::new();
+    *log.faults.past.lock().unwrap() = Past::begin();
+    let app = counted(&log).await;
+    app.with(&WIDE).execute(count()).await.unwrap();
+    // The log is put back; the counts are those of somebody else now.
+    *log.faults.past.lock().unwrap() = Past::begin();
+    let (loaded, appended) = (loads(&log), log.faults.appends.load(SeqCst));
+    assert_eq!(app.with(&WIDE).execute(count()).await.unwrap().version, Version::new(3));
+    assert_eq!(loads(&log), loaded + 1);
+    assert_eq!(log.faults.appends.load(SeqCst), appended + 2);
+    // From here it is known again.
+    app.with(&WIDE).execute(count()).await.unwrap();
+    assert_eq!(loads(&log), loaded + 1);
 }

@@ -5,6 +5,7 @@
 
 mod batch;
 mod check;
+mod creating;
 mod domain;
 mod execute;
 mod faults;
@@ -19,5 +20,6 @@ mod poison;
 mod projections;
 mod queries;
 mod read_ahead;
+mod recent;
 mod scene;
 mod snapshots;

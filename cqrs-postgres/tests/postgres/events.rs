@@ -7,6 +7,7 @@ mod opening;
 mod plans;
 mod pooled;
 mod processes;
+mod put_back;
 mod queue;
 mod sample;
 mod watching;
