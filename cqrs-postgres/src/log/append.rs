@@ -25,6 +25,8 @@ pub(super) enum Reply {
     Doubt(Facts),
     /// The log has not got the anchor.
     OtherPast,
+    /// Somebody else has appended, and the append has to go the long way.
+    Overtaken,
 }
 
 /// Where a batch went into the log.

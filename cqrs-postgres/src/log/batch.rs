@@ -18,9 +18,11 @@ use super::{
     head::Head,
     job::Job,
     judge::{Verdict, judge},
+    lone,
     past::Anchor,
     plan::Plan,
     reader::Reader,
+    statements::Statements,
 };
 use crate::database::{Failure, Session, Trouble, timed_out};
 
@@ -168,6 +170,16 @@ impl Writer {
         }
     }
 
+    async fn send(&self, session: &mut Session, plan: &Plan<'_>, batch: &Batch) -> sqlx::Result<Reply> {
+        let Batch { jobs, careful, .. } = batch;
+        let Statements { append, append_one, .. } = &*self.reader.statements;
+        if !careful && let Some(query) = lone::query(plan, session, append_one, jobs, &self.anchor) {
+            return lone::reply(plan, &session.fetch(query).await?);
+        }
+        let query = plan.query(session, append, jobs, *careful, &self.anchor);
+        plan.reply(&session.fetch(query).await?)
+    }
+
     /// Sends a batch once. What is left of it comes back.
     async fn round(&mut self, mut batch: Batch) -> Vec<Batch> {
         let server = self.reader.database.connections.server();
@@ -182,10 +194,8 @@ impl Writer {
             },
         };
         let plan = Plan::new(&batch.jobs, batch.careful);
-        let query =
-            plan.query(&session, &self.reader.statements.append, &batch.jobs, batch.careful, &self.anchor);
-        let reply = match timeout_at(deadline.into(), session.fetch(query)).await {
-            Ok(rows) => rows.and_then(|rows| plan.reply(&rows)),
+        let reply = match timeout_at(deadline.into(), self.send(&mut session, &plan, &batch)).await {
+            Ok(reply) => reply,
             Err(_) => Err(timed_out(server.timeout())),
         };
         match reply {
@@ -193,7 +203,7 @@ impl Writer {
                 self.session = Some(session);
                 let head = entry.head.plus(plan.events.len() as u64);
                 if let Some(id) = plan.last_event(&batch.jobs) {
-                    self.anchor.put(head, id);
+                    self.anchor.put(entry.head, head, id);
                 }
                 self.head.tell(head);
                 let outcomes = answer::outcomes(&plan, &batch.jobs, &entry, self.anchor.past());
@@ -204,6 +214,11 @@ impl Writer {
                 self.session = Some(session);
                 let verdicts = judge(&batch.jobs, &plan.places, &facts);
                 batch.decide(verdicts, &self.reader)
+            }
+            Ok(Reply::Overtaken) => {
+                self.session = Some(session);
+                self.anchor.overtaken();
+                vec![batch]
             }
             Ok(Reply::OtherPast) => {
                 tracing::error!("the log was put back to an earlier state, or has lost its newest events");

@@ -7,6 +7,7 @@ mod head;
 mod job;
 mod judge;
 mod load;
+mod lone;
 mod metadata;
 mod options;
 mod past;

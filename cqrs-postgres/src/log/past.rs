@@ -10,20 +10,33 @@ use cqrs_core::{
 pub(super) struct Anchor {
     past: Past,
     event: Option<(Position, EventId)>,
+    /// It was the head when this process appended last.
+    is_head: bool,
 }
 
 impl Anchor {
     /// None yet: the past begins with the next append.
     pub(super) fn new() -> Self {
-        Self { past: Past::begin(), event: None }
+        Self { past: Past::begin(), event: None, is_head: false }
     }
 
     pub(super) fn event(&self) -> Option<(Position, EventId)> {
         self.event
     }
 
-    /// The event was appended, and the one before it was there.
-    pub(super) fn put(&mut self, position: Position, id: EventId) {
+    /// The anchor, where it seems to be the log's last event, too.
+    pub(super) fn head(&self) -> Option<EventId> {
+        self.event.filter(|_| self.is_head).map(|(_, id)| id)
+    }
+
+    /// Somebody else has appended since.
+    pub(super) fn overtaken(&mut self) {
+        self.is_head = false;
+    }
+
+    /// The event was appended, the first one behind `head`, and the anchor before it was there.
+    pub(super) fn put(&mut self, head: Position, position: Position, id: EventId) {
+        self.is_head = self.event.is_none_or(|(before, _)| before == head);
         self.event = Some((position, id));
     }
 

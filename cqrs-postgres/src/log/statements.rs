@@ -35,6 +35,7 @@ macro_rules! statements {
 
 statements! {
     append
+    append_one
     command
     drop_snapshots
     filtered_page

@@ -207,7 +207,7 @@ fn rounds(list: &mut List, jobs: Vec<(usize, Job)>) -> HashMap<usize, Said> {
                 };
                 judge(&jobs, &plan.places, &facts).into_iter().map(|verdict| verdict.map(said)).collect()
             }
-            Some(Reply::OtherPast) => unreachable!("the list has one past"),
+            Some(Reply::OtherPast | Reply::Overtaken) => unreachable!("nobody else appends to the list"),
             None if !careful => {
                 batches.push((numbers.into_iter().zip(jobs).collect(), true));
                 continue;

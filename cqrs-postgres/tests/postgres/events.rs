@@ -2,6 +2,7 @@
 
 mod conformance;
 mod guards;
+mod lone;
 mod lost;
 mod opening;
 mod plans;

@@ -2,7 +2,7 @@
 
 use cqrs_core::{
     envelope::{Json, Version},
-    store::{EventStore, Load, Snapshot, SnapshotStore},
+    store::{Append, EventStore, Load, Snapshot, SnapshotStore},
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgDatabaseError};
 
@@ -137,8 +137,10 @@ async fn what_is_acknowledged_is_on_disk_whatever_the_database_does_by_default()
     ))
     .await;
     appended(store.append(append(&stream("a"))).await);
+    // On the short way, too.
+    appended(store.append(Append { command: None, ..append_at(&stream("b"), 0) }).await);
     let noted = format!("SELECT how FROM \"{}\".commits", schema.0);
     let rows = sqlx::raw_sql(AssertSqlSafe(noted)).fetch_all(&mut connect().await).await.unwrap();
     let how: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 0)).collect();
-    assert_eq!(how, ["local"]);
+    assert_eq!(how, ["local", "local"]);
 }
