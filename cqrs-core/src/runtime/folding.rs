@@ -1,11 +1,9 @@
-use std::{collections::HashMap, sync::Arc};
-
-use jiff::Timestamp;
+use std::sync::Arc;
 
 use super::{
     batch::{Foldable, Steps},
     place::{Goal, Place},
-    recent::Recent,
+    sent::Fold,
     work::{Batch, Work},
 };
 use crate::{
@@ -47,7 +45,7 @@ impl Work for Folding {
 
     fn take_in(&self, events: Vec<RecordedEvent>) -> Box<dyn Batch> {
         let steps = (self.take_in)(events, self.views.format());
-        Box::new(Folded {
+        Box::new(Routed {
             keys: steps.keys(),
             steps,
             views: Arc::clone(&self.views),
@@ -57,50 +55,36 @@ impl Work for Folding {
 }
 
 /// Events that are routed to their documents.
-struct Folded {
+struct Routed {
     steps: Box<dyn Foldable>,
     keys: Vec<String>,
     views: Arc<dyn ViewStore>,
     projection: ProjectionId,
 }
 
-impl Batch for Folded {
+impl Batch for Routed {
     fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), CommitError>> {
         Box::pin(async move {
             let Self { steps, keys, views, projection } = *self;
-            let mut refused = HashMap::new();
-            let (mut stored, missing) = place.recent.find(keys);
+            if !place.tells_documents() {
+                place.settle().await?;
+            }
+            let (mut stored, missing) = place.documents(&keys);
             if !missing.is_empty() {
                 stored.extend(views.load(&projection, &missing).await?);
             }
-            loop {
-                let changes = steps.fold(&stored, &place.parked, &refused, Timestamp::now());
-                let parked = changes.parked.clone();
-                // Far behind, what is kept would be of no use before it is pushed out.
-                let recent = goal.is_head().then(|| Recent::of(&changes.documents)).flatten();
-                let commit = place.commit(goal, changes.documents, changes.parked);
-                match views.commit(&projection, commit).await {
-                    Ok(()) => {
-                        match recent {
-                            Some(documents) => place.recent.keep(documents),
-                            None => place.recent.forget(),
-                        }
-                        place.arrive(goal, parked);
-                        return Ok(());
-                    }
-                    Err(CommitError::TooLarge { key, size, limit, .. }) if !refused.contains_key(&key) => {
-                        let error = format!(
-                            "the document {key:?} has {size} bytes, but the read store takes {limit}"
-                        );
-                        refused.insert(key, error);
-                    }
-                    Err(CommitError::Unfit { key, reason, .. }) if !refused.contains_key(&key) => {
-                        let error = format!("the read store can't hold the document {key:?}: {reason}");
-                        refused.insert(key, error);
-                    }
-                    Err(error) => return Err(error),
-                }
+            let mut fold = Fold::new(steps, projection, views, stored, place.parked.clone());
+            let mut changes = fold.run();
+            if place.settle().await? {
+                fold = fold.again(&keys, place.parked.clone()).await?;
+                changes = fold.run();
             }
+            place.sent = Some(fold.send(changes, place, goal));
+            // There is nothing to do meanwhile.
+            if goal.is_head() {
+                place.settle().await?;
+            }
+            Ok(())
         })
     }
 }

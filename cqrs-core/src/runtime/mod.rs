@@ -24,6 +24,7 @@ mod place;
 mod projections;
 mod recent;
 mod runner;
+mod sent;
 mod status;
 mod work;
 

@@ -1,15 +1,21 @@
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{ahead::Page, recent::Recent, status::Status};
+use super::{ahead::Page, recent::Recent, sent::Sent, status::Status};
 use crate::{
     envelope::{EventId, LogId, Position},
-    store::{Checkpoint, Commit, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence},
+    store::{
+        Checkpoint, Commit, CommitError, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence,
+        StoredDocument,
+    },
 };
 
-/// Where a projection stands, between two commits.
+/// Where a projection stands, once what was sent is written.
 pub(super) struct Place {
     log: LogId,
     projection: ProjectionId,
@@ -20,6 +26,8 @@ pub(super) struct Place {
     pub(super) as_of: Timestamp,
     pub(super) parked: HashSet<Sequence>,
     pub(super) recent: Recent,
+    /// What is on its way to the read store.
+    pub(super) sent: Option<Sent>,
     /// When the read store last heard of the projection; `None`: never.
     pub(super) written: Option<Instant>,
 }
@@ -54,6 +62,7 @@ impl Place {
             as_of: Timestamp::UNIX_EPOCH,
             parked: HashSet::new(),
             recent: Recent::new(),
+            sent: None,
             written: None,
         }
     }
@@ -83,9 +92,42 @@ impl Place {
         commit
     }
 
+    /// A commit is on its way.
+    pub(super) fn depart(&mut self, goal: Goal) {
+        (self.position, self.last, self.as_of) = (goal.position, goal.last, goal.as_of);
+    }
+
+    /// Waits for what was sent. Where it turned out otherwise than was said, the answer is `true`.
+    pub(super) async fn settle(&mut self) -> Result<bool, CommitError> {
+        match self.sent.take() {
+            Some(sent) => sent.settle(self).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Whether what is on its way says what its documents will be like.
+    pub(super) fn tells_documents(&self) -> bool {
+        self.sent.as_ref().is_none_or(|sent| sent.written().is_some())
+    }
+
+    /// Documents as they are once what was sent is written, as far as they are known here, and the keys of the others.
+    pub(super) fn documents(&mut self, keys: &[String]) -> (Vec<StoredDocument>, Vec<String>) {
+        let sent = self.sent.as_ref().and_then(Sent::written).unwrap_or_default();
+        let sent: HashMap<&str, &StoredDocument> =
+            sent.iter().map(|document| (document.key.as_str(), document)).collect();
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for key in keys {
+            match sent.get(key.as_str()).copied().or_else(|| self.recent.get(key)) {
+                Some(document) => found.push(document.clone()),
+                None => missing.push(key.clone()),
+            }
+        }
+        (found, missing)
+    }
+
     /// A commit was written.
     pub(super) fn arrive(&mut self, goal: Goal, parked: Vec<DeadLetter>) {
-        (self.position, self.last, self.as_of) = (goal.position, goal.last, goal.as_of);
+        self.depart(goal);
         self.written = Some(Instant::now());
         // An event that is parked for several documents is one.
         let events: HashSet<Position> = parked.iter().map(|letter| letter.position).collect();
@@ -100,7 +142,7 @@ impl Place {
     }
 
     /// The store counts what is parked by itself.
-    fn checkpoint(&self, Goal { position, last, head, as_of }: Goal) -> Checkpoint {
+    pub(super) fn checkpoint(&self, Goal { position, last, head, as_of }: Goal) -> Checkpoint {
         Checkpoint { log: self.log, position, last, diverged: false, head, as_of, parked: 0 }
     }
 

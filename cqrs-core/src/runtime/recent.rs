@@ -23,17 +23,8 @@ impl Recent {
         Self { documents: LruCache::new(DOCUMENTS) }
     }
 
-    /// Those that are here, and the keys of the others.
-    pub(super) fn find(&mut self, mut keys: Vec<String>) -> (Vec<StoredDocument>, Vec<String>) {
-        let mut found = Vec::new();
-        keys.retain(|key| match self.documents.get(key) {
-            Some(document) => {
-                found.push(document.clone());
-                false
-            }
-            None => true,
-        });
-        (found, keys)
+    pub(super) fn get(&mut self, key: &str) -> Option<&StoredDocument> {
+        self.documents.get(key)
     }
 
     /// What documents will be like once they are written; `None` where that can't be told.

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Instant};
 
@@ -124,11 +124,21 @@ impl Runner {
         }
     }
 
-    async fn try_work(&self, progressed: &mut bool) -> Result<std::convert::Infallible, End> {
-        let status = &self.parts.status;
-        let mut pages = Pages::of(&self.reader);
+    async fn try_work(&self, progressed: &mut bool) -> Result<Infallible, End> {
         self.parts.work.prepare().await?;
         let mut place = self.resume().await?;
+        let end = self.follow(&mut place, progressed).await;
+        // What was sent is not left behind. If it fails, the next one begins where the store is.
+        if let Err(error) = place.settle().await {
+            tracing::debug!(projection = %self.parts.projection, error = with_causes(&error), "the last batch failed");
+        }
+        end
+    }
+
+    /// Follows the log from a place on, until something is in the way.
+    async fn follow(&self, place: &mut Place, progressed: &mut bool) -> Result<Infallible, End> {
+        let status = &self.parts.status;
+        let mut pages = Pages::of(&self.reader);
         loop {
             let page = tokio::select! {
                 biased;
@@ -136,26 +146,28 @@ impl Runner {
                 page = pages.next(place.position) => page?,
             };
             if !place.is_followed_by(&page) {
-                return Err(self.diverged(&place, page.head).await);
+                place.settle().await.map_err(End::of)?;
+                return Err(self.diverged(place, page.head).await);
             }
-            let (goal, at_head) = (page.goal(&place), page.is_at_head());
+            let (goal, at_head) = (page.goal(place), page.is_at_head());
             if page.through > place.position {
                 status.set_state(ProjectionState::CatchingUp);
                 pages.read_ahead(&page);
                 let started = Instant::now();
-                page.batch.write(&mut place, goal).await.map_err(End::of)?;
+                page.batch.write(place, goal).await.map_err(End::of)?;
                 self.measure(page.events, started);
-                *progressed = true;
+                *progressed = place.written.is_some();
                 status.observe();
             }
             if !at_head {
                 continue;
             }
+            place.settle().await.map_err(End::of)?;
             place.as_of = goal.as_of;
             status.set_as_of(goal.as_of);
             status.set_state(ProjectionState::Live);
             if place.written.is_none_or(|written| written.elapsed() >= self.heartbeat) {
-                self.beat(&mut place, goal).await?;
+                self.beat(place, goal).await?;
                 *progressed = true;
             }
             tokio::select! {
@@ -196,12 +208,12 @@ impl Runner {
     }
 
     /// The log was put back. Says so in the read store too, so that no query takes the views for fresh.
-    async fn diverged(&self, place: &Place, head: Position) -> End {
+    async fn diverged(&self, place: &mut Place, head: Position) -> End {
         let RunnerParts { views, projection, .. } = &self.parts;
-        if let Err(error) = views.commit(projection, place.divergence(head)).await {
+        let (position, divergence) = (place.position, place.divergence(head));
+        if let Err(error) = views.commit(projection, divergence).await {
             return End::of(error);
         }
-        let position = place.position;
         End::Halted(format!(
             "the checkpoint is at position {position}, but the log, which ends at {head}, has another event there or \
              none: it was put back to an earlier state. Restore the log, or build the projection anew under a higher \

@@ -244,6 +244,8 @@ pub struct ViewFaults {
     pub gets: AtomicUsize,
     pub finds: AtomicUsize,
     pub commits: AtomicUsize,
+    /// How long reading documents takes, in milliseconds.
+    pub load_millis: AtomicU64,
     /// How long a commit takes, in milliseconds.
     pub commit_millis: AtomicU64,
     /// Commits with documents, as against heartbeats.
@@ -285,6 +287,7 @@ impl FaultyViews {
             gets: AtomicUsize::default(),
             finds: AtomicUsize::default(),
             commits: AtomicUsize::default(),
+            load_millis: AtomicU64::default(),
             commit_millis: AtomicU64::default(),
             batches: AtomicUsize::default(),
             away: AtomicBool::default(),
@@ -355,6 +358,7 @@ impl ViewStore for FaultyViews {
         Box::pin(async move {
             self.pass("loads documents")?;
             self.faults.loads.fetch_add(1, SeqCst);
+            take(&self.faults.load_millis).await;
             assert!(!self.faults.panics.load(SeqCst), "the store panics");
             self.inner.load(projection, keys).await
         })

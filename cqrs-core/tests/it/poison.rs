@@ -175,6 +175,28 @@ async fn a_document_too_large_for_the_store_is_parked() {
     assert_eq!((scene.amount("a").await, scene.amount("b").await), (Some(0), Some(500)));
 }
 
+/// The page after it is folded before the store has said no.
+#[tokio::test(start_paused = true)]
+async fn a_document_too_large_for_the_store_is_parked_though_the_next_page_was_folded_on_it() {
+    for batch in 1..6 {
+        let mut scene = Scene::over(MemoryViewStore::new().max_document_bytes(200), batch).await;
+        scene.settle().await;
+        scene.app.shutdown().await;
+        let label = format!(r#"{{"label":"{}"}}"#, "x".repeat(200));
+        append(&scene.log, &account_stream("a"), &[("labelled", &label)]).await;
+        go_on(&scene).await;
+        go_on(&scene).await;
+        scene.app = Scene::app(&scene.log, &scene.views, batch).await;
+        scene.settle().await;
+        scene.assert_parked(&[3, 4, 6, 7, 9], "the read store takes 200").await;
+        assert_eq!((scene.amount("a").await, scene.amount("b").await), (Some(0), Some(1000)));
+        scene.restart().await;
+        scene.deposit("a", 7).await;
+        scene.settle().await;
+        scene.assert_parked(&[3, 4, 6, 7, 9, 10], "the read store takes 200").await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_index_value_that_can_be_none_parks_its_document() {
     let mut scene = Scene::new().await;

@@ -1,4 +1,4 @@
-//! While a page is written, the next one is read.
+//! While a page is written, the next one is folded, and the one after it is read.
 
 use std::{
     sync::{Arc, atomic::Ordering::SeqCst},
@@ -42,13 +42,13 @@ async fn rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_page_is_read_while_the_one_before_it_is_written_and_no_more() {
+async fn while_a_page_is_written_one_is_folded_and_one_is_read_and_no_more() {
     let (log, views) = (log_of(9).await, FaultyViews::new());
     views.shut();
     let app = app(&log, &views).await;
     rest().await;
-    assert_eq!(reads(&log), [0, 2]);
-    assert_eq!(views.faults.commits.load(SeqCst), 0);
+    assert_eq!(reads(&log), [0, 2, 4]);
+    assert_eq!((views.faults.loads.load(SeqCst), views.faults.commits.load(SeqCst)), (2, 0));
     views.open();
     caught_up::<Balance>(&log, &views).await;
     app.shutdown().await;
@@ -57,16 +57,19 @@ async fn one_page_is_read_while_the_one_before_it_is_written_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn catching_up_takes_the_longer_of_reading_and_writing_and_not_both() {
-    for (read, commit) in [(10, 10), (30, 5), (5, 30)] {
+async fn catching_up_takes_the_longest_of_reading_folding_and_writing_and_not_all() {
+    for (read, load, commit) in [(10, 10, 10), (30, 5, 5), (5, 30, 5), (5, 5, 30)] {
         let (log, views) = (log_of(40).await, FaultyViews::new());
         log.faults.read_millis.store(read, SeqCst);
+        views.faults.load_millis.store(load, SeqCst);
         views.faults.commit_millis.store(commit, SeqCst);
         let started = tokio::time::Instant::now();
         let app = app(&log, &views).await;
         caught_up::<Balance>(&log, &views).await;
         let pages = 20;
-        assert_eq!(started.elapsed().as_millis(), u128::from(read.min(commit) + pages * read.max(commit)));
+        let longest = read.max(load).max(commit);
+        let once = read + load + commit - longest;
+        assert_eq!(started.elapsed().as_millis(), u128::from(once + pages * longest));
         app.shutdown().await;
     }
 }
@@ -92,11 +95,11 @@ async fn a_page_that_was_read_ahead_is_thrown_away_when_the_commit_fails() {
     views.faults.away.store(true, SeqCst);
     views.open();
     eventually("the commit has failed", async || views.faults.commits.load(SeqCst) > 0).await;
-    assert_eq!(reads(&log), [0, 2]);
+    assert_eq!(reads(&log), [0, 2, 4]);
     views.faults.away.store(false, SeqCst);
     caught_up::<Balance>(&log, &views).await;
     app.shutdown().await;
-    assert_eq!(reads(&log), [0, 2, 0, 2, 4, 6]);
+    assert_eq!(reads(&log), [0, 2, 4, 0, 2, 4, 6]);
     assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
 }
 

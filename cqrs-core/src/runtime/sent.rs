@@ -1,0 +1,148 @@
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    batch::{Changes, Foldable},
+    place::{Goal, Place},
+    recent::Recent,
+};
+use crate::{
+    envelope::Position,
+    store::{
+        BoxFuture, Commit, CommitError, DeadLetter, Error, ProjectionId, Sequence, StoredDocument, ViewStore,
+    },
+};
+
+/// A page of events that is folded into documents.
+pub(super) struct Fold {
+    pub(super) steps: Box<dyn Foldable>,
+    pub(super) projection: ProjectionId,
+    pub(super) views: Arc<dyn ViewStore>,
+    /// The documents as they were before it.
+    stored: Vec<StoredDocument>,
+    /// What was parked before it.
+    parked: HashSet<Sequence>,
+    /// Documents that the store does not take, and why.
+    refused: HashMap<String, String>,
+}
+
+impl Fold {
+    pub(super) fn new(
+        steps: Box<dyn Foldable>,
+        projection: ProjectionId,
+        views: Arc<dyn ViewStore>,
+        stored: Vec<StoredDocument>,
+        parked: HashSet<Sequence>,
+    ) -> Self {
+        Self { steps, projection, views, stored, parked, refused: HashMap::new() }
+    }
+
+    /// The same on what the store has now.
+    pub(super) async fn again(self, keys: &[String], parked: HashSet<Sequence>) -> Result<Self, Error> {
+        let stored =
+            if keys.is_empty() { Vec::new() } else { self.views.load(&self.projection, keys).await? };
+        Ok(Self { stored, parked, ..self })
+    }
+
+    pub(super) fn run(&self) -> Changes {
+        self.steps.fold(&self.stored, &self.parked, &self.refused, Timestamp::now())
+    }
+
+    /// Begins to write what was folded, from where the projection now stands.
+    pub(super) fn send(self, changes: Changes, place: &mut Place, goal: Goal) -> Sent {
+        let expected = place.position;
+        place.depart(goal);
+        self.send_from(expected, changes, place, goal)
+    }
+
+    fn send_from(self, expected: Position, changes: Changes, place: &mut Place, goal: Goal) -> Sent {
+        let Changes { documents, parked } = changes;
+        place.parked.clone_from(&self.parked);
+        place.parked.extend(parked.iter().map(|letter| letter.sequence.clone()));
+        let written = Recent::of(&documents);
+        let commit =
+            Commit { expected, checkpoint: place.checkpoint(goal), documents, parked: parked.clone() };
+        let (views, projection) = (Arc::clone(&self.views), self.projection.clone());
+        let writing = async move { views.commit(&projection, commit).await };
+        // Nothing is folded meanwhile at the head, so that there is no need for a task.
+        let writing = if goal.is_head() { Box::pin(writing) } else { meanwhile(writing) };
+        Sent { fold: self, expected, goal, written, parked, writing }
+    }
+}
+
+/// A batch on its way to the read store. The next one is folded meanwhile, on what this one writes.
+pub(super) struct Sent {
+    fold: Fold,
+    expected: Position,
+    goal: Goal,
+    /// What the documents are like once it is there; `None` where that can't be told.
+    written: Option<Vec<StoredDocument>>,
+    parked: Vec<DeadLetter>,
+    writing: Writing,
+}
+
+impl Sent {
+    /// The documents that it writes.
+    pub(super) fn written(&self) -> Option<&[StoredDocument]> {
+        self.written.as_deref()
+    }
+
+    /// Waits until it is written. Where the store refuses one of its documents, it is sent again without: then what it
+    /// was said to write is not what it has written, and the answer is `true`.
+    pub(super) async fn settle(mut self, place: &mut Place) -> Result<bool, CommitError> {
+        let mut changed = false;
+        loop {
+            let Err(error) = (&mut self.writing).await else { break };
+            let Self { mut fold, expected, goal, .. } = self;
+            match refusal(&error) {
+                Some((key, why)) if !fold.refused.contains_key(&key) => fold.refused.insert(key, why),
+                _ => return Err(error),
+            };
+            let changes = fold.run();
+            self = fold.send_from(expected, changes, place, goal);
+            changed = true;
+        }
+        let Self { goal, written, parked, .. } = self;
+        match written {
+            // Far behind, what is kept would be of no use before it is pushed out.
+            Some(documents) if goal.is_head() => place.recent.keep(documents),
+            _ => place.recent.forget(),
+        }
+        place.arrive(goal, parked);
+        Ok(changed)
+    }
+}
+
+type Writing = BoxFuture<'static, Result<(), CommitError>>;
+
+/// Goes on whether somebody waits for it or not.
+fn meanwhile(writing: impl Future<Output = Result<(), CommitError>> + Send + 'static) -> Writing {
+    let writing = tokio::spawn(writing);
+    Box::pin(async move {
+        match writing.await {
+            Ok(written) => written,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Error::Closed.into()),
+            },
+        }
+    })
+}
+
+/// The document that the store does not take, and why.
+fn refusal(error: &CommitError) -> Option<(String, String)> {
+    match error {
+        CommitError::TooLarge { key, size, limit, .. } => {
+            let why = format!("the document {key:?} has {size} bytes, but the read store takes {limit}");
+            Some((key.clone(), why))
+        }
+        CommitError::Unfit { key, reason, .. } => {
+            Some((key.clone(), format!("the read store can't hold the document {key:?}: {reason}")))
+        }
+        _ => None,
+    }
+}
