@@ -101,11 +101,13 @@ async fn portion(
     sort: Document,
     limit: usize,
 ) -> DriverResult<Vec<Result<StoredDocument, Wrong>>> {
+    // The protocol has 31 bits for it.
+    let batch = u32::try_from(limit).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs());
     let mut cursor = documents
         .find(filter)
         .sort(sort)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .batch_size(u32::try_from(limit).unwrap_or(u32::MAX))
+        .batch_size(batch)
         .session(&mut *session)
         .await?;
     let mut found = Vec::new();

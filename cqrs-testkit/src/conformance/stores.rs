@@ -8,11 +8,15 @@ type Open<S> = Box<dyn Fn() -> BoxFuture<'static, Arc<S>> + Send + Sync>;
 pub struct Stores<S: ?Sized> {
     fresh: Arc<dyn Fn() -> Open<S> + Send + Sync>,
     open: Open<S>,
+    pub(crate) patience: Duration,
 }
+
+/// Far longer than news take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl<S: ?Sized> Stores<S> {
     fn from_fresh(fresh: Arc<dyn Fn() -> Open<S> + Send + Sync>) -> Self {
-        Self { open: fresh(), fresh }
+        Self { open: fresh(), fresh, patience: PATIENCE }
     }
 
     /// Opens a handle, as a program does when it starts: empty the first time, and after that with the same data
@@ -24,7 +28,15 @@ impl<S: ?Sized> Stores<S> {
     /// Stores with other data.
     #[must_use]
     pub fn elsewhere(&self) -> Self {
-        Self::from_fresh(Arc::clone(&self.fresh))
+        Self { patience: self.patience, ..Self::from_fresh(Arc::clone(&self.fresh)) }
+    }
+
+    /// How long rules wait for a watcher to be woken before they fail: 20 seconds by default, which is far longer than news
+    /// take. Less of it serves to see in a short time that a rule fails on a store that wakes nobody.
+    #[must_use]
+    pub const fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 }
 

@@ -13,18 +13,16 @@ use super::sample::{
 };
 use crate::conformance::Stores;
 
-/// Far longer than news take.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-async fn told_of(news: &mut watch::Receiver<Position>, position: Position) {
-    let told = tokio::time::timeout(PATIENCE, news.wait_for(|head| *head >= position)).await;
-    let told = told.unwrap_or_else(|_| panic!("within {PATIENCE:?} nobody told of position {position}"));
+async fn told_of(patience: Duration, news: &mut watch::Receiver<Position>, position: Position) {
+    let told = tokio::time::timeout(patience, news.wait_for(|head| *head >= position)).await;
+    let told = told.unwrap_or_else(|_| panic!("within {patience:?} nobody told of position {position}"));
     told.expect("an open store goes on telling");
 }
 
 /// Whoever watches is told the new head after each append; one that begins to watch later knows it from the start
 /// or is told.
 pub async fn a_watcher_is_woken_by_an_append(stores: &Stores<dyn EventStore>) {
+    let patience = stores.patience;
     let store = stores.open().await;
     let a = stream("a");
     let mut news = store.watch();
@@ -32,24 +30,25 @@ pub async fn a_watcher_is_woken_by_an_append(stores: &Stores<dyn EventStore>) {
         let watching = tokio::spawn({
             let mut news = news.clone();
             let next = Position::new(head(&*store).await).plus(1);
-            async move { told_of(&mut news, next).await }
+            async move { told_of(patience, &mut news, next).await }
         });
         tokio::task::yield_now().await;
         let position = must_append(&*store, more(&a, 2)).await.position;
-        told_of(&mut news, position).await;
+        told_of(patience, &mut news, position).await;
         watching.await.expect("a waiting watcher is woken");
-        told_of(&mut store.watch(), position).await;
+        told_of(patience, &mut store.watch(), position).await;
     }
     assert_eq!(news.borrow().get(), 10, "a head that is none");
 }
 
 /// An append through one handle wakes those that watch another one on the same data.
 pub async fn a_watcher_is_woken_by_another_handle(stores: &Stores<dyn EventStore>) {
+    let patience = stores.patience;
     let (writer, reader) = (stores.open().await, stores.open().await);
     let mut news = reader.watch();
     for _ in 0..5 {
         let position = must_append(&*writer, more(&stream("a"), 1)).await.position;
-        told_of(&mut news, position).await;
+        told_of(patience, &mut news, position).await;
         assert!(head(&*reader).await >= position.get());
     }
 }

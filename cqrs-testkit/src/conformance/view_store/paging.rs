@@ -124,7 +124,7 @@ pub async fn pages_follow_each_other_without_gap(stores: &Stores<dyn ViewStore>)
             let whole = Find { direction, ..find.clone() };
             let expected = view.keys(&whole).await;
             assert!(expected.len() > 10, "only {expected:?} were found");
-            for limit in [1, 3, 7, 100] {
+            for limit in [1, 3, 7, 100, usize::MAX] {
                 let mut paged = Vec::new();
                 let mut page = Find { limit, ..whole.clone() };
                 loop {

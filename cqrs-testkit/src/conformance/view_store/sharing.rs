@@ -11,48 +11,47 @@ use super::sample::{
 };
 use crate::conformance::Stores;
 
-/// Far longer than news take.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-async fn told_of(news: &mut watch::Receiver<Option<Checkpoint>>, position: u64) -> Checkpoint {
+async fn told_of(patience: Duration, news: &mut watch::Receiver<Option<Checkpoint>>, position: u64) -> Checkpoint {
     let there = |checkpoint: &Option<Checkpoint>| {
         checkpoint.is_some_and(|checkpoint| checkpoint.position.get() >= position)
     };
-    let told = tokio::time::timeout(PATIENCE, news.wait_for(there)).await;
-    let told = told.unwrap_or_else(|_| panic!("within {PATIENCE:?} nobody told of position {position}"));
+    let told = tokio::time::timeout(patience, news.wait_for(there)).await;
+    let told = told.unwrap_or_else(|_| panic!("within {patience:?} nobody told of position {position}"));
     told.expect("an open store goes on telling").expect("the condition holds")
 }
 
 /// Whoever watches a projection is told its checkpoint after each batch; one that begins to watch later knows it
 /// from the start or is told.
 pub async fn a_watcher_is_woken_by_a_batch(stores: &Stores<dyn ViewStore>) {
+    let patience = stores.patience;
     let store = stores.open().await;
     let early = store.watch(&spec("summary", 1, &[]).id);
     let view = View::new(&store, &[]).await;
     let mut news = store.watch(&view.id);
     for at in 0..5 {
         let watching = [early.clone(), news.clone()]
-            .map(|mut news| tokio::spawn(async move { told_of(&mut news, at + 1).await }));
+            .map(|mut news| tokio::spawn(async move { told_of(patience, &mut news, at + 1).await }));
         tokio::task::yield_now().await;
         let commit = batch(at, at + 1, [put_at("a", 1, at + 1, &[])]);
         view.commit(commit.clone()).await;
-        assert_eq!(told_of(&mut news, at + 1).await, commit.checkpoint);
+        assert_eq!(told_of(patience, &mut news, at + 1).await, commit.checkpoint);
         for watching in watching {
             watching.await.expect("a waiting watcher is woken");
         }
-        told_of(&mut store.watch(&view.id), at + 1).await;
+        told_of(patience, &mut store.watch(&view.id), at + 1).await;
     }
 }
 
 /// A batch through one handle wakes those that watch another one on the same data.
 pub async fn a_watcher_is_woken_by_another_handle(stores: &Stores<dyn ViewStore>) {
+    let patience = stores.patience;
     let (writer, reader) = (stores.open().await, stores.open().await);
     let view = View::new(&writer, &[]).await;
     let mut news = reader.watch(&view.id);
     for at in 0..5 {
         let commit = batch(at, at + 1, [put_at("a", 1, at + 1, &[])]);
         view.commit(commit.clone()).await;
-        assert_eq!(told_of(&mut news, at + 1).await, commit.checkpoint);
+        assert_eq!(told_of(patience, &mut news, at + 1).await, commit.checkpoint);
     }
 }
 
@@ -93,6 +92,7 @@ pub async fn handles_on_the_same_data_are_one_store(stores: &Stores<dyn ViewStor
 
 /// Documents, traces, indexes, dead letters and checkpoint are there after reopening, as they were.
 pub async fn what_was_written_survives_reopening(stores: &Stores<dyn ViewStore>) {
+    let patience = stores.patience;
     let indexes = ["a", "b"];
     let values = [[Null, Int(1)], [Bool(true), Real(0.5)], [text("x"), Int(-1)]];
     let documents = [document("1", 1, 4, "[1]"), document("2", 2, 5, "{}"), document("3", 3, 6, "null")];
@@ -122,7 +122,7 @@ pub async fn what_was_written_survives_reopening(stores: &Stores<dyn ViewStore>)
             let filters = indexes.iter().zip(values).map(|(index, value)| one_of(index, std::slice::from_ref(value)));
             assert_eq!(view.picked(filters).await, key, "found by its values");
         }
-        told_of(&mut store.watch(&id), 7).await;
+        told_of(patience, &mut store.watch(&id), 7).await;
     }
     let view = View::new(&stores.open().await, &indexes).await;
     view.commit(batch(7, 8, [put("6", 8, &[Null, Null])])).await;

@@ -1,16 +1,20 @@
+use std::sync::Arc;
+
 use cqrs_core::{
     envelope::{CommandId, LogId, Position, RecordedEvent, StreamId},
-    memory::MemoryEventStore,
     store::{
         Append, AppendError, AppendOutcome, BoxFuture, Error, EventFilter, EventStore, Load, Loaded, LogPage,
         RecordedCommand, Snapshot, SnapshotStore, StreamRead,
     },
 };
-use cqrs_testkit::tokio::sync::watch;
+use cqrs_testkit::{conformance::Stores, tokio::sync::watch};
 
 use crate::hook::Hook;
 
-type Do<I, O> = Option<Hook<MemoryEventStore, I, O>>;
+/// A store that keeps its promises, and its snapshots'.
+pub(crate) type Sound = Arc<dyn EventStore>;
+
+type Do<I, O> = Option<Hook<Sound, I, O>>;
 
 /// [`Load`] without borrows.
 #[derive(Clone)]
@@ -26,10 +30,11 @@ impl OwnedLoad {
     }
 }
 
-/// A sound store, but for the operations that are given.
+/// What takes the place of operations.
 #[derive(Clone, Default)]
-pub(crate) struct Broken {
-    pub(crate) sound: MemoryEventStore,
+pub(crate) struct Faults {
+    /// A handle does not see what others write.
+    pub(crate) alone: bool,
     pub(crate) append: Do<Append, Result<AppendOutcome, AppendError>>,
     pub(crate) load: Do<OwnedLoad, Result<Loaded, Error>>,
     pub(crate) read_stream: Do<(StreamId, StreamRead, usize), Result<Vec<RecordedEvent>, Error>>,
@@ -43,6 +48,21 @@ pub(crate) struct Broken {
     pub(crate) drop_snapshots: Do<String, Result<(), Error>>,
 }
 
+/// A sound store, but for its faults.
+pub(crate) struct Broken {
+    sound: Sound,
+    faults: Faults,
+    /// Its data is there for as long as it is open.
+    _place: Arc<Stores<dyn EventStore>>,
+}
+
+impl Broken {
+    pub(crate) async fn open(place: Arc<Stores<dyn EventStore>>, faults: Faults) -> Self {
+        let place = if faults.alone { Arc::new(place.elsewhere()) } else { place };
+        Self { sound: place.open().await, faults, _place: place }
+    }
+}
+
 impl std::fmt::Debug for Broken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.sound.fmt(f)
@@ -51,18 +71,18 @@ impl std::fmt::Debug for Broken {
 
 impl EventStore for Broken {
     fn log_id(&self) -> LogId {
-        self.log_id.map_or_else(|| self.sound.log_id(), |log_id| log_id())
+        self.faults.log_id.map_or_else(|| self.sound.log_id(), |log_id| log_id())
     }
 
     fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, AppendError>> {
-        match &self.append {
+        match &self.faults.append {
             Some(hook) => hook(self.sound.clone(), append),
             None => self.sound.append(append),
         }
     }
 
     fn load<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Loaded, Error>> {
-        match &self.load {
+        match &self.faults.load {
             Some(hook) => {
                 let Load { stream, snapshot, command } = load;
                 hook(self.sound.clone(), OwnedLoad { stream: stream.clone(), snapshot, command })
@@ -77,7 +97,7 @@ impl EventStore for Broken {
         read: StreamRead,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<RecordedEvent>, Error>> {
-        match &self.read_stream {
+        match &self.faults.read_stream {
             Some(hook) => hook(self.sound.clone(), (stream.clone(), read, limit)),
             None => self.sound.read_stream(stream, read, limit),
         }
@@ -89,28 +109,28 @@ impl EventStore for Broken {
         filter: &'a EventFilter,
         limit: usize,
     ) -> BoxFuture<'a, Result<LogPage, Error>> {
-        match &self.read_log {
+        match &self.faults.read_log {
             Some(hook) => hook(self.sound.clone(), (after, filter.clone(), limit)),
             None => self.sound.read_log(after, filter, limit),
         }
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, Error>> {
-        match &self.head {
+        match &self.faults.head {
             Some(hook) => hook(self.sound.clone(), ()),
             None => self.sound.head(),
         }
     }
 
     fn command(&self, id: CommandId) -> BoxFuture<'_, Result<Option<RecordedCommand>, Error>> {
-        match &self.command {
+        match &self.faults.command {
             Some(hook) => hook(self.sound.clone(), id),
             None => self.sound.command(id),
         }
     }
 
     fn watch(&self) -> watch::Receiver<Position> {
-        self.watch.clone().unwrap_or_else(|| self.sound.watch())
+        self.faults.watch.clone().unwrap_or_else(|| self.sound.watch())
     }
 }
 
@@ -120,21 +140,21 @@ impl SnapshotStore for Broken {
         stream: &'a StreamId,
         fingerprint: u64,
     ) -> BoxFuture<'a, Result<Option<Snapshot>, Error>> {
-        match &self.snapshot {
+        match &self.faults.snapshot {
             Some(hook) => hook(self.sound.clone(), (stream.clone(), fingerprint)),
             None => self.sound.snapshot(stream, fingerprint),
         }
     }
 
     fn save_snapshot(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), Error>> {
-        match &self.save_snapshot {
+        match &self.faults.save_snapshot {
             Some(hook) => hook(self.sound.clone(), snapshot),
             None => self.sound.save_snapshot(snapshot),
         }
     }
 
     fn drop_snapshots<'a>(&'a self, category: &'a str) -> BoxFuture<'a, Result<(), Error>> {
-        match &self.drop_snapshots {
+        match &self.faults.drop_snapshots {
             Some(hook) => hook(self.sound.clone(), category.to_owned()),
             None => self.sound.drop_snapshots(category),
         }

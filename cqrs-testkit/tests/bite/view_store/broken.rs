@@ -1,22 +1,27 @@
+use std::sync::Arc;
+
 use cqrs_core::{
     envelope::Position,
-    memory::MemoryViewStore,
     store::{
-        BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error, Find, ProjectionId, ProjectionSpec,
-        Read, Sequence, StoredDocument, ViewStore,
+        BoxFuture, Checkpoint, Commit, CommitError, DataFormat, DeadLetter, Error, Find, ProjectionId,
+        ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
     },
 };
-use cqrs_testkit::tokio::sync::watch;
+use cqrs_testkit::{conformance::Stores, tokio::sync::watch};
 
 use crate::hook::Hook;
 
 type Answer<T> = Result<Read<T>, Error>;
-type Do<I, O> = Option<Hook<MemoryViewStore, I, O>>;
+/// A store that keeps its promises.
+pub(crate) type Sound = Arc<dyn ViewStore>;
 
-/// A sound store, but for the operations that are given.
+type Do<I, O> = Option<Hook<Sound, I, O>>;
+
+/// What takes the place of operations.
 #[derive(Clone, Default)]
-pub(crate) struct Broken {
-    pub(crate) sound: MemoryViewStore,
+pub(crate) struct Faults {
+    /// A handle does not see what others write.
+    pub(crate) alone: bool,
     /// Takes some projections for others.
     pub(crate) mistake: Option<fn(ProjectionId) -> ProjectionId>,
     pub(crate) prepare: Do<ProjectionSpec, Result<(), Error>>,
@@ -30,9 +35,22 @@ pub(crate) struct Broken {
     pub(crate) watch: Option<watch::Receiver<Option<Checkpoint>>>,
 }
 
+/// A sound store, but for its faults.
+pub(crate) struct Broken {
+    sound: Sound,
+    faults: Faults,
+    /// Its data is there for as long as it is open.
+    _place: Arc<Stores<dyn ViewStore>>,
+}
+
 impl Broken {
+    pub(crate) async fn open(place: Arc<Stores<dyn ViewStore>>, faults: Faults) -> Self {
+        let place = if faults.alone { Arc::new(place.elsewhere()) } else { place };
+        Self { sound: place.open().await, faults, _place: place }
+    }
+
     fn id(&self, projection: &ProjectionId) -> ProjectionId {
-        self.mistake.map_or_else(|| projection.clone(), |mistake| mistake(projection.clone()))
+        self.faults.mistake.map_or_else(|| projection.clone(), |mistake| mistake(projection.clone()))
     }
 }
 
@@ -43,9 +61,13 @@ impl std::fmt::Debug for Broken {
 }
 
 impl ViewStore for Broken {
+    fn format(&self) -> DataFormat {
+        self.sound.format()
+    }
+
     fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
         let spec = ProjectionSpec { id: self.id(&projection.id), ..projection.clone() };
-        match &self.prepare {
+        match &self.faults.prepare {
             Some(hook) => hook(self.sound.clone(), spec),
             None => Box::pin(async move { self.sound.prepare(&spec).await }),
         }
@@ -56,7 +78,7 @@ impl ViewStore for Broken {
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
         let id = self.id(projection);
-        match &self.checkpoint {
+        match &self.faults.checkpoint {
             Some(hook) => hook(self.sound.clone(), id),
             None => Box::pin(async move { self.sound.checkpoint(&id).await }),
         }
@@ -68,7 +90,7 @@ impl ViewStore for Broken {
         keys: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
         let id = self.id(projection);
-        match &self.load {
+        match &self.faults.load {
             Some(hook) => hook(self.sound.clone(), (id, keys.to_vec())),
             None => Box::pin(async move { self.sound.load(&id, keys).await }),
         }
@@ -80,7 +102,7 @@ impl ViewStore for Broken {
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         let id = self.id(projection);
-        match &self.commit {
+        match &self.faults.commit {
             Some(hook) => hook(self.sound.clone(), (id, commit)),
             None => Box::pin(async move { self.sound.commit(&id, commit).await }),
         }
@@ -92,7 +114,7 @@ impl ViewStore for Broken {
         key: &'a str,
     ) -> BoxFuture<'a, Result<Read<Option<StoredDocument>>, Error>> {
         let id = self.id(projection);
-        match &self.get {
+        match &self.faults.get {
             Some(hook) => hook(self.sound.clone(), (id, key.to_owned())),
             None => Box::pin(async move { self.sound.get(&id, key).await }),
         }
@@ -104,7 +126,7 @@ impl ViewStore for Broken {
         find: &'a Find,
     ) -> BoxFuture<'a, Result<Read<Vec<StoredDocument>>, Error>> {
         let id = self.id(projection);
-        match &self.find {
+        match &self.faults.find {
             Some(hook) => hook(self.sound.clone(), (id, find.clone())),
             None => Box::pin(async move { self.sound.find(&id, find).await }),
         }
@@ -115,7 +137,7 @@ impl ViewStore for Broken {
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>> {
         let id = self.id(projection);
-        match &self.parked_sequences {
+        match &self.faults.parked_sequences {
             Some(hook) => hook(self.sound.clone(), id),
             None => Box::pin(async move { self.sound.parked_sequences(&id).await }),
         }
@@ -128,13 +150,13 @@ impl ViewStore for Broken {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
         let id = self.id(projection);
-        match &self.dead_letters {
+        match &self.faults.dead_letters {
             Some(hook) => hook(self.sound.clone(), (id, after, limit)),
             None => Box::pin(async move { self.sound.dead_letters(&id, after, limit).await }),
         }
     }
 
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
-        self.watch.clone().unwrap_or_else(|| self.sound.watch(&self.id(projection)))
+        self.faults.watch.clone().unwrap_or_else(|| self.sound.watch(&self.id(projection)))
     }
 }

@@ -3,19 +3,18 @@ use std::{collections::HashMap, sync::Arc};
 use cqrs_core::{
     document::Value,
     domain::IndexValue,
-    memory::MemoryViewStore,
-    store::{Change, Commit, CommitError, DocumentWrite, ProjectionId, ProjectionSpec, ViewStore},
+    store::{Change, Commit, CommitError, DocumentWrite, ProjectionId, ProjectionSpec},
 };
 use std::sync::Mutex;
 
-use super::Broken;
+use super::{Faults, Sound};
 use crate::hook::hook;
 
 /// A sound store that takes its caller at his word: panics where a written batch is not what a store may expect.
-pub(crate) fn strict() -> Broken {
+pub(crate) fn strict() -> Faults {
     let declared: Arc<Mutex<HashMap<ProjectionId, Vec<&str>>>> = Arc::default();
     let known = Arc::clone(&declared);
-    let prepare = hook(move |store: MemoryViewStore, spec: ProjectionSpec| {
+    let prepare = hook(move |store: Sound, spec: ProjectionSpec| {
         let known = Arc::clone(&known);
         async move {
             let prepared = store.prepare(&spec).await;
@@ -26,7 +25,7 @@ pub(crate) fn strict() -> Broken {
             prepared
         }
     });
-    let commit = hook(move |store: MemoryViewStore, (id, commit): (ProjectionId, Commit)| {
+    let commit = hook(move |store: Sound, (id, commit): (ProjectionId, Commit)| {
         let names = declared.lock().unwrap().get(&id).cloned().unwrap_or_default();
         async move {
             let keys: Vec<String> = commit.documents.iter().map(|write| write.key.clone()).collect();
@@ -46,7 +45,7 @@ pub(crate) fn strict() -> Broken {
             written
         }
     });
-    Broken { prepare, commit, ..Broken::default() }
+    Faults { prepare, commit, ..Faults::default() }
 }
 
 /// An indexed field that a document has is what the index says.

@@ -3,39 +3,53 @@ mod finding;
 mod preparing;
 mod reading;
 
-use std::future::ready;
+use std::sync::Arc;
 
-use cqrs_core::{
-    memory::MemoryViewStore,
-    store::{Commit, ProjectionId, ViewStore},
-};
+use cqrs_core::store::{Commit, ProjectionId, ViewStore};
 use cqrs_testkit::{conformance::Stores, tokio::sync::watch};
 
-use super::Broken;
+use super::{Broken, Faults, Sound};
 use crate::hook::hook;
 
-/// Stores that break the rule.
-pub(crate) fn breaking(rule: &str) -> Option<Stores<dyn ViewStore>> {
+/// Stores that break the rule, and are sound otherwise.
+pub(crate) fn breaking(rule: &str, sound: &Stores<dyn ViewStore>) -> Option<Stores<dyn ViewStore>> {
     let rule = rule.to_owned();
-    if opening(&rule, &MemoryViewStore::new()).is_some() {
-        return Some(Stores::<dyn ViewStore>::new(move || {
-            let (rule, data) = (rule.clone(), MemoryViewStore::new());
-            move || ready(opening(&rule, &data).unwrap())
+    if opening(&rule).is_some() {
+        return Some(over(sound, move || {
+            let rule = rule.clone();
+            move || opening(&rule).unwrap()
         }));
     }
     broken(&rule)?;
-    Some(Stores::<dyn ViewStore>::new(move || {
-        let store = broken(&rule).unwrap();
-        move || ready(store.clone())
+    Some(over(sound, move || {
+        let faults = broken(&rule).unwrap();
+        move || faults.clone()
     }))
 }
 
+/// Stores through the same wrapper without a fault.
+pub(crate) fn unbroken(sound: &Stores<dyn ViewStore>) -> Stores<dyn ViewStore> {
+    over(sound, || Faults::default)
+}
+
+/// Stores with the faults that are made for each place, and there for each handle.
+pub(super) fn over<F: Fn() -> Faults + Send + Sync + 'static>(
+    sound: &Stores<dyn ViewStore>,
+    faults: impl Fn() -> F + Send + Sync + 'static,
+) -> Stores<dyn ViewStore> {
+    let sound = sound.elsewhere();
+    Stores::<dyn ViewStore>::new(move || {
+        let (place, faults) = (Arc::new(sound.elsewhere()), faults());
+        move || Broken::open(Arc::clone(&place), faults())
+    })
+}
+
 /// Faults of one handle against another.
-fn opening(rule: &str, data: &MemoryViewStore) -> Option<Broken> {
+fn opening(rule: &str) -> Option<Faults> {
     Some(match rule {
         "a_watcher_is_woken_by_another_handle" => {
             let (own, watch) = watch::channel(None);
-            let commit = hook(move |store: MemoryViewStore, (id, commit): Committing| {
+            let commit = hook(move |store: Sound, (id, commit): Committing| {
                 let own = own.clone();
                 async move {
                     let outcome = store.commit(&id, commit).await;
@@ -43,22 +57,24 @@ fn opening(rule: &str, data: &MemoryViewStore) -> Option<Broken> {
                     outcome
                 }
             });
-            Broken { sound: data.clone(), commit, watch: Some(watch), ..Broken::default() }
+            Faults { commit, watch: Some(watch), ..Faults::default() }
         }
         // The second handle does not see what the first one writes.
-        "handles_on_the_same_data_are_one_store" | "what_was_written_survives_reopening" => Broken::default(),
+        "handles_on_the_same_data_are_one_store" | "what_was_written_survives_reopening" => {
+            Faults { alone: true, ..Faults::default() }
+        }
         _ => return None,
     })
 }
 
 type Committing = (ProjectionId, Commit);
 
-fn broken(rule: &str) -> Option<Broken> {
+fn broken(rule: &str) -> Option<Faults> {
     if let Some(commit) = committing::committing(rule) {
-        return Some(Broken { commit: Some(commit), ..Broken::default() });
+        return Some(Faults { commit: Some(commit), ..Faults::default() });
     }
     if let Some(find) = finding::finding(rule) {
-        return Some(Broken { find: Some(find), ..Broken::default() });
+        return Some(Faults { find: Some(find), ..Faults::default() });
     }
     preparing::preparing(rule).or_else(|| reading::reading(rule))
 }

@@ -1,27 +1,28 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
 use cqrs_core::{
-    document::DateTime,
+    document::{DateTime, Value},
     domain::IndexValue,
     envelope::{Json, Position},
-    memory::MemoryViewStore,
-    store::{Change, Commit, CommitError, Error, ProjectionId, Reason, StoredDocument, ViewStore},
+    store::{Change, Commit, CommitError, Data, Error, ProjectionId, Reason, StoredDocument},
 };
-use cqrs_testkit::tokio::task::yield_now;
 use jiff::Timestamp;
 
 use super::Committing;
-use crate::hook::{Hook, hook};
+use crate::{
+    hook::{Hook, hook, let_others_run},
+    view_store::Sound,
+};
 
-type Commits = Option<Hook<MemoryViewStore, Committing, Result<(), CommitError>>>;
+type Commits = Option<Hook<Sound, Committing, Result<(), CommitError>>>;
 
 /// Changes each batch before it is written.
 fn changed(change: impl Fn(&mut Commit) + Send + Sync + 'static) -> Commits {
     let change = Arc::new(change);
-    hook(move |store: MemoryViewStore, (id, mut commit): Committing| {
+    hook(move |store: Sound, (id, mut commit): Committing| {
         change(&mut commit);
         async move { store.commit(&id, commit).await }
     })
@@ -38,13 +39,13 @@ fn indexing(change: fn(&mut IndexValue)) -> Commits {
     })
 }
 
-async fn position(store: &MemoryViewStore, id: &ProjectionId) -> Position {
+async fn position(store: &Sound, id: &ProjectionId) -> Position {
     store.checkpoint(id).await.unwrap().map(|checkpoint| checkpoint.position).unwrap_or_default()
 }
 
 /// Drops what a batch puts where the document that is there fits.
 fn dropping_puts_over(there: fn(&StoredDocument) -> bool) -> Commits {
-    hook(move |store: MemoryViewStore, (id, mut commit): Committing| async move {
+    hook(move |store: Sound, (id, mut commit): Committing| async move {
         let keys: Vec<String> = commit.documents.iter().map(|write| write.key.clone()).collect();
         let kept = store.load(&id, &keys).await?;
         commit.documents.retain(|write| {
@@ -55,12 +56,25 @@ fn dropping_puts_over(there: fn(&StoredDocument) -> bool) -> Commits {
     })
 }
 
+fn in_seconds(time: DateTime) -> DateTime {
+    DateTime::from_millis(time.as_millis().div_euclid(1_000) * 1_000).unwrap()
+}
+
+fn cut_moments(tree: &mut Value) {
+    match tree {
+        Value::Time(time) => *time = in_seconds(*time),
+        Value::List(values) => values.iter_mut().for_each(cut_moments),
+        Value::Map(fields) => fields.iter_mut().for_each(|(_, value)| cut_moments(value)),
+        _ => {}
+    }
+}
+
 /// What breaks the rule in place of a commit.
 pub(super) fn committing(rule: &str) -> Commits {
     match rule {
         "a_batch_is_written_whole" => changed(|commit| commit.parked.clear()),
         "a_batch_for_another_checkpoint_is_refused_whole" => {
-            hook(|store: MemoryViewStore, (id, commit): Committing| async move {
+            hook(|store: Sound, (id, commit): Committing| async move {
                 let outcome = store.commit(&id, commit.clone()).await;
                 if let (Err(_), Some(checkpoint)) = (&outcome, store.checkpoint(&id).await?) {
                     let expected = checkpoint.position;
@@ -70,7 +84,7 @@ pub(super) fn committing(rule: &str) -> Commits {
             })
         }
         "a_batch_delivered_twice_changes_nothing" => {
-            hook(|store: MemoryViewStore, (id, mut commit): Committing| async move {
+            hook(|store: Sound, (id, mut commit): Committing| async move {
                 let at = position(&store, &id).await;
                 if at == commit.checkpoint.position {
                     commit.expected = at;
@@ -79,26 +93,40 @@ pub(super) fn committing(rule: &str) -> Commits {
             })
         }
         "of_racing_batches_on_one_checkpoint_just_one_wins" => {
-            hook(|store: MemoryViewStore, (id, mut commit): Committing| async move {
+            hook(|store: Sound, (id, mut commit): Committing| async move {
                 let at = position(&store, &id).await;
                 if at == commit.expected {
-                    yield_now().await;
+                    let_others_run().await;
                     commit.expected = position(&store, &id).await;
                 }
                 store.commit(&id, commit).await
             })
         }
         "a_dropped_batch_is_written_whole_or_not_at_all" => {
-            hook(|store: MemoryViewStore, (id, mut commit): Committing| async move {
+            hook(|store: Sound, (id, mut commit): Committing| async move {
                 let rest = commit.documents.split_off(1);
                 let (checkpoint, expected) = (commit.checkpoint, commit.checkpoint.position);
                 store.commit(&id, commit).await?;
-                yield_now().await;
-                yield_now().await;
+                let_others_run().await;
                 store.commit(&id, Commit { expected, checkpoint, documents: rest, parked: vec![] }).await
             })
         }
-        "a_batch_may_be_large" => hook(|store: MemoryViewStore, (id, commit): Committing| async move {
+        "an_oversized_document_is_named_and_nothing_is_written" => {
+            hook(|store: Sound, (id, mut commit): Committing| async move {
+                match store.commit(&id, commit.clone()).await {
+                    Err(CommitError::TooLarge { key, .. }) => {
+                        for write in commit.documents.iter_mut().filter(|write| write.key == key) {
+                            if let Change::Put { data, .. } = &mut write.change {
+                                *data = Json::of("cut").unwrap().into();
+                            }
+                        }
+                        store.commit(&id, commit).await
+                    }
+                    other => other,
+                }
+            })
+        }
+        "a_batch_may_be_large" => hook(|store: Sound, (id, commit): Committing| async move {
             if commit.documents.len() > 1000 {
                 return Err(Error::invalid("too many variables").into());
             }
@@ -109,7 +137,7 @@ pub(super) fn committing(rule: &str) -> Commits {
             *as_of = Timestamp::from_millisecond(as_of.as_millisecond()).unwrap();
         }),
         "a_batch_without_documents_moves_the_checkpoint" => {
-            hook(|store: MemoryViewStore, (id, commit): Committing| async move {
+            hook(|store: Sound, (id, commit): Committing| async move {
                 if commit.documents.is_empty() { Ok(()) } else { store.commit(&id, commit).await }
             })
         }
@@ -121,9 +149,18 @@ pub(super) fn committing(rule: &str) -> Commits {
                 }
             }
         }),
-        "moments_are_held_to_the_millisecond" => indexing(|value| {
-            if let IndexValue::Time(time) = value {
-                *time = DateTime::from_millis(time.as_millis().div_euclid(1_000) * 1_000).unwrap();
+        "moments_are_held_to_the_millisecond" => changed(|commit| {
+            for write in &mut commit.documents {
+                if let Change::Put { data, indexes } = &mut write.change {
+                    if let Data::Tree(tree) = data {
+                        cut_moments(tree);
+                    }
+                    for index in indexes {
+                        if let IndexValue::Time(time) = index {
+                            *time = in_seconds(*time);
+                        }
+                    }
+                }
             }
         }),
         "a_document_is_held_as_it_is_or_refused_by_name" => changed(|commit| {
@@ -140,6 +177,11 @@ pub(super) fn committing(rule: &str) -> Commits {
             for write in &mut commit.documents {
                 write.key = write.key.trim().to_owned();
             }
+            // The last one of a key stands, so that the batch is still one that a store takes.
+            let mut seen = HashSet::new();
+            commit.documents.reverse();
+            commit.documents.retain(|write| seen.insert(write.key.clone()));
+            commit.documents.reverse();
         }),
         "numbers_are_compared_exactly" => indexing(|value| {
             if let IndexValue::Int(int) = value {

@@ -6,21 +6,20 @@ use std::{
 
 use cqrs_core::{
     domain::IndexValue,
-    memory::MemoryViewStore,
-    store::{
-        After, Comparison, Direction, Error, Filter, Find, OrderBy, ProjectionId, Read, StoredDocument,
-        ViewStore,
-    },
+    store::{After, Comparison, Direction, Error, Filter, Find, OrderBy, ProjectionId, Read, StoredDocument},
 };
 
-use crate::hook::{Hook, hook};
+use crate::{
+    hook::{Hook, hook},
+    view_store::Sound,
+};
 
 type Finding = (ProjectionId, Find);
-type Finds = Option<Hook<MemoryViewStore, Finding, Result<Read<Vec<StoredDocument>>, Error>>>;
+type Finds = Option<Hook<Sound, Finding, Result<Read<Vec<StoredDocument>>, Error>>>;
 
 /// Changes each look-up.
 fn asking(change: fn(&mut Find)) -> Finds {
-    hook(move |store: MemoryViewStore, (id, mut find): Finding| async move {
+    hook(move |store: Sound, (id, mut find): Finding| async move {
         change(&mut find);
         store.find(&id, &find).await
     })
@@ -28,7 +27,7 @@ fn asking(change: fn(&mut Find)) -> Finds {
 
 /// Changes what each look-up finds.
 fn answering(change: fn(&Find, &mut Vec<StoredDocument>)) -> Finds {
-    hook(move |store: MemoryViewStore, (id, find): Finding| async move {
+    hook(move |store: Sound, (id, find): Finding| async move {
         let mut found = store.find(&id, &find).await?;
         change(&find, &mut found.value);
         Ok(found)
@@ -60,7 +59,7 @@ pub(super) fn finding(rule: &str) -> Finds {
             }
         }),
         "a_value_of_another_type_is_never_within" => {
-            hook(|store: MemoryViewStore, (id, mut find): Finding| async move {
+            hook(|store: Sound, (id, mut find): Finding| async move {
                 let mut found = store.find(&id, &find).await?;
                 if let [Filter { comparison: comparison @ Comparison::Within { from: None, .. }, .. }] =
                     &mut *find.filters
@@ -73,7 +72,7 @@ pub(super) fn finding(rule: &str) -> Finds {
             })
         }
         "all_filters_have_to_hold" => asking(|find| find.filters.truncate(1)),
-        "an_undeclared_index_is_refused" => hook(|store: MemoryViewStore, (id, find): Finding| async move {
+        "an_undeclared_index_is_refused" => hook(|store: Sound, (id, find): Finding| async move {
             match store.find(&id, &find).await {
                 Err(Error::Invalid { .. }) => Ok(Read { value: vec![], checkpoint: None }),
                 other => other,
@@ -109,7 +108,7 @@ pub(super) fn finding(rule: &str) -> Finds {
         "pages_hold_while_documents_change" => {
             // Pages by number.
             let seen: Arc<Mutex<HashMap<ProjectionId, usize>>> = Arc::default();
-            hook(move |store: MemoryViewStore, (id, find): Finding| {
+            hook(move |store: Sound, (id, find): Finding| {
                 let seen = Arc::clone(&seen);
                 async move {
                     let offset = match find.after {

@@ -3,19 +3,18 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cqrs_core::{
-    memory::MemoryViewStore,
-    store::{BoxFuture, Error, ProjectionId, ProjectionSpec, ViewStore},
+use cqrs_core::store::{BoxFuture, Error, ProjectionId, ProjectionSpec};
+
+use crate::{
+    hook::hook,
+    view_store::{Faults, Sound},
 };
 
-use crate::{hook::hook, view_store::Broken};
-
 /// What was prepared before, and is prepared now.
-type Preparing =
-    fn(Option<ProjectionSpec>, ProjectionSpec, MemoryViewStore) -> BoxFuture<'static, Result<(), Error>>;
+type Preparing = fn(Option<ProjectionSpec>, ProjectionSpec, Sound) -> BoxFuture<'static, Result<(), Error>>;
 
 /// Stores that break the rule where they prepare a projection.
-pub(super) fn preparing(rule: &str) -> Option<Broken> {
+pub(super) fn preparing(rule: &str) -> Option<Faults> {
     let prepare: Preparing = match rule {
         "preparing_again_changes_nothing" => |known, spec, store| {
             Box::pin(async move {
@@ -64,9 +63,9 @@ pub(super) fn preparing(rule: &str) -> Option<Broken> {
         _ => return None,
     };
     let known: Arc<Mutex<HashMap<ProjectionId, ProjectionSpec>>> = Arc::default();
-    let prepare = hook(move |store: MemoryViewStore, spec: ProjectionSpec| {
+    let prepare = hook(move |store: Sound, spec: ProjectionSpec| {
         let before = known.lock().unwrap().insert(spec.id.clone(), spec.clone());
         prepare(before, spec, store)
     });
-    Some(Broken { prepare, ..Broken::default() })
+    Some(Faults { prepare, ..Faults::default() })
 }

@@ -1,72 +1,68 @@
 use cqrs_core::{
     envelope::Position,
-    memory::MemoryViewStore,
-    store::{Checkpoint, Error, ProjectionId, StoredDocument, ViewStore},
+    store::{Checkpoint, Error, ProjectionId, StoredDocument},
 };
-use cqrs_testkit::tokio::{sync::watch, task::yield_now};
+use cqrs_testkit::tokio::sync::watch;
 
-use crate::{hook::hook, view_store::Broken};
+use crate::{
+    hook::{hook, let_others_run},
+    view_store::{Faults, Sound},
+};
 
 /// Stores that break the rule where they read single things, or watch.
-pub(super) fn reading(rule: &str) -> Option<Broken> {
-    let mut broken = Broken::default();
+pub(super) fn reading(rule: &str) -> Option<Faults> {
+    let mut broken = Faults::default();
     match rule {
-        "an_oversized_document_is_named_and_nothing_is_written" => {
-            broken.sound = broken.sound.max_document_bytes(usize::MAX);
-        }
         "an_answer_is_never_older_than_its_checkpoint" => {
-            broken.get = hook(|store: MemoryViewStore, (id, key): (ProjectionId, String)| async move {
+            broken.get = hook(|store: Sound, (id, key): (ProjectionId, String)| async move {
                 let mut read = store.get(&id, &key).await?;
-                yield_now().await;
+                let_others_run().await;
                 read.checkpoint = store.checkpoint(&id).await?;
                 Ok(read)
             });
         }
         "unknown_documents_are_left_out" => {
-            broken.load =
-                hook(|store: MemoryViewStore, (id, keys): (ProjectionId, Vec<String>)| async move {
-                    let mut loaded = store.load(&id, &keys).await?;
-                    for key in keys {
-                        if !loaded.iter().any(|document| document.key == key) {
-                            let (created, applied) = (Position::ZERO, Position::ZERO);
-                            loaded.push(StoredDocument { key, created, applied, data: None });
-                        }
+            broken.load = hook(|store: Sound, (id, keys): (ProjectionId, Vec<String>)| async move {
+                let mut loaded = store.load(&id, &keys).await?;
+                for key in keys {
+                    if !loaded.iter().any(|document| document.key == key) {
+                        let (created, applied) = (Position::ZERO, Position::ZERO);
+                        loaded.push(StoredDocument { key, created, applied, data: None });
                     }
-                    Ok(loaded)
-                });
+                }
+                Ok(loaded)
+            });
         }
         "a_removed_document_leaves_only_a_trace" => {
-            broken.load =
-                hook(|store: MemoryViewStore, (id, keys): (ProjectionId, Vec<String>)| async move {
-                    let mut loaded = store.load(&id, &keys).await?;
-                    loaded.retain(|document| document.data.is_some());
-                    Ok(loaded)
-                });
+            broken.load = hook(|store: Sound, (id, keys): (ProjectionId, Vec<String>)| async move {
+                let mut loaded = store.load(&id, &keys).await?;
+                loaded.retain(|document| document.data.is_some());
+                Ok(loaded)
+            });
         }
         "dead_letters_come_in_whole_positions" => {
-            broken.dead_letters = hook(
-                |store: MemoryViewStore, (id, after, limit): (ProjectionId, Position, usize)| async move {
+            broken.dead_letters =
+                hook(|store: Sound, (id, after, limit): (ProjectionId, Position, usize)| async move {
                     let mut letters = store.dead_letters(&id, after, limit).await?;
                     letters.truncate(limit);
                     Ok(letters)
-                },
-            );
+                });
         }
         "parked_sequences_are_listed_once" => {
-            broken.parked_sequences = hook(|store: MemoryViewStore, id: ProjectionId| async move {
+            broken.parked_sequences = hook(|store: Sound, id: ProjectionId| async move {
                 let letters = store.dead_letters(&id, Position::ZERO, usize::MAX).await?;
                 Ok(letters.into_iter().map(|letter| letter.sequence).collect())
             });
         }
         "the_store_counts_parked_events" => {
-            broken.checkpoint = hook(|store: MemoryViewStore, id: ProjectionId| async move {
+            broken.checkpoint = hook(|store: Sound, id: ProjectionId| async move {
                 let letters = store.dead_letters(&id, Position::ZERO, usize::MAX).await?.len() as u64;
                 let checkpoint = store.checkpoint(&id).await?;
                 Ok(checkpoint.map(|checkpoint| Checkpoint { parked: letters, ..checkpoint }))
             });
         }
         "a_projection_that_was_never_prepared_is_empty" => {
-            broken.get = hook(|store: MemoryViewStore, (id, key): (ProjectionId, String)| async move {
+            broken.get = hook(|store: Sound, (id, key): (ProjectionId, String)| async move {
                 if store.checkpoint(&id).await?.is_none() {
                     return Err(Error::invalid("no such table"));
                 }
@@ -84,7 +80,7 @@ pub(super) fn reading(rule: &str) -> Option<Broken> {
         }
         "a_watcher_is_woken_by_a_batch" => {
             let (silent, watch) = watch::channel(None);
-            broken.checkpoint = hook(move |store: MemoryViewStore, id: ProjectionId| {
+            broken.checkpoint = hook(move |store: Sound, id: ProjectionId| {
                 // Open for as long as the store is, but nobody sends.
                 let _ = &silent;
                 async move { store.checkpoint(&id).await }
