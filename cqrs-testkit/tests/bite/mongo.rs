@@ -3,6 +3,7 @@
 use std::{
     env,
     sync::{Arc, Mutex},
+    thread,
 };
 
 use cqrs_core::store::ViewStore;
@@ -56,12 +57,16 @@ fn with_database(server: &str, name: &str) -> String {
 impl Drop for Databases {
     fn drop(&mut self) {
         let names = std::mem::take(&mut *self.names.lock().unwrap());
-        Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-            let client = Client::with_uri_str(server()).await.unwrap();
+        let dropped = Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let client = Client::with_uri_str(server()).await?;
             for name in names {
-                client.database(&name).drop().await.unwrap();
+                client.database(&name).drop().await?;
             }
+            cqrs_mongo::mongodb::error::Result::Ok(())
         });
+        if !thread::panicking() {
+            dropped.unwrap();
+        }
     }
 }
 

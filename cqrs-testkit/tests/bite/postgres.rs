@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
 };
 
 use cqrs_core::store::{EventStore, ViewStore};
@@ -25,11 +26,12 @@ fn url() -> String {
 }
 
 /// Beside the stores, and their runtime.
-fn run(sql: String) {
+fn run(sql: String) -> sqlx::Result<()> {
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let mut connection = PgConnection::connect(&url()).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-    });
+        let mut connection = PgConnection::connect(&url()).await?;
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
+        connection.close().await
+    })
 }
 
 /// A database that goes with the test; each place for data is a schema in it.
@@ -41,7 +43,7 @@ struct Database {
 impl Database {
     fn new() -> Self {
         let name = format!("cqrs_bite_{}", Uuid::now_v7().simple());
-        run(format!("CREATE DATABASE {name}"));
+        run(format!("CREATE DATABASE {name}")).unwrap();
         Self { name, schemas: Arc::default() }
     }
 
@@ -82,7 +84,10 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        run(format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        let dropped = run(format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        if !thread::panicking() {
+            dropped.unwrap();
+        }
     }
 }
 

@@ -106,7 +106,7 @@ fn number(document: &StoredDocument) -> u64 {
 }
 
 /// Each page goes on behind the last document of the one before, so that together they are the whole list: in both
-/// directions, by creation and by index, with filters and with ties.
+/// directions, by creation and by index, with filters and with ties, however large the page may be.
 pub async fn pages_follow_each_other_without_gap(stores: &Stores<dyn ViewStore>) {
     let store = stores.open().await;
     let view = View::new(&store, &["value"]).await;
