@@ -12,10 +12,14 @@ pub(crate) enum Contender {
     Loading,
     /// The framework as it is by default.
     Default,
+    /// The same, and a program that follows the log.
+    Followed,
+    /// The same without a notification for those who follow the log.
+    Silent,
 }
 
 impl Contender {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Limit(RawKind::Bare),
         Self::Limit(RawKind::Transaction),
         Self::Limit(RawKind::Grouped),
@@ -25,6 +29,8 @@ impl Contender {
         Self::Limit(RawKind::GroupedAndKept),
         Self::Loading,
         Self::Default,
+        Self::Silent,
+        Self::Followed,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -38,6 +44,8 @@ impl Contender {
             Self::Limit(RawKind::GroupedAndKept) => "c + state in memory",
             Self::Loading => "framework, loading",
             Self::Default => "framework, by default",
+            Self::Followed => "framework, followed",
+            Self::Silent => "framework, no NOTIFY",
         }
     }
 
@@ -45,7 +53,8 @@ impl Contender {
     pub(super) const fn limit(self) -> Option<(Self, &'static str)> {
         match self {
             Self::Limit(RawKind::GroupedAndTold) => Some((Self::Limit(RawKind::Grouped), "  of c")),
-            Self::Limit(_) => None,
+            Self::Limit(_) | Self::Silent => None,
+            Self::Followed => Some((Self::Silent, "  of no NOTIFY")),
             Self::Loading => Some((Self::Limit(RawKind::GroupedAndJoined), "  of c + loads joined")),
             Self::Default => Some((Self::Limit(RawKind::GroupedAndKept), "  of c + state in memory")),
         }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Failure,
     limit::postgres as limit,
+    places::Location,
     rooms::{Disk, Rooms},
     verify,
     worker::{self, Worker},
@@ -37,11 +38,15 @@ impl Setting {
         if let Contender::Limit(_) = contender {
             limit::prepare(url).await?;
         }
+        let location = match contender {
+            Contender::Silent => Location::Postgres(limit::without_notifications(url).await?),
+            _ => room.location.clone(),
+        };
         let mut workers = Vec::new();
         for process in 0..self.processes {
             let job = Job {
                 contender,
-                location: room.location.clone(),
+                location: location.clone(),
                 process,
                 tasks: tasks.div_ceil(self.processes),
                 connections: (CONNECTIONS / self.processes).min(tasks.div_ceil(self.processes)),
@@ -60,7 +65,7 @@ impl Setting {
         let sample = Sample::of(&done);
         match contender {
             Contender::Limit(_) => limit::verify(url, sample.commands).await?,
-            Contender::Loading | Contender::Default => {
+            _ => {
                 verify::log(&*room.location.log().await?, sample.commands).await?;
             }
         }

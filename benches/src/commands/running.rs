@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cqrs_core::prelude::*;
+use tokio::sync::watch;
 
 use super::{contender::Contender, work::Job};
 use crate::{
@@ -17,6 +18,8 @@ pub(super) enum Running {
         app: App,
         /// Stands for another program on the same log, in a contest.
         other: Option<App>,
+        /// Somebody follows the log.
+        _following: Option<watch::Receiver<Position>>,
     },
 }
 
@@ -29,9 +32,13 @@ impl Running {
         let log = job.location.log().await?;
         let builder = App::builder(Arc::clone(&log));
         let builder = if job.contender == Contender::Loading { builder.hot_aggregates(0) } else { builder };
-        let other =
-            if job.contested { Some(App::builder(log).hot_aggregates(0).build().await?) } else { None };
-        Ok(Self::Framework { app: builder.build().await?, other })
+        let other = if job.contested {
+            Some(App::builder(Arc::clone(&log)).hot_aggregates(0).build().await?)
+        } else {
+            None
+        };
+        let following = (job.contender == Contender::Followed).then(|| log.watch());
+        Ok(Self::Framework { app: builder.build().await?, other, _following: following })
     }
 
     /// Executes a command, and tells how many conflicts it met. Where it is contested, another command gets in between
@@ -45,7 +52,7 @@ impl Running {
     ) -> Result<u64, Failure> {
         match self {
             Self::Limit(raw) => raw.command(task, stream, number, contested).await,
-            Self::Framework { app, other: None } => {
+            Self::Framework { app, other: None, .. } => {
                 let order = OrderId::new(stream)?;
                 if number == 0 {
                     app.execute(OpenOrder { order, number }).await?;
@@ -54,7 +61,7 @@ impl Running {
                 }
                 Ok(0)
             }
-            Self::Framework { app, other } => {
+            Self::Framework { app, other, .. } => {
                 let rival = Rival::new(other.clone().filter(|_| contested));
                 app.with(&rival).execute(AddContestedLine { order: OrderId::new(stream)?, number }).await?;
                 Ok(rival.conflicts())

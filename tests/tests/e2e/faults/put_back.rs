@@ -4,7 +4,14 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::scene::{Scene, Views};
-use crate::{deadline::eventually, fleet::Fleet, orders::place, servers::Shutdown, service::Service, sql};
+use crate::{
+    deadline::eventually,
+    fleet::Fleet,
+    orders::{cancel, confirm, place},
+    servers::Shutdown,
+    service::Service,
+    sql,
+};
 
 fault_tests! {
     each: [
@@ -12,7 +19,7 @@ fault_tests! {
         a_backup_that_was_restored_while_the_services_run_stops_the_projections,
         tables_that_were_put_back_under_a_projector_that_stood_still_stop_it
     ],
-    alone: [],
+    alone: [an_order_that_a_command_process_keeps_in_memory_is_that_of_the_log_after_it_was_put_back],
     mongo: []
 }
 
@@ -119,15 +126,39 @@ fn tables_that_were_put_back_under_a_projector_that_stood_still_stop_it(views: V
     fill(&fleet, BEFORE + LOST);
     let projector = fleet.service("projector");
     projector.signal(Signal::STOP);
-    // As a superuser can, whom no trigger stops.
-    let put_back = format!(
-        "SET session_replication_role = replica;
-         DELETE FROM cqrs.events WHERE position > {BEFORE};
-         DELETE FROM cqrs.commands WHERE position > {BEFORE}"
-    );
-    sql::execute(&scene.events.url(), put_back).unwrap();
+    put_tables_back(&scene, BEFORE);
     let grown = BEFORE + LOST + 2;
     while place(&fleet.command(), "eve").position < grown {}
     projector.signal(Signal::CONT);
     check_stopped(&fleet, grown);
+}
+
+/// As a superuser can, whom no trigger stops.
+fn put_tables_back(scene: &Scene, position: u64) {
+    let put_back = format!(
+        "SET session_replication_role = replica;
+         DELETE FROM cqrs.events WHERE position > {position};
+         DELETE FROM cqrs.commands WHERE position > {position}"
+    );
+    sql::execute(&scene.events.url(), put_back).unwrap();
+}
+
+/// The order has as many events as the process knows, but others.
+fn an_order_that_a_command_process_keeps_in_memory_is_that_of_the_log_after_it_was_put_back() {
+    let scene = Scene::new(Views::Postgres);
+    let (one, other) = (scene.place.start("command"), scene.place.start("command"));
+    let order = place(&one.client(), "ada");
+    confirm(&one.client(), &order.id);
+    put_tables_back(&scene, order.position);
+    cancel(&other.client(), &order.id);
+    // A confirmed order could be cancelled; the one in the log is.
+    let again = one.client();
+    let again =
+        again.post(&format!("{}/cancel", order.path())).json(&serde_json::json!({ "reason": "late" }));
+    again.problem(409, "order_already_cancelled");
+    assert_eq!(scene.place.events().len(), 2);
+    // The process goes on.
+    let next = place(&one.client(), "ada");
+    confirm(&one.client(), &next.id);
+    assert_eq!(scene.place.events().len(), 4);
 }
