@@ -21,7 +21,7 @@ pub(crate) enum Time {
 }
 
 /// Rules that are checked at a time, where time passes: they wait for their database for the most part.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 3;
 
 /// How long a broken store is given to wake a watcher that it never wakes.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ impl Time {
     fn runtime(self) -> Runtime {
         let built = match self {
             Self::Paused => Builder::new_current_thread().enable_all().start_paused(true).build(),
-            Self::Real => Builder::new_multi_thread().worker_threads(4).enable_all().build(),
+            Self::Real => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
         };
         built.unwrap()
     }

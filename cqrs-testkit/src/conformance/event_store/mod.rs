@@ -54,6 +54,10 @@ suite! {
         too_many_events_are_refused
         a_refused_append_leaves_its_neighbours_alone
     }
+    pasts {
+        a_conflict_is_met_whatever_past_a_condition_rests_on
+        what_rests_on_another_past_is_refused
+    }
     racing {
         of_racing_appends_on_one_version_just_one_wins
         a_reader_of_the_tail_misses_nothing

@@ -90,6 +90,18 @@ pub(super) fn appending(rule: &str) -> Option<Faults> {
             }
             outcome
         }),
+        "a_conflict_is_met_whatever_past_a_condition_rests_on" => {
+            hook(|store: Sound, mut append: Append| async move {
+                if std::mem::take(&mut append.past).is_known() {
+                    append.conditions.clear();
+                }
+                appended(store.append(append).await, |appended| appended.past = Past::begin())
+            })
+        }
+        "what_rests_on_another_past_is_refused" => hook(|store: Sound, append: Append| async move {
+            let append = Append { past: Past::UNKNOWN, ..append };
+            appended(store.append(append).await, |appended| appended.past = Past::begin())
+        }),
         "a_conflict_names_expected_and_actual_version" => hook(|store: Sound, append| async move {
             store.append(append).await.map_err(|error| match error {
                 AppendError::Conflict { stream, expected, actual } => {
