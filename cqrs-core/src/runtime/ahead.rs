@@ -53,13 +53,19 @@ pub(super) struct Reader {
     pub(super) work: Arc<dyn Work>,
     pub(super) filter: EventFilter,
     /// The most events that a page has.
-    pub(super) limit: usize,
+    pub(super) batch: usize,
+    /// The same where at least so many are missing.
+    pub(super) backlog_batch: usize,
 }
 
 impl Reader {
-    pub(super) async fn read(&self, after: Position) -> Result<Page, Error> {
+    /// `head`: of the log, as far as is known.
+    async fn read(&self, after: Position, head: Position) -> Result<Page, Error> {
         let seen = Timestamp::now();
-        let page = self.log.read_log(after, &self.filter, self.limit).await?;
+        let missing = head.get().saturating_sub(after.get());
+        let is_far = missing >= u64::try_from(self.backlog_batch).unwrap_or(u64::MAX);
+        let limit = if is_far { self.backlog_batch } else { self.batch };
+        let page = self.log.read_log(after, &self.filter, limit).await?;
         Ok(Page {
             before: page.before,
             through: page.through,
@@ -96,8 +102,8 @@ impl Pages {
                 Err(_) => Err(Error::Closed),
             },
             None => {
-                self.news.borrow_and_update();
-                self.reader.read(after).await
+                let head = *self.news.borrow_and_update();
+                self.reader.read(after, head).await
             }
         }
     }
@@ -106,8 +112,8 @@ impl Pages {
     pub(super) fn read_ahead(&mut self, page: &Page) {
         if !page.is_at_head() {
             self.news.borrow_and_update();
-            let (reader, after) = (Arc::clone(&self.reader), page.through);
-            self.ahead.spawn(async move { reader.read(after).await });
+            let (reader, after, head) = (Arc::clone(&self.reader), page.through, page.head);
+            self.ahead.spawn(async move { reader.read(after, head).await });
         }
     }
 

@@ -8,6 +8,8 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 pub struct RuntimeOptions {
     /// The most events that are read and written at once. Default: 1,000.
     pub batch: usize,
+    /// The same while a projection is far behind: by at least so many events. Default: 5,000.
+    pub backlog_batch: usize,
     /// How often a projection with nothing to do says in its read store that it is up to date, which is how other
     /// processes know. It bounds what `latest()` and `max_lag(…)` cost them. Default: 250 ms; a projection that
     /// promises a `max_lag` does so at least four times in that.
@@ -19,15 +21,29 @@ pub struct RuntimeOptions {
 
 impl Default for RuntimeOptions {
     fn default() -> Self {
-        Self { batch: 1_000, heartbeat: Duration::from_millis(250), longest_pause: Duration::from_secs(2) }
+        Self {
+            batch: 1_000,
+            backlog_batch: 5_000,
+            heartbeat: Duration::from_millis(250),
+            longest_pause: Duration::from_secs(2),
+        }
     }
 }
 
 impl RuntimeOptions {
-    /// Batches of at most this many events, at least one.
+    /// Batches of at most this many events, at least one, near the head of the log and far behind it.
     #[must_use]
     pub const fn batch(mut self, events: usize) -> Self {
         self.batch = if events == 0 { 1 } else { events };
+        self.backlog_batch = self.batch;
+        self
+    }
+
+    /// Batches of at most this many events far behind the head of the log, at least one. Call it after
+    /// [`batch`](Self::batch), which sets it too.
+    #[must_use]
+    pub const fn backlog_batch(mut self, events: usize) -> Self {
+        self.backlog_batch = if events == 0 { 1 } else { events };
         self
     }
 

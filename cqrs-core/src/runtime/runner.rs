@@ -61,7 +61,8 @@ impl Runner {
             log: Arc::clone(&parts.log),
             work: Arc::clone(&parts.work),
             filter: EventFilter::of_feeds(&parts.work.feeds()),
-            limit: parts.options.batch,
+            batch: parts.options.batch,
+            backlog_batch: parts.options.backlog_batch,
         };
         let heartbeat = parts.options.heartbeat_for(parts.max_lag);
         Self { parts, reader: Arc::new(reader), heartbeat }
