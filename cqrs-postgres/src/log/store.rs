@@ -19,7 +19,7 @@ use super::{
     reader::Reader,
     statements::{self, Statements},
 };
-use crate::database::{Database, Watcher};
+use crate::database::{Database, Watcher, at};
 
 /// An event store in a schema of a PostgreSQL database.
 ///
@@ -84,7 +84,13 @@ impl EventStore for PostgresEventStore {
     }
 
     fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, AppendError>> {
-        Box::pin(async move { self.queue.append(Checked::new(append, &self.limits)?).await })
+        Box::pin(async move {
+            let appended = self.queue.append(Checked::new(append, &self.limits)?).await;
+            appended.map_err(|error| match error {
+                AppendError::Store(error) => AppendError::Store(at(self.reader.database.place(), error)),
+                other => other,
+            })
+        })
     }
 
     fn load<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Loaded, Error>> {

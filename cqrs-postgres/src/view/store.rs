@@ -90,7 +90,9 @@ impl PostgresViewStore {
             });
             match read.await? {
                 Ok(value) => return Ok(Some(value)),
-                Err(error) if is_fresh => return Err(Failure::new(doing, error).into()),
+                Err(error) if is_fresh => {
+                    return Err(Failure::new(doing, error).at(self.database.place()).into());
+                }
                 Err(_) => self.tables.forget(projection),
             }
             is_fresh = true;
