@@ -45,7 +45,7 @@ struct Waiting {
     answer: oneshot::Sender<Result<Loaded, Error>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Loader {
     shared: Arc<Shared>,
 }

@@ -21,17 +21,18 @@ use super::{
 };
 use crate::database::{Database, Watcher, at};
 
-/// An event store in a schema of a PostgreSQL database.
+/// An event store in a schema of a PostgreSQL database. Clones are handles of the same store.
 ///
 /// Several processes may work on the same log. Appends that arrive while a commit runs go into the next one together;
 /// so do loads while others run. Readers never wait for writers.
+#[derive(Clone)]
 pub struct PostgresEventStore {
     log_id: LogId,
     limits: Limits,
     reader: Arc<Reader>,
     loader: Loader,
-    queue: Queue,
-    watcher: Watcher<Head>,
+    queue: Arc<Queue>,
+    watcher: Arc<Watcher<Head>>,
 }
 
 impl PostgresEventStore {
@@ -62,8 +63,8 @@ impl PostgresEventStore {
             log_id,
             limits,
             loader: Loader::new(Arc::clone(&reader)),
-            queue: Queue::new(Arc::clone(&reader), head.clone(), queue),
-            watcher: Watcher::new(&reader.database, url, &settings, channel, head)?,
+            queue: Arc::new(Queue::new(Arc::clone(&reader), head.clone(), queue)),
+            watcher: Arc::new(Watcher::new(&reader.database, url, &settings, channel, head)?),
             reader,
         })
     }

@@ -142,3 +142,18 @@ async fn a_connection_that_is_cut_without_a_word_is_noticed_and_replaced() {
     let position = appended(schema.connect_events().await.append(append(&stream("a"))).await).position;
     soon(news.wait_for(|head| *head >= position)).await.unwrap();
 }
+
+#[tokio::test]
+async fn clones_are_handles_of_one_store() {
+    let schema = Schema::new();
+    let store = schema.events().poll_interval(NEVER).connect(&url()).await.unwrap();
+    let clone = store.clone();
+    let mut news = clone.watch();
+    // What the store does in the background goes on as long as there is a handle.
+    drop(store);
+    let position = appended(schema.connect_events().await.append(append(&stream("a"))).await).position;
+    soon(news.wait_for(|head| *head >= position)).await.unwrap();
+    assert_eq!(clone.clone().head().await.unwrap(), position);
+    let views = schema.connect_views().await;
+    drop(views.clone());
+}
