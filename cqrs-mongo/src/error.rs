@@ -1,13 +1,17 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use cqrs_core::store::Error;
-use mongodb::error::{ErrorKind, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure};
+use mongodb::error::UNKNOWN_TRANSACTION_COMMIT_RESULT;
+
+use crate::trouble::{Trouble, reply, told};
 
 /// Why the server did not do what it was asked.
 #[derive(Debug)]
 pub(crate) struct Failure {
     doing: &'static str,
     cause: Cause,
+    /// Where the database is, once that is said.
+    place: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -33,33 +37,34 @@ struct Said(String);
 
 impl Failure {
     pub(crate) fn driver(doing: &'static str, error: mongodb::error::Error) -> Self {
-        Self { doing, cause: Cause::Driver(error) }
+        Self { doing, cause: Cause::Driver(error), place: None }
     }
 
     pub(crate) const fn silence(doing: &'static str, time: Duration) -> Self {
-        Self { doing, cause: Cause::Silence(time) }
+        Self { doing, cause: Cause::Silence(time), place: None }
     }
 
     pub(crate) const fn ended(doing: &'static str) -> Self {
-        Self { doing, cause: Cause::Ended }
+        Self { doing, cause: Cause::Ended, place: None }
     }
 
     pub(crate) fn refusal(doing: &'static str, code: i32, message: &str) -> Self {
-        Self { doing, cause: Cause::Refusal { code, message: message.to_owned() } }
+        Self { doing, cause: Cause::Refusal { code, message: message.to_owned() }, place: None }
     }
 
     pub(crate) const fn nonsense(doing: &'static str, what: &'static str) -> Self {
-        Self { doing, cause: Cause::Nonsense(what) }
+        Self { doing, cause: Cause::Nonsense(what), place: None }
+    }
+
+    /// Says where the database is.
+    pub(crate) fn at(self, place: &Arc<str>) -> Self {
+        Self { place: Some(Arc::clone(place)), ..self }
     }
 
     /// The number of the error, where it is one of the server.
     pub(crate) fn code(&self) -> Option<i32> {
         let Cause::Driver(error) = &self.cause else { return None };
-        match &*error.kind {
-            ErrorKind::Command(error) => Some(error.code),
-            ErrorKind::Write(WriteFailure::WriteError(error)) => Some(error.code),
-            _ => None,
-        }
+        reply(error).map(|(code, _)| code)
     }
 
     pub(crate) fn is_of_a_lost_race(&self) -> bool {
@@ -77,31 +82,33 @@ impl Failure {
 }
 
 impl From<Failure> for Error {
-    fn from(Failure { doing, cause }: Failure) -> Self {
-        let error = match cause {
-            Cause::Driver(error) => error,
-            Cause::Silence(time) => return unavailable(doing, format!("no answer came within {time:?}")),
-            Cause::Ended => return Self::Closed,
-            Cause::Refusal { code, message } => return unavailable(doing, said(code, &message)),
-            Cause::Nonsense(what) => return Self::corrupt(what),
+    fn from(Failure { doing, cause, place }: Failure) -> Self {
+        let mongodb = place.map_or_else(|| "MongoDB".to_owned(), |place| format!("MongoDB at {place}"));
+        let (trouble, message) = match cause {
+            Cause::Driver(error) => {
+                let message =
+                    reply(&error).map_or_else(|| told(&error), |(code, message)| said(code, message));
+                (Trouble::of(&error), message)
+            }
+            Cause::Refusal { code, message } => (Trouble::of_code(code), said(code, &message)),
+            Cause::Silence(time) => (Trouble::Passing, format!("no answer came within {time:?}")),
+            Cause::Ended => (Trouble::Ended, String::new()),
+            Cause::Nonsense(what) => (Trouble::Wrong, what.to_owned()),
         };
-        match &*error.kind {
-            ErrorKind::Authentication { message, .. } => {
-                Self::invalid(format!("MongoDB refuses the login: {message}"))
+        match trouble {
+            Trouble::Passing => unavailable(doing, format!("{mongodb}: {message}")),
+            Trouble::Login => Self::invalid(format!(
+                "{mongodb} refuses the login: {message}; look after user, password and `authSource` in the URL"
+            )),
+            Trouble::Right => Self::invalid(format!(
+                "{mongodb} refuses what the store does, which {doing}: {message}; give its user the role `readWrite` on the \
+                 database"
+            )),
+            Trouble::Refused => {
+                Self::invalid(format!("{mongodb} refuses what the store does, which {doing}: {message}"))
             }
-            ErrorKind::InvalidArgument { .. }
-            | ErrorKind::InvalidTlsConfig { .. }
-            | ErrorKind::IncompatibleServer { .. }
-            | ErrorKind::SessionsNotSupported => Self::invalid(error.kind.to_string()),
-            ErrorKind::Bson(wrong) => Self::corrupt(wrong.to_string()),
-            ErrorKind::Shutdown => Self::Closed,
-            ErrorKind::Write(WriteFailure::WriteError(error)) => {
-                unavailable(doing, said(error.code, &error.message))
-            }
-            ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
-                unavailable(doing, said(error.code, &error.message))
-            }
-            kind => unavailable(doing, kind.to_string()),
+            Trouble::Wrong => Self::corrupt(message),
+            Trouble::Ended => Self::Closed,
         }
     }
 }

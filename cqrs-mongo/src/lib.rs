@@ -17,6 +17,7 @@ mod session;
 mod store;
 mod stored;
 mod transaction;
+mod trouble;
 mod url;
 
 /// The driver, for queries of one's own.

@@ -158,9 +158,10 @@ impl ViewStoreOptions {
         };
         let timeout = self.timeout.unwrap_or(TIMEOUT);
         self.apply(&mut client);
+        let place = url::place(&client, &name);
         let client = Client::with_options(client).map_err(|error| Error::invalid(error.kind.to_string()))?;
         let database = client.database(&name);
-        let limits = Server::greet(&database, timeout).await?;
+        let limits = Server::greet(&database, &place, timeout).await?;
         let in_transactions = match self.transactions {
             Transactions::Auto => limits.has_transactions,
             Transactions::Never => false,
@@ -174,7 +175,7 @@ impl ViewStoreOptions {
         };
         let document_bytes =
             self.document_bytes.map_or(limits.document_bytes, |bytes| bytes.min(limits.document_bytes));
-        let server = Server { database, limits, timeout, read_concern, write_concern, readers };
+        let server = Server { database, place, limits, timeout, read_concern, write_concern, readers };
         let poll_interval = self.poll_interval.unwrap_or(POLL_INTERVAL);
         Ok(MongoViewStore::new(server, in_transactions, document_bytes, poll_interval))
     }

@@ -81,7 +81,7 @@ pub(crate) async fn write(
         }
         // All of them have ended then, also where one has failed: what is tried again does not meet what was tried before.
         for (start, reply) in running.join_all().await {
-            outcome.take(&reply?, start)?;
+            outcome.take(&reply?, start).map_err(|failure| failure.at(&server.place))?;
         }
     }
     Ok(outcome)
@@ -102,7 +102,8 @@ pub(crate) async fn write_in(
             let reply = database.run_raw_command(command).session(&mut session).await;
             (session, reply)
         };
-        outcome.take(&session.call(server, DOING, work).await?, range.start)?;
+        let reply = session.call(server, DOING, work).await?;
+        outcome.take(&reply, range.start).map_err(|failure| failure.at(&server.place))?;
         if outcome.refused.is_some() || !outcome.known.is_empty() {
             break;
         }
@@ -251,6 +252,9 @@ mod tests {
             .take(&doc! { "writeErrors": [{ "index": 0, "code": 11_000, "errmsg": older }] }, 0)
             .expect("known");
         assert_eq!(outcome.known, [0]);
+        let right = doc! { "writeErrors": [{ "index": 0, "code": 13, "errmsg": "not authorized" }] };
+        let error = Outcome::default().take(&right, 0).expect_err("it is refused");
+        assert!(!cqrs_core::store::Error::from(error).is_retryable());
         for reply in [
             doc! { "writeErrors": [{ "index": 0, "code": 91, "errmsg": "shutting down" }] },
             doc! { "writeConcernError": { "code": 64, "errmsg": "waiting for replication timed out" } },

@@ -1,4 +1,4 @@
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use cqrs_core::store::Error;
 use mongodb::{
@@ -16,6 +16,8 @@ const OLDEST_WIRE_VERSION: i32 = 13;
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) database: Database,
+    /// Hosts and database, for errors.
+    pub(crate) place: Arc<str>,
     pub(crate) limits: Limits,
     pub(crate) timeout: Duration,
     pub(crate) read_concern: ReadConcern,
@@ -42,11 +44,15 @@ pub(crate) struct Limits {
 
 impl Server {
     /// Asks the server what it is.
-    pub(crate) async fn greet(database: &Database, timeout: Duration) -> Result<Limits, Error> {
+    pub(crate) async fn greet(
+        database: &Database,
+        place: &Arc<str>,
+        timeout: Duration,
+    ) -> Result<Limits, Error> {
         const DOING: &str = "connects";
         let asked = database.clone();
         let greeting = within(timeout, DOING, async move { asked.run_command(doc! { "hello": 1 }).await });
-        Limits::of(&greeting.await?)
+        Limits::of(&greeting.await.map_err(|failure| failure.at(place))?)
     }
 
     /// Does something with the server, in bounded time. It is done to its end also where nobody waits for it any more:
@@ -56,7 +62,7 @@ impl Server {
         doing: &'static str,
         work: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
     ) -> Result<T, Failure> {
-        within(self.timeout, doing, work).await
+        within(self.timeout, doing, work).await.map_err(|failure| failure.at(&self.place))
     }
 
     pub(crate) fn client(&self) -> &Client {

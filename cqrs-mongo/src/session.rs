@@ -23,7 +23,9 @@ impl Session {
     async fn start(server: &Server, doing: &'static str, causal: bool) -> Result<Self, Failure> {
         // It takes one from the driver's pool, and asks nobody.
         let started = server.client().start_session().causal_consistency(causal).await;
-        started.map(|session| Self(Some(session))).map_err(|error| Failure::driver(doing, error))
+        started
+            .map(|session| Self(Some(session)))
+            .map_err(|error| Failure::driver(doing, error).at(&server.place))
     }
 
     pub(crate) async fn call<T, W>(
@@ -42,6 +44,6 @@ impl Session {
         let work = work(session);
         let (session, done) = server.call(doing, async move { Ok(work.await) }).await?;
         self.0 = Some(session);
-        done.map_err(|error| Failure::driver(doing, error))
+        done.map_err(|error| Failure::driver(doing, error).at(&server.place))
     }
 }

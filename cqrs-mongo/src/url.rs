@@ -1,5 +1,7 @@
 //! The URL of a database, which may hold a password: so nothing that is said about it quotes what comes before the host.
 
+use std::sync::Arc;
+
 use cqrs_core::store::Error;
 use mongodb::options::ClientOptions;
 
@@ -12,6 +14,12 @@ pub(crate) async fn parse(url: &str) -> Result<ClientOptions, Error> {
             Err(error) => format!("MongoDB's URL is wrong: {}", error.kind),
         })),
     }
+}
+
+/// Where a database is, for errors: `host:port/database`.
+pub(crate) fn place(client: &ClientOptions, database: &str) -> Arc<str> {
+    let hosts: Vec<String> = client.hosts.iter().map(ToString::to_string).collect();
+    format!("{}/{database}", hosts.join(",")).into()
 }
 
 /// The same URL without user name and password; cut generously, as a wrong URL may have its marks in wrong places.

@@ -31,3 +31,8 @@ struct PostgreSql;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/mongodb.md")]
 struct MongoDb;
+
+/// Each example on the page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/postgresql-and-mongodb.md")]
+struct PostgreSqlAndMongoDb;

@@ -132,8 +132,12 @@ impl App {
         self.inner.projections.health()
     }
 
-    /// Stops the projections after the batch that they are writing, and waits for it. Commands and queries go on
-    /// to work.
+    /// Stops the projections after the batch that they are writing, and waits for it. They don't start again: for that, build
+    /// another application.
+    ///
+    /// Commands and queries go on to work: [`execute`](Self::execute) still appends, and its events are folded by the next
+    /// application, or by another process. So stop taking requests first. Queries answer with what is there; one that asks to
+    /// be fresher than that waits until its time is up, unless another process runs the projection.
     pub async fn shutdown(&self) {
         self.inner.projections.stop().await;
     }

@@ -39,9 +39,24 @@ pub trait ServedBy<S>: Aggregate {
     fn services(services: &S) -> &Self::Services;
 }
 
-impl<A: Aggregate> ServedBy<A::Services> for A {
-    fn services(services: &A::Services) -> &A::Services {
-        services
+/// With a bound on the services instead of their type in the head, the compiler says what is above, and not that two types
+/// differ.
+#[diagnostic::do_not_recommend]
+impl<A: Aggregate<Services: Same<S>>, S> ServedBy<S> for A {
+    fn services(services: &S) -> &A::Services {
+        Same::same(services)
+    }
+}
+
+/// Holds between a type and itself.
+#[doc(hidden)]
+pub trait Same<T> {
+    fn same(value: &T) -> &Self;
+}
+
+impl<T> Same<T> for T {
+    fn same(value: &T) -> &T {
+        value
     }
 }
 

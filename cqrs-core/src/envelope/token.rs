@@ -59,13 +59,21 @@ impl FromStr for Token {
     type Err = TokenError;
 
     fn from_str(text: &str) -> Result<Self, TokenError> {
+        const LONGEST: usize = 64;
+        let flawed = |flaw| TokenError { flaw };
+        if !text.is_ascii() || text.len() > LONGEST {
+            return Err(flawed(Flaw::Foreign));
+        }
+        let at = text.len().checked_sub(1).ok_or(flawed(Flaw::Empty))?;
+        let (body, check) = text.split_at(at);
+        let rest = text.strip_prefix('1').ok_or(flawed(Flaw::Format))?;
+        if !check.starts_with(check_character(body)) {
+            // A text without the mark in its middle was hardly a token ever.
+            return Err(flawed(if rest.contains('-') { Flaw::Changed } else { Flaw::Foreign }));
+        }
         let parse = || {
-            if !text.is_ascii() || text.len() > 64 {
-                return None;
-            }
-            let (body, check) = text.split_at_checked(text.len().checked_sub(1)?)?;
             let (position, log) = body.strip_prefix('1')?.split_once('-')?;
-            if position.is_empty() || position.starts_with('+') || !check.starts_with(check_character(body)) {
+            if position.is_empty() || position.starts_with('+') {
                 return None;
             }
             let log = (log.len() == 32).then(|| Uuid::try_parse(log).ok())??;
@@ -74,7 +82,7 @@ impl FromStr for Token {
                 position: Position::new(u64::from_str_radix(position, 36).ok()?),
             })
         };
-        parse().ok_or(TokenError(()))
+        parse().ok_or(flawed(Flaw::Foreign))
     }
 }
 
@@ -112,8 +120,30 @@ impl<'de> Deserialize<'de> for Token {
 
 /// A text is not a token: cut, mistyped, or made by something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the text is not a consistency token; give back a token exactly as it was received")]
-pub struct TokenError(());
+#[error("the text is not a consistency token: {flaw}; give back a token exactly as it was received")]
+pub struct TokenError {
+    flaw: Flaw,
+}
+
+/// What is wrong with it. The text itself is not repeated: it may be anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flaw {
+    Empty,
+    Format,
+    Changed,
+    Foreign,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "it is empty",
+            Self::Format => "it does not begin with `1`, the format that this program knows",
+            Self::Changed => "its last character does not match the others, so it was cut or changed",
+            Self::Foreign => "it was made by something else",
+        })
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -138,6 +168,16 @@ mod tests {
             changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
             let changed = String::from_utf8(changed).expect("ASCII");
             assert!(changed.parse::<Token>().is_err() || changed == text, "{changed}");
+        }
+        for (text, flaw) in [
+            ("", "it is empty"),
+            (&text[..text.len() - 1], "cut or changed"),
+            (&format!("2{}", &text[1..]), "does not begin with `1`"),
+            ("14711", "made by something else"),
+            ("é", "made by something else"),
+        ] {
+            let error = text.parse::<Token>().expect_err(text).to_string();
+            assert!(error.contains(flaw), "{text}: {error}");
         }
         for nonsense in ["", "1", "é", "1-", "1zzzzzzzzzzzzzzzzzzzzzzzz-", "\u{0}"] {
             assert!(nonsense.parse::<Token>().is_err());

@@ -1,4 +1,5 @@
 use std::{
+    borrow::Borrow,
     marker::PhantomData,
     ops::{Bound, RangeBounds},
 };
@@ -29,15 +30,20 @@ impl<P> Condition<P> {
 }
 
 impl<P, T: Serialize> Index<P, T> {
-    /// The field equals `value`.
-    pub fn eq(self, value: &T) -> Condition<P> {
+    /// The field equals `value`, which may be borrowed in another form: `&str` of a `String`.
+    pub fn eq<Q>(self, value: &Q) -> Condition<P>
+    where
+        T: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
         self.one_of(std::iter::once(value))
     }
 
     /// The field equals one of `values`; of none, nothing is found.
-    pub fn one_of<'v>(self, values: impl IntoIterator<Item = &'v T>) -> Condition<P>
+    pub fn one_of<'v, Q>(self, values: impl IntoIterator<Item = &'v Q>) -> Condition<P>
     where
-        T: 'v,
+        T: Borrow<Q>,
+        Q: Serialize + ?Sized + 'v,
     {
         let values: Result<Vec<_>, _> = values.into_iter().map(IndexValue::of).collect();
         Condition::new(self.name, values.map(Comparison::OneOf))

@@ -50,9 +50,11 @@ async fn views_are_found_by_filters_and_ranges() {
     let (ada, eve) = ("ada".to_owned(), "eve".to_owned());
     assert_eq!(keys(&views().await.unwrap()), "012356789");
     assert_eq!(keys(&views().filter(Balance::owner().eq(&ada)).await.unwrap()), "0268");
+    assert_eq!(keys(&views().filter(Balance::owner().eq("ada")).await.unwrap()), "0268");
+    assert_eq!(keys(&views().filter(Balance::owner().one_of(["eve", "ada"])).await.unwrap()), "0268");
     assert_eq!(keys(&views().filter(Balance::owner().eq(&eve)).await.unwrap()), "");
     assert_eq!(keys(&views().filter(Balance::owner().one_of([&ada, &eve])).await.unwrap()), "0268");
-    assert_eq!(keys(&views().filter(Balance::owner().one_of([])).await.unwrap()), "");
+    assert_eq!(keys(&views().filter(Balance::owner().one_of::<str>([])).await.unwrap()), "");
     assert_eq!(keys(&views().filter(Balance::amount().within(10..)).await.unwrap()), "12578");
     assert_eq!(keys(&views().filter(Balance::amount().within(..20)).await.unwrap()), "013679");
     assert_eq!(keys(&views().filter(Balance::amount().within(10..20)).await.unwrap()), "17");

@@ -4,6 +4,7 @@
 mod conformance;
 mod preparing;
 mod proxy;
+mod refusals;
 mod replay;
 mod sample;
 mod scratch;

@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cqrs_mongo::mongodb::bson::Document;
+use cqrs_mongo::mongodb::bson::{Document, doc};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Mutex as AsyncMutex, watch},
 };
 
 /// What is done with the messages that a program sends.
@@ -20,6 +20,8 @@ pub(crate) enum Fate {
     Hold,
     /// The connection ends instead.
     Cut,
+    /// The server's answer is an error of this number.
+    Refuse(i32),
 }
 
 /// Decides on a message, by its bytes.
@@ -50,11 +52,19 @@ impl Proxy {
                 let target = target.clone();
                 tokio::spawn(async move {
                     let Ok(server) = TcpStream::connect(target).await else { return };
-                    let (from_client, mut to_client) = client.into_split();
+                    let (from_client, to_client) = client.into_split();
                     let (mut from_server, to_server) = server.into_split();
-                    let back =
-                        tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
-                    forward(from_client, to_server, rules, &holding, &messages).await;
+                    let to_client = Arc::new(AsyncMutex::new(to_client));
+                    let answers = Arc::clone(&to_client);
+                    let back = tokio::spawn(async move {
+                        let mut buffer = vec![0; 64 << 10];
+                        while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+                            if answers.lock().await.write_all(&buffer[..count]).await.is_err() {
+                                return;
+                            }
+                        }
+                    });
+                    forward(from_client, to_server, &to_client, rules, &holding, &messages).await;
                     back.abort();
                 });
             }
@@ -91,6 +101,7 @@ impl Proxy {
 async fn forward(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
+    to_client: &AsyncMutex<impl AsyncWriteExt + Unpin>,
     mut rules: watch::Receiver<Rule>,
     holding: &watch::Sender<usize>,
     seen: &Mutex<Vec<Vec<u8>>>,
@@ -124,11 +135,28 @@ async fn forward(
         if fate == Fate::Cut {
             return;
         }
+        if let Fate::Refuse(code) = fate {
+            if to_client.lock().await.write_all(&refusal(&message, code)).await.is_err() {
+                return;
+            }
+            continue;
+        }
         seen.lock().unwrap().push(message.clone());
         if to.write_all(&message).await.is_err() {
             return;
         }
     }
+}
+
+/// The answer to a message: the length of all, a number of its own, the one of the message, the kind, flags, and a document.
+fn refusal(message: &[u8], code: i32) -> Vec<u8> {
+    const OP_MSG: u32 = 2013;
+    let said = doc! { "ok": 0, "code": code, "codeName": "Refused", "errmsg": "not authorized on it" }
+        .to_vec()
+        .unwrap();
+    let length = u32::try_from(21 + said.len()).unwrap();
+    let head = [&length.to_le_bytes(), &[0; 4], &message[4..8], &OP_MSG.to_le_bytes(), &[0; 4]].concat();
+    [&head, &[0][..], &said].concat()
 }
 
 /// The address of the first server that a URL names.

@@ -132,6 +132,11 @@ impl Database {
         Ok(Self { schema, connections, runtime })
     }
 
+    /// Host, port and name, for errors.
+    pub(crate) fn place(&self) -> &Arc<str> {
+        self.connections.server().place()
+    }
+
     /// Does what may be done twice, such as reading: where the connection is lost, on another one again.
     ///
     /// It goes on when the caller stops waiting, so that neither a dropped call costs a connection, nor one that is never
@@ -144,7 +149,7 @@ impl Database {
         let connections = Arc::clone(&self.connections);
         let done = self.runtime.spawn(async move { connections.run(work).await });
         match done.await {
-            Ok(done) => done.map_err(|error| Failure::new(doing, error).into()),
+            Ok(done) => done.map_err(|error| Failure::new(doing, error).at(self.place()).into()),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => Err(Error::Closed),

@@ -1,6 +1,5 @@
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
-use cqrs_core::store::Error;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 /// What an error of the driver means for who waits.
@@ -63,49 +62,6 @@ impl Trouble {
             code if code.starts_with("22") || code.starts_with("54") => Self::Unfit,
             _ => Self::Wrong,
         }
-    }
-}
-
-/// What the driver said, to be told to each of those who waited for it.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    pub(crate) doing: &'static str,
-    pub(crate) source: Arc<sqlx::Error>,
-}
-
-impl Failure {
-    pub(crate) fn new(doing: &'static str, error: sqlx::Error) -> Self {
-        Self { doing, source: Arc::new(error) }
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(Failure { doing, source }: Failure) -> Self {
-        match Trouble::of(&source) {
-            Trouble::Lost | Trouble::Passing | Trouble::Collision => Self::unavailable(doing, source),
-            Trouble::Refused => Self::invalid(format!("the database refuses while it {doing}: {source}")),
-            Trouble::Unfit => {
-                Self::invalid(format!("the database can't hold it: {source}, while it {doing}"))
-            }
-            Trouble::Duplicate | Trouble::Wrong => Self::corrupt(format!("{source}, while it {doing}")),
-        }
-    }
-}
-
-impl From<&Failure> for Error {
-    fn from(failure: &Failure) -> Self {
-        failure.clone().into()
-    }
-}
-
-/// Says what the store was doing when the driver failed.
-pub(crate) trait Doing<T> {
-    fn doing(self, doing: &'static str) -> Result<T, Error>;
-}
-
-impl<T> Doing<T> for sqlx::Result<T> {
-    fn doing(self, doing: &'static str) -> Result<T, Error> {
-        self.map_err(|error| Failure::new(doing, error).into())
     }
 }
 

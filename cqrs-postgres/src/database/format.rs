@@ -4,7 +4,7 @@ use cqrs_core::store::Error;
 use sqlx::{Row as _, SqlStr};
 use tokio::time::timeout_at;
 
-use super::{Column as _, Database, Doing as _, Failure, Session, Trouble, timed_out};
+use super::{Column as _, Database, Failure, Session, Trouble, timed_out, told};
 
 /// What a store keeps in its schema.
 #[derive(Debug)]
@@ -52,8 +52,10 @@ impl Format {
     pub(crate) async fn prepare(&self, database: &Database, migrations: bool) -> Result<(), Error> {
         let server = database.connections.server();
         let deadline = Instant::now() + server.timeout();
+        server.is_known(deadline).await?;
         loop {
-            let mut lease = database.connections.take(deadline).await.doing("connects")?;
+            let lease = database.connections.take(deadline).await;
+            let mut lease = lease.map_err(|error| server.unreachable(error))?;
             let preparing = self.prepare_on(&mut lease, database, migrations);
             let failure = match timeout_at(deadline.into(), preparing).await {
                 Ok(Ok(())) => {
@@ -61,8 +63,8 @@ impl Format {
                     return Ok(());
                 }
                 Ok(Err(Stop::Said(error))) => return Err(error),
-                Ok(Err(Stop::Failed(error))) => Failure::new(DOING, error),
-                Err(_) => Failure::new(DOING, timed_out(server.timeout())),
+                Ok(Err(Stop::Failed(error))) => Failure::new(DOING, error).at(server.place()),
+                Err(_) => Failure::new(DOING, timed_out(server.timeout())).at(server.place()),
             };
             match Trouble::of(&failure.source) {
                 Trouble::Lost | Trouble::Collision if Instant::now() < deadline => {}
@@ -153,11 +155,13 @@ impl Format {
         let schema = database.schema.name();
         match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
             Some("42P07" | "42723" | "42710") => Stop::Said(Error::invalid(format!(
-                "the schema {schema} is used for something else: {error}; choose another one for {}",
+                "the schema {schema} is used for something else: {}; choose another one for {}",
+                told(&error),
                 self.holds
             ))),
             Some("42501") => Stop::Said(Error::invalid(format!(
-                "the schema {schema} can't be prepared: {error}; let its owner run the migrations"
+                "the schema {schema} can't be prepared: {}; let its owner run the migrations",
+                told(&error)
             ))),
             _ => Stop::Failed(error),
         }

@@ -3,12 +3,15 @@
 mod connections;
 mod convert;
 mod error;
+mod failure;
 mod format;
+mod reach;
 mod schema;
 mod session;
 mod settings;
 #[cfg(feature = "events")]
 mod text;
+mod url;
 mod watcher;
 
 pub(crate) use connections::Database;
@@ -19,7 +22,8 @@ pub(crate) use convert::Y2K;
 #[cfg(feature = "events")]
 pub(crate) use convert::number;
 pub(crate) use convert::{Column, integer};
-pub(crate) use error::{Doing, Failure, Trouble, timed_out};
+pub(crate) use error::{Trouble, timed_out};
+pub(crate) use failure::{Doing, Failure, at, told};
 pub(crate) use format::Format;
 #[cfg(feature = "views")]
 pub(crate) use format::LOCK;

@@ -1,7 +1,7 @@
 use std::{
     fmt::Write as _,
     io,
-    str::FromStr as _,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,12 +15,14 @@ use sqlx::{
 };
 use tokio::time::{sleep_until, timeout_at};
 
-use super::{Settings, Trouble, timed_out};
+use super::{Settings, Trouble, timed_out, url};
 
 /// A server, and how to talk to it.
 #[derive(Debug)]
 pub(crate) struct Server {
     options: PgConnectOptions,
+    /// Host, port and database, for errors.
+    place: Arc<str>,
     /// What each transaction begins with, where connections keep neither settings nor statements.
     begin: Option<SqlStr>,
     timeout: Duration,
@@ -35,15 +37,9 @@ impl Server {
     ///
     /// [`Error::Invalid`] for a URL that is none; it does not repeat the URL, which may hold a password.
     pub(crate) fn new(url: &str, settings: &Settings) -> Result<Self, Error> {
-        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-            return Err(Error::invalid(
-                "the URL of a PostgreSQL server begins with postgres:// or postgresql://",
-            ));
-        }
-        let mut options = PgConnectOptions::from_str(url)
-            .map_err(|error| {
-                Error::invalid(format!("the URL of the PostgreSQL server is unusable: {error}"))
-            })?
+        let options = url::parse(url)?;
+        let place = url::place(&options);
+        let mut options = options
             // Poolers don't know it, and no floating-point number is read.
             .extra_float_digits(None)
             .disable_statement_logging();
@@ -74,11 +70,15 @@ impl Server {
             }
             None
         };
-        Ok(Self { options, begin, timeout: settings.timeout })
+        Ok(Self { options, place, begin, timeout: settings.timeout })
     }
 
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    pub(crate) fn place(&self) -> &Arc<str> {
+        &self.place
     }
 
     pub(crate) fn options(&self) -> &PgConnectOptions {
@@ -111,10 +111,11 @@ impl Server {
 /// The server may take a connection soon.
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
-        // A path or a name that is wrong stays so.
-        sqlx::Error::Io(error) => {
-            !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound)
-        }
+        // A path, a name or a certificate that is wrong stays so.
+        sqlx::Error::Io(error) => !matches!(
+            error.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::NotFound
+        ),
         sqlx::Error::Database(said) => {
             matches!(Trouble::of(error), Trouble::Lost | Trouble::Passing)
                 // It has no room for another connection.

@@ -20,7 +20,7 @@ use super::{
     rows::{self, Events, Kind, wrong},
     statements::Statements,
 };
-use crate::database::{Doing as _, Failure, Session, Trouble, timed_out};
+use crate::database::{Failure, Session, Trouble, timed_out};
 
 const DOING: &str = "loads a stream";
 
@@ -45,7 +45,7 @@ struct Waiting {
     answer: oneshot::Sender<Result<Loaded, Error>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Loader {
     shared: Arc<Shared>,
 }
@@ -76,7 +76,7 @@ impl Loader {
         // Also where it has not had its turn yet: those who no longer wait are left out.
         match timeout(patience, loaded).await {
             Ok(loaded) => loaded.unwrap_or(Err(Error::Closed)),
-            Err(_) => Err(Failure::new(DOING, timed_out(patience)).into()),
+            Err(_) => Err(self.shared.failure(timed_out(patience)).into()),
         }
     }
 }
@@ -84,6 +84,10 @@ impl Loader {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failure(&self, error: sqlx::Error) -> Failure {
+        Failure::new(DOING, error).at(self.reader.database.place())
     }
 
     fn submit(self: &Arc<Self>, load: Waiting) -> Result<(), Error> {
@@ -146,11 +150,11 @@ impl Lane {
                 for load in loads {
                     let loaded = self.read([load.wanted.clone()].into()).await;
                     let loaded = loaded.and_then(|mut loaded| loaded.pop().ok_or(sqlx::Error::RowNotFound));
-                    load.answer(loaded.doing(DOING));
+                    load.answer(loaded.map_err(|error| self.shared.failure(error).into()));
                 }
             }
             Err(error) => {
-                let failure = Failure::new(DOING, error);
+                let failure = self.shared.failure(error);
                 for load in loads {
                     load.answer(Err((&failure).into()));
                 }

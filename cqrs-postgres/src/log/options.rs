@@ -112,7 +112,8 @@ impl EventStoreOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a URL, a server or a schema that can't be used; [`Error::NewerFormat`] for a log that a
+    /// [`Error::Invalid`] for a URL, a server or a schema that can't be used, and at once for a host that nobody knows or
+    /// a server without the TLS that the URL asks for; [`Error::NewerFormat`] for a log that a
     /// newer version of this crate has made; [`Error::Unavailable`] where the server is away.
     pub async fn connect(self, url: &str) -> Result<PostgresEventStore, Error> {
         PostgresEventStore::connect_with(self, url).await

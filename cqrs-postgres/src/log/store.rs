@@ -19,19 +19,20 @@ use super::{
     reader::Reader,
     statements::{self, Statements},
 };
-use crate::database::{Database, Watcher};
+use crate::database::{Database, Watcher, at};
 
-/// An event store in a schema of a PostgreSQL database.
+/// An event store in a schema of a PostgreSQL database. Clones are handles of the same store.
 ///
 /// Several processes may work on the same log. Appends that arrive while a commit runs go into the next one together;
 /// so do loads while others run. Readers never wait for writers.
+#[derive(Clone)]
 pub struct PostgresEventStore {
     log_id: LogId,
     limits: Limits,
     reader: Arc<Reader>,
     loader: Loader,
-    queue: Queue,
-    watcher: Watcher<Head>,
+    queue: Arc<Queue>,
+    watcher: Arc<Watcher<Head>>,
 }
 
 impl PostgresEventStore {
@@ -62,8 +63,8 @@ impl PostgresEventStore {
             log_id,
             limits,
             loader: Loader::new(Arc::clone(&reader)),
-            queue: Queue::new(Arc::clone(&reader), head.clone(), queue),
-            watcher: Watcher::new(&reader.database, url, &settings, channel, head)?,
+            queue: Arc::new(Queue::new(Arc::clone(&reader), head.clone(), queue)),
+            watcher: Arc::new(Watcher::new(&reader.database, url, &settings, channel, head)?),
             reader,
         })
     }
@@ -84,7 +85,13 @@ impl EventStore for PostgresEventStore {
     }
 
     fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, AppendError>> {
-        Box::pin(async move { self.queue.append(Checked::new(append, &self.limits)?).await })
+        Box::pin(async move {
+            let appended = self.queue.append(Checked::new(append, &self.limits)?).await;
+            appended.map_err(|error| match error {
+                AppendError::Store(error) => AppendError::Store(at(self.reader.database.place(), error)),
+                other => other,
+            })
+        })
     }
 
     fn load<'a>(&'a self, load: Load<'a>) -> BoxFuture<'a, Result<Loaded, Error>> {

@@ -80,7 +80,8 @@ impl ViewStoreOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a URL, a server or a schema that can't be used; [`Error::NewerFormat`] for views that a
+    /// [`Error::Invalid`] for a URL, a server or a schema that can't be used, and at once for a host that nobody knows or
+    /// a server without the TLS that the URL asks for; [`Error::NewerFormat`] for views that a
     /// newer version of this crate has made; [`Error::Unavailable`] where the server is away.
     pub async fn connect(self, url: &str) -> Result<PostgresViewStore, Error> {
         PostgresViewStore::connect_with(self, url).await

@@ -24,17 +24,18 @@ use super::{
 };
 use crate::database::{Database, Failure, Session, Watcher, integer};
 
-/// A view store in a schema of a PostgreSQL database.
+/// A view store in a schema of a PostgreSQL database. Clones are handles of the same store.
 ///
 /// Several processes may work on the same schema. Each version of each projection has a table of its own, such as
 /// `order_summary_v1`, with the documents as `json` in its column `data`, and each declared index a column, such as
 /// `index_customer_id`.
+#[derive(Clone)]
 pub struct PostgresViewStore {
     pub(super) database: Database,
     pub(super) document_bytes: usize,
     pub(super) statements: Arc<Statements>,
-    pub(super) tables: Tables,
-    pub(super) watcher: Watcher<Progress>,
+    pub(super) tables: Arc<Tables>,
+    pub(super) watcher: Arc<Watcher<Progress>>,
 }
 
 impl PostgresViewStore {
@@ -60,8 +61,8 @@ impl PostgresViewStore {
         let channel = format!("{}.progress", database.schema.name());
         let progress = Progress::new(Arc::clone(&statements));
         Ok(Self {
-            watcher: Watcher::new(&database, url, &settings, channel, progress)?,
-            tables: Tables::new(database.clone(), Arc::clone(&statements)),
+            watcher: Arc::new(Watcher::new(&database, url, &settings, channel, progress)?),
+            tables: Arc::new(Tables::new(database.clone(), Arc::clone(&statements))),
             database,
             document_bytes,
             statements,
@@ -90,7 +91,9 @@ impl PostgresViewStore {
             });
             match read.await? {
                 Ok(value) => return Ok(Some(value)),
-                Err(error) if is_fresh => return Err(Failure::new(doing, error).into()),
+                Err(error) if is_fresh => {
+                    return Err(Failure::new(doing, error).at(self.database.place()).into());
+                }
                 Err(_) => self.tables.forget(projection),
             }
             is_fresh = true;

@@ -54,7 +54,8 @@ impl Writing {
                     Box::pin(async move { writing.first_unfit(session).await })
                 });
                 let culprit: Option<CommitError> = culprit.await?;
-                Err(culprit.unwrap_or_else(|| Error::from(Failure::new(DOING, error)).into()))
+                let failure = Failure::new(DOING, error).at(database.place());
+                Err(culprit.unwrap_or_else(|| Error::from(failure).into()))
             }
         }
     }

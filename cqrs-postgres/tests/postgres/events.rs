@@ -11,4 +11,5 @@ mod processes;
 mod put_back;
 mod queue;
 mod sample;
+mod unreachable;
 mod watching;

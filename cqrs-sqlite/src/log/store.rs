@@ -24,18 +24,19 @@ use super::{
 };
 use crate::file::{Database, Doing, Lane, Poller, Readers, Transaction, Watched, off_thread, uuid};
 
-/// An event store in one SQLite file.
+/// An event store in one SQLite file. Clones are handles of the same store.
 ///
 /// Several processes may work on the same file. Appends that arrive while a commit runs go into the next one
 /// together; readers never wait for them.
+#[derive(Clone)]
 pub struct SqliteEventStore {
-    path: PathBuf,
+    path: Arc<Path>,
     log_id: LogId,
     limits: Limits,
-    queue: Queue,
+    queue: Arc<Queue>,
     readers: Arc<Readers>,
     head: watch::Sender<Position>,
-    poller: Poller<Head>,
+    poller: Arc<Poller<Head>>,
 }
 
 impl SqliteEventStore {
@@ -65,13 +66,13 @@ impl SqliteEventStore {
         let head = watch::Sender::new(rows::head(&connection).doing("reads the head of the log")?);
         let watched = Arc::new(Head(head.clone()));
         Ok(Self {
-            path: database.path.clone(),
+            path: database.path.as_path().into(),
             log_id,
             limits: options.limits,
-            queue: Queue::new(Writer::new(connection, head.clone()), options.queue, patience)?,
+            queue: Arc::new(Queue::new(Writer::new(connection, head.clone()), options.queue, patience)?),
             readers: Readers::new(Arc::clone(&database)),
             head,
-            poller: Poller::new(database, watched),
+            poller: Arc::new(Poller::new(database, watched)),
         })
     }
 

@@ -29,21 +29,22 @@ const WRITES: &str = "writes a batch of a projection";
 /// Batches and loads of more documents than this are never done on the caller's thread.
 const FEW: usize = 16;
 
-/// A view store in one SQLite file.
+/// A view store in one SQLite file. Clones are handles of the same store.
 ///
 /// Several processes may work on the same file. Each version of each projection has a table of its own, such as
 /// `view_order_summary_v1`, and each declared index a column, such as `index_customer_id`.
+#[derive(Clone)]
 pub struct SqliteViewStore {
-    path: PathBuf,
+    path: Arc<Path>,
     document_bytes: usize,
     patience: Duration,
     /// The indexes that this program declares, in its order.
-    declared: Mutex<HashMap<ProjectionId, Vec<String>>>,
+    declared: Arc<Mutex<HashMap<ProjectionId, Vec<String>>>>,
     writer: Arc<AsyncMutex<Connection>>,
     pace: Arc<Pace>,
     readers: Arc<Readers>,
     progress: Arc<Progress>,
-    poller: Poller<Progress>,
+    poller: Arc<Poller<Progress>>,
 }
 
 impl SqliteViewStore {
@@ -68,15 +69,15 @@ impl SqliteViewStore {
             let database = Arc::new(database);
             let progress = Arc::new(Progress::default());
             Ok(Self {
-                path: database.path.clone(),
+                path: database.path.as_path().into(),
                 document_bytes: options.document_bytes,
                 patience,
-                declared: Mutex::default(),
+                declared: Arc::default(),
                 writer: Arc::new(AsyncMutex::new(connection)),
                 pace: Arc::default(),
                 readers: Readers::new(Arc::clone(&database)),
                 progress: Arc::clone(&progress),
-                poller: Poller::new(database, progress),
+                poller: Arc::new(Poller::new(database, progress)),
             })
         })
         .await?

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::{SqlProjection, fault, prepare::prepare};
 use crate::{
-    database::{Column as _, Doing as _, Failure, Lease, timed_out},
+    database::{Column as _, Doing as _, Failure, Lease, at, timed_out},
     view::{
         PostgresViewStore,
         commit::Batch,
@@ -69,11 +69,17 @@ impl<P: SqlProjection> HandWritten<P> {
 
     async fn connect(&self) -> Result<Lease, Error> {
         let connections = &self.views.database.connections;
-        connections.take(Instant::now() + connections.server().timeout()).await.doing("connects")
+        let taken = connections.take(Instant::now() + connections.server().timeout()).await;
+        taken.doing("connects").map_err(|error| self.at(error))
     }
 
     fn out_of_time(&self, doing: &'static str) -> Error {
-        Failure::new(doing, timed_out(self.time_limit)).into()
+        Failure::new(doing, timed_out(self.time_limit)).at(self.views.database.place()).into()
+    }
+
+    /// Says where the database is.
+    fn at(&self, error: Error) -> Error {
+        at(self.views.database.place(), error)
     }
 
     async fn create(&self) -> Result<(), Error> {
@@ -163,7 +169,9 @@ impl<P: SqlProjection> BatchProjection for HandWritten<P> {
                 return Ok(());
             }
             let created = timeout(self.time_limit, self.create()).await;
-            created.map_err(|_| self.out_of_time("prepares a projection"))??;
+            created
+                .map_err(|_| self.out_of_time("prepares a projection"))?
+                .map_err(|error| self.at(error))?;
             self.is_created.store(true, Relaxed);
             Ok(())
         })
@@ -181,7 +189,11 @@ impl<P: SqlProjection> BatchProjection for HandWritten<P> {
             };
             let batch = fit::batch(&documents, commit, self.views.document_bytes)?;
             let written = timeout(self.time_limit, self.write(&delivered, &batch, &documents)).await;
-            let progressed = written.map_err(|_| self.out_of_time(DOING))??;
+            let written = written.map_err(|_| self.out_of_time(DOING))?;
+            let progressed = written.map_err(|error| match error {
+                BatchError::Commit(CommitError::Store(error)) => CommitError::Store(self.at(error)).into(),
+                other => other,
+            })?;
             self.views.watcher.watched().tell(&self.id, progressed);
             Ok(())
         })

@@ -3,7 +3,7 @@ use sqlx::{Row as _, SqlSafeStr as _};
 
 use super::SqlProjection;
 use crate::{
-    database::{Doing as _, LOCK, Schema, Session, Trouble},
+    database::{Doing as _, LOCK, Schema, Session, Trouble, told},
     view::{projection::bind_id, statements},
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn prepare<P: SqlProjection>(
     }
     projection.create(&mut transaction).await.map_err(|error| match Trouble::of(&error) {
         Trouble::Lost | Trouble::Passing | Trouble::Collision => Error::unavailable(DOING, error),
-        _ => Error::invalid(format!("{id} can't create its tables: {error}")),
+        _ => Error::invalid(format!("{id} can't create its tables: {}", told(&error))),
     })?;
     transaction.commit().await.doing(DOING)
 }

@@ -102,7 +102,8 @@ pub trait SqlProjection: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Those of its statements. The application is not built then, unless the database is away.
+    /// Those of its statements: always the driver's, also where [`apply`](Self::apply) has errors of its own, as there are
+    /// no events here that could be at fault. The application is not built then, unless the database is away.
     fn create(&self, db: &mut PgConnection) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         let _ = db;
         async { Ok(()) }

@@ -7,7 +7,10 @@ use cqrs_postgres::EventStoreOptions;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::sample::{append, appended, soon, stream};
-use crate::server::{Schema, connect, url};
+use crate::{
+    proxy::{Mode, Proxy},
+    server::{Schema, connect, url},
+};
 
 /// Longer than any test takes.
 const NEVER: Duration = Duration::from_hours(1);
@@ -101,4 +104,56 @@ async fn one_connection_listens_for_all_that_watch_and_ends_with_the_last() {
     let _ = (&watchers, appended(store.append(append(&stream("a"))).await));
     drop(watchers);
     listening(0).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_without_a_word_is_noticed_and_replaced() {
+    let schema = Schema::new();
+    let proxy = Proxy::new().await;
+    let name = format!("listens_{}", schema.0);
+    let listen_url = format!("{}&application_name={name}", proxy.url());
+    let options =
+        schema.events().poll_interval(Duration::from_millis(20)).timeout(Duration::from_millis(500));
+    let store = options.listen_url(listen_url).connect(&url()).await.unwrap();
+    let mut superuser = connect().await;
+    let find = format!("SELECT pid FROM pg_stat_activity WHERE application_name = '{name}' AND query <> ''");
+    let mut listens = async |not: Option<i32>| {
+        soon(async {
+            loop {
+                let rows =
+                    sqlx::raw_sql(AssertSqlSafe(find.clone())).fetch_all(&mut superuser).await.unwrap();
+                let other = rows.iter().map(|row| row.get::<i32, _>(0)).find(|pid| Some(*pid) != not);
+                if let Some(pid) = other {
+                    return pid;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+    };
+    let mut news = store.watch();
+    let first = listens(None).await;
+    // Both sides keep their ends of it, and what is sent is lost.
+    proxy.set(Mode::Frozen);
+    soon(proxy.loses()).await;
+    proxy.set(Mode::Open);
+    let second = listens(Some(first)).await;
+    assert_ne!(first, second);
+    let position = appended(schema.connect_events().await.append(append(&stream("a"))).await).position;
+    soon(news.wait_for(|head| *head >= position)).await.unwrap();
+}
+
+#[tokio::test]
+async fn clones_are_handles_of_one_store() {
+    let schema = Schema::new();
+    let store = schema.events().poll_interval(NEVER).connect(&url()).await.unwrap();
+    let clone = store.clone();
+    let mut news = clone.watch();
+    // What the store does in the background goes on as long as there is a handle.
+    drop(store);
+    let position = appended(schema.connect_events().await.append(append(&stream("a"))).await).position;
+    soon(news.wait_for(|head| *head >= position)).await.unwrap();
+    assert_eq!(clone.clone().head().await.unwrap(), position);
+    let views = schema.connect_views().await;
+    drop(views.clone());
 }
