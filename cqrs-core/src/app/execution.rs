@@ -10,7 +10,7 @@ use crate::{
     domain::{Aggregate, Command, Context, Event, Fold, Handle, HandleError, State},
     envelope::{EventId, Metadata, Position, Recorded, StreamId, Token, Version},
     store::{
-        Append, AppendError, AppendOutcome, CommandRecord, Condition, EventStore, NewEvent, Past,
+        Append, AppendError, AppendOutcome, CommandRecord, Condition, Error, EventStore, NewEvent, Past,
         RecordedCommand,
     },
 };
@@ -139,8 +139,9 @@ impl<C: Command> Execution<'_, C> {
         }
     }
 
-    /// Creates an aggregate without a look whether it is there. The append proves that it was not; where it was, the
-    /// aggregate has to be loaded, as it may have been removed.
+    /// Creates an aggregate without a look whether it is there. The append proves that it was not. Where it was, the aggregate
+    /// has to be loaded, as it may have been removed; and so it has where the store refuses before it looks, for the command
+    /// may be known, or the aggregate be there.
     async fn attempt_unseen(&self) -> Option<Attempt<C>> {
         if !<C::Aggregate as Handle<C>>::CREATES_UNSEEN {
             return None;
@@ -149,6 +150,7 @@ impl<C: Command> Execution<'_, C> {
         let nothing = Known { state: State::Absent, version, snapshot, past: Past::UNKNOWN };
         match self.attempt_on(nothing).await {
             Some(Attempt::Conflict { .. }) => None,
+            Some(Attempt::Done(Err(ExecuteError::Append { source, .. }))) if is_refused(&source) => None,
             attempt => attempt,
         }
     }
@@ -320,4 +322,14 @@ impl<C: Command> Execution<'_, C> {
             Err(source) => Attempt::Done(Err(ExecuteError::Append { stream: self.stream.clone(), source })),
         }
     }
+}
+
+/// The append is none that the store takes, whatever is in the log.
+const fn is_refused(error: &AppendError) -> bool {
+    matches!(
+        error,
+        AppendError::TooLarge { .. }
+            | AppendError::TooMany { .. }
+            | AppendError::Store(Error::Invalid { .. })
+    )
 }

@@ -102,7 +102,8 @@ pub struct Appended {
     pub time: Timestamp,
     /// The position of the last event, or, without events, the head of the log.
     pub position: Position,
-    /// The past that the log now has, for [conditions](Append::past) that rest on this append.
+    /// The past that the log now has, for [conditions](Append::past) that rest on this append. [`Past::UNKNOWN`] where it has no
+    /// events: then it does not show how its streams have got to their versions.
     pub past: Past,
 }
 

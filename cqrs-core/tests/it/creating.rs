@@ -7,6 +7,7 @@ use cqrs_core::{
     domain::Handle,
     envelope::CommandId,
     prelude::*,
+    store::AppendError,
 };
 
 use crate::{domain::*, faults::FaultyLog, scene::all_events};
@@ -71,6 +72,23 @@ async fn the_version_that_a_caller_expects_is_looked_at_first() {
     assert!(matches!(at, Err(ExecuteError::Conflict { .. })), "{at:?}");
     assert_eq!(log.faults.appends.load(SeqCst), 0);
     app.execute(open("ada")).at(Version::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_store_refuses_before_it_looks_is_looked_up_first() {
+    let mut log = FaultyLog::new();
+    let app = App::builder(log.clone()).build().await.unwrap();
+    let id = CommandId::generate();
+    app.execute(open("ada")).id(id).await.unwrap();
+    // As another process with a lower limit has it.
+    log.inner = log.inner.max_event_bytes(10);
+    let strict = App::builder(log.clone()).build().await.unwrap();
+    assert!(strict.execute(open("ada")).id(id).await.unwrap().repeated);
+    let again = strict.execute(open("bob")).await;
+    assert!(matches!(again, Err(ExecuteError::AlreadyExists { .. })), "{again:?}");
+    let new = strict.execute(Open { account: account("b"), owner: owner("ada") }).await;
+    let Err(ExecuteError::Append { source, .. }) = new else { panic!("{new:?}") };
+    assert!(matches!(source, AppendError::TooLarge { .. }), "{source:?}");
 }
 
 #[derive(Event, Clone, Debug, PartialEq)]

@@ -44,6 +44,8 @@ fn appended(plan: &Plan<'_>, entry: &Entry, past: Past, first: usize, append: &C
         .map(|(step, place)| Written { version: entry.version(*step), position: entry.head.plus(place) })
         .collect();
     let position = events.last().map_or_else(|| entry.head.plus(first as u64), |last| last.position);
+    // Without events, it does not show how its streams have got to their versions.
+    let past = if append.events.is_empty() { Past::UNKNOWN } else { past };
     Appended { events, time: entry.time, position, past }
 }
 

@@ -65,7 +65,7 @@ impl Plan<'_> {
         };
         session
             .query(sql)
-            .bind(careful || self.needs_lock())
+            .bind(careful || self.needs_versions())
             .bind(anchor.map(|(_, id)| id.as_uuid()))
             .bind(anchor.map(|(position, _)| integer(position.get())))
             .bind(streams().map(|stream| stream.id.category()).bind_iter())

@@ -1,9 +1,8 @@
-//! The short way into the log: one event of one append, where nobody else has appended since this process did. It takes a
-//! fifth less time than the way for all.
+//! The short way into the log: one event of one append, where nobody else has appended since this process did.
 
 use cqrs_core::envelope::Position;
 use sqlx::{
-    Postgres, SqlStr,
+    Postgres, Row as _, SqlStr,
     postgres::{PgArguments, PgRow},
     query::Query,
 };
@@ -13,8 +12,9 @@ use super::{
     job::Job,
     past::Anchor,
     plan::{Plan, Stream},
+    rows::wrong,
 };
-use crate::database::{Column as _, Session, Text, integer};
+use crate::database::{Column as _, Session, Text, integer, number};
 
 /// The statement for a plan, where it can go this way.
 pub(super) fn query<'q>(
@@ -47,8 +47,9 @@ pub(super) fn query<'q>(
 }
 
 pub(super) fn reply(plan: &Plan<'_>, rows: &[PgRow]) -> sqlx::Result<Reply> {
-    let Some(row) = rows.first() else { return Ok(Reply::Overtaken) };
-    let head = Position::new(row.u64(0)?.saturating_sub(1));
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    let Some(position) = row.try_get::<Option<i64>, _>(0)? else { return Ok(Reply::Overtaken) };
+    let head = number(position - 1).map(Position::new).map_err(|error| wrong(0, error))?;
     let versions = plan.streams.iter().filter_map(|stream| stream.expected).collect();
     Ok(Reply::Appended(Entry { head, time: row.timestamp(1)?, versions }))
 }

@@ -89,8 +89,8 @@ impl<'a> Plan<'a> {
         plan
     }
 
-    /// Whether the streams must not change after a look at them: where the batch itself would not notice.
-    pub(super) fn needs_lock(&self) -> bool {
+    /// Whether the exact versions of streams are to be looked at: where the batch itself would not notice that one is further.
+    pub(super) fn needs_versions(&self) -> bool {
         let command_only = |stream: usize| self.commands.iter().any(|command| command.at.stream == stream);
         self.streams
             .iter()

@@ -14,6 +14,7 @@ pub(super) const FORMAT: Format = Format {
         include_str!("sql/0001/commands.sql"),
         include_str!("sql/0001/snapshots.sql"),
         include_str!("sql/0001/append.sql"),
+        include_str!("sql/0001/append_one.sql"),
     ]],
 };
 

@@ -135,7 +135,7 @@ impl List {
         };
         let holds = plan.streams.iter().zip(&facts.versions).all(|(stream, version)| {
             // Of a stream that is vouched for nobody looks at the version, where a careful look would.
-            (stream.vouched && !careful && !plan.needs_lock())
+            (stream.vouched && !careful && !plan.needs_versions())
                 || stream.expected.is_none_or(|expected| expected == *version)
         });
         let idle = plan.events.is_empty() && plan.commands.is_empty();

@@ -54,7 +54,10 @@ async fn the_short_way_is_taken_where_nobody_else_has_appended() {
         assert_eq!(appended(store.append(lone("a", version, past)).await).past, past);
     }
     let long = false;
-    assert_eq!(ways(&schema).await, [long, true, true, long, long, long, long, long, long, long, true, true]);
+    assert_eq!(
+        ways(&schema).await,
+        [long, true, true, long, long, long, long, long, long, long, long, true, true]
+    );
     let log = whole_log(&store).await;
     let of_a: Vec<u64> =
         log.iter().filter(|event| event.stream == stream("a")).map(|event| event.version.get()).collect();

@@ -1,12 +1,15 @@
 //! A log that was put back, or has lost its newest events, under processes that go on.
 
+use std::sync::Arc;
+
 use cqrs_core::{
     envelope::{StreamId, Version},
     store::{Append, AppendError, AppendOutcome, Appended, EventStore, Past},
 };
+use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::sample::{append, append_at, appended, stream, whole_log};
-use crate::server::{Schema, run};
+use super::sample::{append, append_at, appended, event, stream, whole_log};
+use crate::server::{Schema, connect, run, soon};
 
 /// As a superuser can, whom no trigger stops: the log is as it was at a position.
 async fn put_back(schema: &Schema, position: u64) {
@@ -128,4 +131,85 @@ async fn the_past_of_one_store_is_not_that_of_another() {
     let stream = stream("a");
     let past = add(&store, &stream, 0, Past::UNKNOWN).await.past;
     is_refused(&other, &stream, 1, past).await;
+}
+
+#[tokio::test]
+async fn an_append_without_events_vouches_for_nothing() {
+    let schema = Schema::new();
+    let (store, other) = (schema.connect_events().await, schema.connect_events().await);
+    let (one, two) = (stream("one"), stream("two"));
+    assert!(add(&store, &one, 0, Past::UNKNOWN).await.past.is_known());
+    for version in 0..2 {
+        add(&other, &two, version, Past::UNKNOWN).await;
+    }
+    // Behind the last event that the store has appended itself.
+    let remembered = Append { events: Vec::new(), ..append_at(&two, 2) };
+    assert_eq!(appended(store.append(remembered).await).past, Past::UNKNOWN);
+}
+
+/// Makes appends wait, puts the log back meanwhile, and lets them go on.
+async fn put_back_while_it_waits(
+    schema: &Schema,
+    position: u64,
+    append: impl Future<Output = Result<AppendOutcome, AppendError>> + Send + 'static,
+) -> Result<AppendOutcome, AppendError> {
+    let mut superuser = connect().await;
+    let execute = async |sql: String, superuser: &mut PgConnection| {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(superuser).await.unwrap();
+    };
+    let name = &schema.0;
+    let lock =
+        format!("SET session_replication_role = replica; BEGIN; SELECT FROM \"{name}\".log FOR UPDATE");
+    execute(lock, &mut superuser).await;
+    let waiting = tokio::spawn(append);
+    let mut observer = connect().await;
+    let is_blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (
+        SELECT pid FROM pg_stat_activity WHERE query LIKE '%' || $1 || '%' AND pid <> pg_backend_pid())";
+    soon(async {
+        loop {
+            let row = sqlx::query(is_blocked).bind(name).fetch_one(&mut observer).await.unwrap();
+            if sqlx::Row::get::<i64, _>(&row, 0) > 0 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    execute(format!("DELETE FROM \"{name}\".events WHERE position > {position}; COMMIT"), &mut superuser)
+        .await;
+    soon(waiting).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_log_that_is_put_back_while_an_append_waits_is_noticed() {
+    for events in [1, 2] {
+        let schema = Schema::new();
+        let store = Arc::new(schema.connect_events().await);
+        let stream = stream("a");
+        let mut past = Past::UNKNOWN;
+        for version in 0..4 {
+            past = add(&*store, &stream, version, past).await.past;
+        }
+        // Once alone, on the short way, and once with another event.
+        let append = Append {
+            command: None,
+            past,
+            events: (0..events).map(|_| event(&stream)).collect(),
+            ..append_at(&stream, 4)
+        };
+        let on = Arc::clone(&store);
+        let outcome = put_back_while_it_waits(&schema, 2, async move { on.append(append).await }).await;
+        assert!(matches!(outcome, Err(AppendError::OtherPast)), "{outcome:?}");
+        assert_eq!(whole_log(&*store).await.len(), 2);
+        // A store that has appended nothing yet looks at the stream, and under the lock.
+        for version in 2..4 {
+            add(&*store, &stream, version, Past::UNKNOWN).await;
+        }
+        let fresh = schema.connect_events().await;
+        let append = append_at(&stream, 4);
+        let outcome = put_back_while_it_waits(&schema, 2, async move { fresh.append(append).await }).await;
+        let Err(AppendError::Conflict { expected, actual, .. }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((expected.get(), actual.get()), (4, 2));
+        assert_eq!(whole_log(&*store).await.len(), 2);
+    }
 }

@@ -6,9 +6,9 @@
 -- A stream that this process has brought to its version itself need not be looked at: it is there as long as the log has
 -- the anchor, an event that the process appended since. Whether the log has it is seen under the lock.
 --
--- Who gets the lock first is first in the log, see docs/adr/0014-appends-lock-and-count-nothing.md. Looking at the streams
--- does not need it: that a stream has got a version since then is found out by the unique index. Only a `careful` call looks
--- under the lock, so that nothing can change between its looking and its writing, and looks for the events' ids too.
+-- Who gets the lock first is first in the log, see docs/adr/0014-appends-lock-and-count-nothing.md. All is looked at under
+-- the lock, so that nothing can change between looking and writing. Only a `careful` call looks for the events' ids, and
+-- at the exact version of each stream.
 CREATE FUNCTION {schema}.append(
     careful boolean,
     anchor uuid,
@@ -53,8 +53,26 @@ BEGIN
             current_setting('transaction_isolation') USING ERRCODE = 'feature_not_supported';
     END IF;
 
+    PERFORM FROM {schema}.log FOR UPDATE;
+
+    -- Statements of their own after the lock: they see all that was committed before the lock was free.
+    SELECT events.position, events.recorded_at, events.event_id
+    INTO head, recorded, head_id
+    FROM {schema}.events
+    ORDER BY events.position DESC
+    LIMIT 1;
+    IF anchor IS DISTINCT FROM head_id AND anchor IS NOT NULL THEN
+        PERFORM FROM {schema}.events WHERE events.position = anchor_position AND events.event_id = anchor;
+        IF NOT FOUND THEN
+            appended := false;
+            other_past := true;
+            RETURN;
+        END IF;
+    END IF;
+    head := coalesce(head, 0);
+    recorded := greatest(clock_timestamp(), recorded);
+
     IF careful THEN
-        PERFORM FROM {schema}.log FOR UPDATE;
         known_events := ARRAY(
             SELECT events.event_id FROM {schema}.events WHERE events.event_id = ANY (checked_events)
         );
@@ -110,27 +128,6 @@ BEGIN
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'local', true);
     END IF;
-
-    IF NOT careful THEN
-        PERFORM FROM {schema}.log FOR UPDATE;
-    END IF;
-
-    -- A statement of its own after the lock: it sees all that was committed before the lock was free.
-    SELECT events.position, events.recorded_at, events.event_id
-    INTO head, recorded, head_id
-    FROM {schema}.events
-    ORDER BY events.position DESC
-    LIMIT 1;
-    IF anchor IS DISTINCT FROM head_id AND anchor IS NOT NULL THEN
-        PERFORM FROM {schema}.events WHERE events.position = anchor_position AND events.event_id = anchor;
-        IF NOT FOUND THEN
-            appended := false;
-            other_past := true;
-            RETURN;
-        END IF;
-    END IF;
-    head := coalesce(head, 0);
-    recorded := greatest(clock_timestamp(), recorded);
 
     INSERT INTO {schema}.events (
         position, version, recorded_at, event_id, schema_version, category, stream_id, name, metadata, data
