@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::fold::{Document, guarded};
 use crate::{
     domain::{Fed, Feed, Feeds, IdError, Projection},
-    envelope::RecordedEvent,
+    envelope::{EventId, Position, RecordedEvent},
     store::{DataFormat, DeadLetter, DocumentWrite, Reason, Sequence, StoredDocument},
 };
 
@@ -13,6 +13,9 @@ use crate::{
 pub(super) trait Foldable: Send + Sync {
     /// The keys of all documents that the events touch.
     fn keys(&self) -> Vec<String>;
+
+    /// Divides the events so that those of one document are in both parts.
+    fn divide(self: Box<Self>, key: &str) -> Divided;
 
     /// Folds the events into the documents as they are stored.
     ///
@@ -25,6 +28,24 @@ pub(super) trait Foldable: Send + Sync {
         refused: &HashMap<String, String>,
         now: Timestamp,
     ) -> Changes;
+}
+
+/// A page, in parts.
+pub(super) enum Divided {
+    Parts {
+        first: Box<dyn Foldable>,
+        last: Last,
+        second: Box<dyn Foldable>,
+    },
+    /// It has no two events of the document.
+    Whole(Box<dyn Foldable>),
+}
+
+/// The last event of a part.
+pub(super) struct Last {
+    pub(super) position: Position,
+    pub(super) event_id: EventId,
+    pub(super) time: Timestamp,
 }
 
 /// A page of the log for the documents of `P`.
@@ -79,6 +100,23 @@ impl<P: Projection> Foldable for Steps<P> {
             What::Park { .. } => &[],
         });
         keys.filter(|key| seen.insert(key.as_str())).cloned().collect()
+    }
+
+    fn divide(mut self: Box<Self>, key: &str) -> Divided {
+        let is_of = |step: &Step<P>| match &step.what {
+            What::Fold { keys, .. } => keys.iter().any(|of| of == key),
+            What::Park { .. } => false,
+        };
+        let of_key: Vec<usize> =
+            self.steps.iter().enumerate().filter(|(_, step)| is_of(step)).map(|(at, _)| at).collect();
+        // The one in the middle begins the second part, so that it is not the first of all.
+        let Some(at) = of_key.get(of_key.len() / 2).copied().filter(|_| of_key.len() > 1) else {
+            return Divided::Whole(self);
+        };
+        let second = Box::new(Self { steps: self.steps.split_off(at), format: self.format });
+        let Some(Step { event, .. }) = self.steps.last() else { return Divided::Whole(second) };
+        let last = Last { position: event.position, event_id: event.event_id, time: event.metadata.time };
+        Divided::Parts { first: self, last, second }
     }
 
     fn fold(

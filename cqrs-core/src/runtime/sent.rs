@@ -6,7 +6,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    batch::{Changes, Foldable},
+    batch::{Changes, Divided, Foldable},
     place::{Goal, Place},
     recent::Recent,
 };
@@ -91,29 +91,54 @@ impl Sent {
         self.written.as_deref()
     }
 
-    /// Waits until it is written. Where the store refuses one of its documents, it is sent again without: then what it
-    /// was said to write is not what it has written, and the answer is `true`.
-    pub(super) async fn settle(mut self, place: &mut Place) -> Result<bool, CommitError> {
-        let mut changed = false;
+    /// Waits until it is written. Where the store refuses one of its documents, the page is written in parts, until the event
+    /// is found that makes it so, which is parked. Then what it was said to write is not what it has written, and the
+    /// answer is `true`.
+    pub(super) async fn settle(self, place: &mut Place) -> Result<bool, CommitError> {
+        let (mut sent, mut changed) = (self, false);
+        let mut rest: Vec<(Box<dyn Foldable>, Goal)> = Vec::new();
         loop {
-            let Err(error) = (&mut self.writing).await else { break };
-            let Self { mut fold, expected, goal, .. } = self;
-            match refusal(&error) {
-                Some((key, why)) if !fold.refused.contains_key(&key) => fold.refused.insert(key, why),
-                _ => return Err(error),
+            let Err(error) = (&mut sent.writing).await else {
+                let (fold, expected) = sent.arrive(place);
+                let Some((steps, goal)) = rest.pop() else { return Ok(changed) };
+                let keys = steps.keys();
+                let part = Fold { steps, refused: HashMap::new(), ..fold };
+                let part = part.again(&keys, place.parked.clone()).await?;
+                let changes = part.run();
+                sent = part.send_from(expected, changes, place, goal);
+                continue;
             };
-            let changes = fold.run();
-            self = fold.send_from(expected, changes, place, goal);
             changed = true;
+            let Self { mut fold, expected, mut goal, .. } = sent;
+            let Some((key, why)) = refusal(&error).filter(|(key, _)| !fold.refused.contains_key(key)) else {
+                return Err(error);
+            };
+            match fold.steps.divide(&key) {
+                Divided::Parts { first, last, second } => {
+                    rest.push((second, goal));
+                    fold.steps = first;
+                    (goal.position, goal.last, goal.as_of) = (last.position, Some(last.event_id), last.time);
+                }
+                Divided::Whole(steps) => {
+                    fold.steps = steps;
+                    fold.refused.insert(key, why);
+                }
+            }
+            let changes = fold.run();
+            sent = fold.send_from(expected, changes, place, goal);
         }
-        let Self { goal, written, parked, .. } = self;
+    }
+
+    /// It was written. What comes next is folded with the same, from this position on.
+    fn arrive(self, place: &mut Place) -> (Fold, Position) {
+        let Self { fold, goal, written, parked, .. } = self;
         match written {
             // Far behind, what is kept would be of no use before it is pushed out.
             Some(documents) if goal.is_head() => place.recent.keep(documents),
             _ => place.recent.forget(),
         }
         place.arrive(goal, parked);
-        Ok(changed)
+        (fold, goal.position)
     }
 }
 

@@ -198,6 +198,29 @@ async fn a_document_too_large_for_the_store_is_parked_though_the_next_page_was_f
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_the_events_of_a_refused_document_the_one_at_fault_is_parked_whatever_page_it_comes_in() {
+    for batch in [1, 2, 3, 5, 8, 100] {
+        let mut scene = Scene::over(MemoryViewStore::new().max_document_bytes(200), batch).await;
+        scene.settle().await;
+        scene.app.shutdown().await;
+        let label = format!(r#"{{"label":"{}"}}"#, "x".repeat(200));
+        for _ in 0..2 {
+            go_on(&scene).await;
+        }
+        append(&scene.log, &account_stream("a"), &[("labelled", &label)]).await;
+        for _ in 0..2 {
+            go_on(&scene).await;
+        }
+        scene.app = Scene::app(&scene.log, &scene.views, batch).await;
+        scene.settle().await;
+        scene.assert_parked(&[9, 10, 12, 13, 15], "the read store takes 200").await;
+        assert_eq!((scene.amount("a").await, scene.amount("b").await), (Some(1000), Some(2000)));
+        let checkpoint = scene.views.checkpoint(&ProjectionId::of::<Balance>()).await.unwrap().unwrap();
+        assert_eq!((checkpoint.position.get(), checkpoint.parked), (15, 5));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_index_value_that_can_be_none_parks_its_document() {
     let mut scene = Scene::new().await;
     scene.settle().await;
