@@ -235,6 +235,7 @@ async fn load(
                 loaded.snapshot = Some(Snapshot {
                     stream: wanted.stream.clone(),
                     version: rows::version(&row)?,
+                    last: rows::event_id(&row)?,
                     fingerprint: wanted.snapshot.unwrap_or_default(),
                     data: rows::data(&row)?,
                 });

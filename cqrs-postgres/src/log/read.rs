@@ -174,7 +174,8 @@ pub(super) async fn snapshot(
     Ok(Some(Snapshot {
         stream: stream.clone(),
         version: Version::new(row.u64(0)?),
+        last: EventId::from_uuid(row.uuid(1)?),
         fingerprint,
-        data: row.text(1).map(Json::from_store)?,
+        data: row.text(2).map(Json::from_store)?,
     }))
 }

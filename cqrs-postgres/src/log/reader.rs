@@ -148,6 +148,7 @@ impl Reader {
                     .bind(snapshot.stream.category())
                     .bind(snapshot.stream.id())
                     .bind(integer(snapshot.version.get()))
+                    .bind(snapshot.last.as_uuid())
                     .bind(snapshot.fingerprint.cast_signed())
                     .bind(Text(snapshot.data.as_str()));
                 session.fetch(query).await.map(drop)
