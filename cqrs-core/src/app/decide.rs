@@ -1,7 +1,7 @@
 use crate::{
     app::ExecuteError,
     domain::{Aggregate, Event, Fold, Model, State},
-    envelope::{Json, Position, RecordedEvent, StreamId, Version},
+    envelope::{EventId, Json, Position, RecordedEvent, StreamId, Version},
     store::{EventStore, Load, Loaded, Past, RecordedCommand},
 };
 
@@ -18,6 +18,8 @@ pub(super) struct Known<A> {
 /// An aggregate as its store has it.
 pub(super) struct Loading<A> {
     pub(super) known: Known<A>,
+    /// The event at its version.
+    pub(super) last: Option<EventId>,
     pub(super) head: Position,
     pub(super) command: Option<RecordedCommand>,
 }
@@ -39,19 +41,20 @@ pub(super) async fn load<A: Aggregate, E>(
     let mut start = None;
     if let Some(snapshot) = loaded.snapshot.take() {
         if let Some(state) = restore::<A>(&snapshot.data) {
-            start = Some((state, snapshot.version));
+            start = Some((state, snapshot.version, snapshot.last));
         } else {
             tracing::debug!(%stream, version = %snapshot.version, "a snapshot does not fit; reading the whole stream");
             loaded = store.load(Load { stream, snapshot: None, command }).await.map_err(failed)?;
         }
     }
     let Loaded { events, head, command, .. } = loaded;
-    let (state, snapshot) = match start {
-        Some((state, version)) => (State::Present(state), version),
-        None => (State::Absent, Version::ZERO),
+    let (state, snapshot, last) = match start {
+        Some((state, version, last)) => (State::Present(state), version, Some(last)),
+        None => (State::Absent, Version::ZERO, None),
     };
+    let last = events.last().map(|event| event.event_id).or(last);
     let (state, version) = fold(state, snapshot, &events, stream)?;
-    Ok(Loading { known: Known { state, version, snapshot, past: Past::UNKNOWN }, head, command })
+    Ok(Loading { known: Known { state, version, snapshot, past: Past::UNKNOWN }, last, head, command })
 }
 
 /// Reads a snapshot, if all that it says comes back when it is taken again: a type deep inside of the state that has

@@ -222,7 +222,7 @@ impl<C: Command> Execution<'_, C> {
         };
 
         let after = appended.events.last().map_or(version, |written| written.version);
-        self.keep(known, after, appended.past);
+        self.keep(known, after, ids.last().copied(), appended.past);
         let recorded = events
             .into_iter()
             .zip(ids)
@@ -238,8 +238,9 @@ impl<C: Command> Execution<'_, C> {
     }
 
     /// Keeps the state after the command for the next one, and saves a snapshot if one is due. A state that was folded
-    /// with the metadata of the events does not stay: it has seen the command's time, not the one of the log.
-    fn keep(&self, known: Known<C::Aggregate>, version: Version, past: Past) {
+    /// with the metadata of the events does not stay: it has seen the command's time, not the one of the log. `last` is the
+    /// event at the version, where the command led to one.
+    fn keep(&self, known: Known<C::Aggregate>, version: Version, last: Option<EventId>, past: Past) {
         let Inner { store, snapshots, hot, .. } = &*self.app.inner;
         let Known { state, mut snapshot, .. } = known;
         let due = snapshots::is_due::<C::Aggregate>(snapshot, version);
@@ -249,7 +250,7 @@ impl<C: Command> Execution<'_, C> {
             }
             return;
         }
-        if due && snapshots.save(store, &self.stream, version, &state) {
+        if due && last.is_some_and(|last| snapshots.save(store, &self.stream, version, last, &state)) {
             snapshot = version;
         }
         hot.put(&self.stream, Known { state, version, snapshot, past });

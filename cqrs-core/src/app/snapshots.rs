@@ -5,7 +5,7 @@ use tokio::sync::Semaphore;
 use super::decide::{fingerprint, load};
 use crate::{
     domain::{Aggregate, State},
-    envelope::{StreamId, Version},
+    envelope::{EventId, StreamId, Version},
     store::{EventStore, Snapshot},
 };
 
@@ -22,17 +22,19 @@ impl Saver {
         Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// Saves a snapshot on the side; false where there is nothing to save, or too many are on their way.
+    /// Saves a snapshot on the side, of the state after the event `last`; false where there is nothing to save, or too many are on their way.
     pub(super) fn save<A: Aggregate>(
         &self,
         store: &Arc<dyn EventStore>,
         stream: &StreamId,
         version: Version,
+        last: EventId,
         state: &State<A>,
     ) -> bool {
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { return false };
         let Some(data) = state.as_ref().present().and_then(A::to_snapshot) else { return false };
-        let snapshot = Snapshot { stream: stream.clone(), version, fingerprint: fingerprint::<A>(), data };
+        let (stream, fingerprint) = (stream.clone(), fingerprint::<A>());
+        let snapshot = Snapshot { stream, version, last, fingerprint, data };
         let store = Arc::clone(store);
         tokio::spawn(async move {
             let _permit = permit;
@@ -47,16 +49,17 @@ impl Saver {
         let (store, stream) = (Arc::clone(store), stream.clone());
         tokio::spawn(async move {
             let _permit = permit;
-            let known = match load::<A, std::convert::Infallible>(&*store, &stream, None).await {
-                Ok(loading) => loading.known,
+            let (known, last) = match load::<A, std::convert::Infallible>(&*store, &stream, None).await {
+                Ok(loading) => (loading.known, loading.last),
                 Err(error) => {
                     tracing::warn!(%stream, error = &error as &dyn std::error::Error, "no snapshot could be taken");
                     return;
                 }
             };
-            if let Some(data) = known.state.present().and_then(|state| state.to_snapshot()) {
+            let data = known.state.present().and_then(|state| state.to_snapshot());
+            if let (Some(data), Some(last)) = (data, last) {
                 let (version, fingerprint) = (known.version, fingerprint::<A>());
-                put(&*store, Snapshot { stream, version, fingerprint, data }).await;
+                put(&*store, Snapshot { stream, version, last, fingerprint, data }).await;
             }
         });
     }

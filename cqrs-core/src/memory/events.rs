@@ -128,7 +128,7 @@ impl EventStore for MemoryEventStore {
         Box::pin(async move {
             let (snapshot, events, head, command) = {
                 let log = self.read();
-                let snapshot = load.snapshot.and_then(|shape| log.snapshot(load.stream, shape));
+                let snapshot = load.snapshot.and_then(|shape| log.snapshot_to_load(load.stream, shape));
                 let after = snapshot.as_ref().map(|snapshot| snapshot.version).unwrap_or_default();
                 let events = log.read_stream(load.stream, StreamRead::After(after), usize::MAX);
                 (snapshot, events, log.head(), load.command.and_then(|id| log.command(id)))

@@ -172,10 +172,25 @@ impl Log {
         self.snapshots.get(stream).filter(|kept| kept.fingerprint == shape).cloned()
     }
 
+    /// The snapshot to load a stream from: one of another past is none.
+    pub(super) fn snapshot_to_load(&self, stream: &StreamId, shape: u64) -> Option<Snapshot> {
+        self.snapshot(stream, shape).filter(|kept| self.bears_out(kept))
+    }
+
+    /// The stream has the event that the snapshot was taken after.
+    fn bears_out(&self, snapshot: &Snapshot) -> bool {
+        let Some(place) = index(Position::new(snapshot.version.get())).checked_sub(1) else { return false };
+        let last = self.streams.get(&snapshot.stream).and_then(|events| events.get(place));
+        last.is_some_and(|last| self.events[*last].event_id == snapshot.last)
+    }
+
     pub(super) fn save_snapshot(&mut self, snapshot: Snapshot) {
+        let forced = self.bears_out(&snapshot)
+            && self.snapshots.get(&snapshot.stream).is_some_and(|kept| !self.bears_out(kept));
         match self.snapshots.entry(snapshot.stream.clone()) {
             Entry::Occupied(kept)
-                if kept.get().fingerprint == snapshot.fingerprint
+                if !forced
+                    && kept.get().fingerprint == snapshot.fingerprint
                     && kept.get().version >= snapshot.version => {}
             Entry::Occupied(mut kept) => {
                 kept.insert(snapshot);

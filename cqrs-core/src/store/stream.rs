@@ -6,7 +6,8 @@ use crate::envelope::{CommandId, Position, RecordedEvent, StreamId, Version};
 pub struct Load<'a> {
     /// The stream.
     pub stream: &'a StreamId,
-    /// Take a snapshot of this shape, if there is one, and only the events after it.
+    /// Take a snapshot of this shape, if there is one whose [last](Snapshot::last) event the stream has, and only the
+    /// events after it.
     pub snapshot: Option<u64>,
     /// Look up whether this command has been recorded.
     pub command: Option<CommandId>,
@@ -15,7 +16,7 @@ pub struct Load<'a> {
 /// What a store knows of a stream, all of one moment.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The newest snapshot of the wanted shape.
+    /// The newest snapshot of the wanted shape, if the stream has its [last](Snapshot::last) event.
     pub snapshot: Option<Snapshot>,
     /// All events after the snapshot, or all, in order.
     pub events: Vec<RecordedEvent>,

@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use cqrs_core::{
     app::App,
     domain::{Fold, Model, State},
-    envelope::{Json, Version},
+    envelope::{EventId, Json, Version},
     store::{EventStore, Load, Snapshot},
 };
 
@@ -110,7 +110,8 @@ async fn a_snapshot_of_another_shape_is_ignored_and_replaced() {
     let app = account_of(&log, 2).await;
     let data = Json::from_text(r#"{"owner":"eve","balance":1000,"touched":null}"#.into()).unwrap();
     let stream = account_stream("a");
-    let foreign = Snapshot { stream, version: Version::new(99), fingerprint: fingerprint() ^ 1, data };
+    let (version, last) = (Version::new(99), EventId::generate());
+    let foreign = Snapshot { stream, version, last, fingerprint: fingerprint() ^ 1, data };
     cqrs_core::store::SnapshotStore::save_snapshot(&log, foreign).await.unwrap();
     assert_eq!(balance(&app).await, 2);
     deposit(&app).await;
@@ -120,12 +121,31 @@ async fn a_snapshot_of_another_shape_is_ignored_and_replaced() {
 }
 
 #[tokio::test]
+async fn a_snapshot_of_another_past_is_ignored_and_replaced() {
+    let log = FaultyLog::new();
+    let app = account_of(&log, 2).await;
+    let data = Json::from_text(r#"{"owner":"eve","balance":1000,"touched":null}"#.into()).unwrap();
+    for version in [3, 99] {
+        let (stream, version, last) = (account_stream("a"), Version::new(version), EventId::generate());
+        let lost = Snapshot { stream, version, last, fingerprint: fingerprint(), data: data.clone() };
+        cqrs_core::store::SnapshotStore::save_snapshot(&log, lost).await.unwrap();
+        assert_eq!(balance(&app).await, 2);
+    }
+    deposit(&app).await;
+    deposit(&app).await;
+    kept_at(&log, 5).await;
+    assert_eq!(events_read(&log, &app).await, 0);
+    assert_eq!(balance(&app).await, 4);
+}
+
+#[tokio::test]
 async fn an_unreadable_snapshot_is_ignored_and_replaced() {
     let log = FaultyLog::new();
     let app = account_of(&log, 2).await;
     let (stream, version) = (account_stream("a"), Version::new(3));
     let data = Json::from_text(r#""rubbish""#.into()).unwrap();
-    let rubbish = Snapshot { stream, version, fingerprint: fingerprint(), data };
+    let last = all_events(&log).await[2].event_id;
+    let rubbish = Snapshot { stream, version, last, fingerprint: fingerprint(), data };
     cqrs_core::store::SnapshotStore::save_snapshot(&log, rubbish).await.unwrap();
     assert_eq!(balance(&app).await, 2);
     deposit(&app).await;

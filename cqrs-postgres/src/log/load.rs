@@ -235,6 +235,7 @@ async fn load(
                 loaded.snapshot = Some(Snapshot {
                     stream: wanted.stream.clone(),
                     version: rows::version(&row)?,
+                    last: rows::event_id(&row)?,
                     fingerprint: wanted.snapshot.unwrap_or_default(),
                     data: rows::data(&row)?,
                 });
@@ -244,7 +245,7 @@ async fn load(
                 let (reader, events) = &mut of_commands[place];
                 events.push(reader.read(&row)?);
             }
-            Kind::Head | Kind::Before => return Err(wrong(0, format!("is of no load: {kind:?}"))),
+            Kind::Head | Kind::Bound => return Err(wrong(0, format!("is of no load: {kind:?}"))),
             Kind::Event => loaded.events.push(readers[place].read(&row)?),
         }
         Ok(())

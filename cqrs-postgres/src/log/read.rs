@@ -54,6 +54,8 @@ pub(super) async fn stream(
 pub(super) struct Stretch {
     /// The event after which it begins.
     pub(super) before: Option<EventId>,
+    /// The event at its end, where the log has come that far.
+    pub(super) end: Option<EventId>,
     pub(super) events: Vec<RecordedEvent>,
     pub(super) head: Position,
     /// The event at the head.
@@ -88,7 +90,8 @@ pub(super) async fn stretch(
         query = query.bind(categories).bind(names).bind(whole);
     }
     let mut reader = Events::default();
-    let mut stretch = Stretch { before: None, events: Vec::new(), head: Position::ZERO, last: None };
+    let mut stretch =
+        Stretch { before: None, end: None, events: Vec::new(), head: Position::ZERO, last: None };
     session
         .each(query, |row| {
             match rows::tag(&row)?.0 {
@@ -96,7 +99,8 @@ pub(super) async fn stretch(
                     stretch.head = rows::position(&row)?;
                     stretch.last = Some(rows::event_id(&row)?);
                 }
-                Kind::Before => stretch.before = Some(rows::event_id(&row)?),
+                Kind::Bound if rows::position(&row)? == after => stretch.before = Some(rows::event_id(&row)?),
+                Kind::Bound => stretch.end = Some(rows::event_id(&row)?),
                 _ => stretch.events.push(reader.read(&row)?),
             }
             Ok(())
@@ -174,7 +178,8 @@ pub(super) async fn snapshot(
     Ok(Some(Snapshot {
         stream: stream.clone(),
         version: Version::new(row.u64(0)?),
+        last: EventId::from_uuid(row.uuid(1)?),
         fingerprint,
-        data: row.text(1).map(Json::from_store)?,
+        data: row.text(2).map(Json::from_store)?,
     }))
 }

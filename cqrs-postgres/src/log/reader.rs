@@ -69,8 +69,6 @@ impl Reader {
         .await
     }
 
-    /// Looks through the log in stretches, until there are as many events as wanted, or the head is reached. What is
-    /// read in one of them is still so when the next is read, as nothing ever changes before the head.
     pub(super) async fn page(
         &self,
         after: Position,
@@ -78,36 +76,62 @@ impl Reader {
         limit: usize,
     ) -> Result<LogPage, Error> {
         let filter = Arc::new(filter.clone());
-        let (mut before, mut events) = (None, Vec::new());
+        loop {
+            if let Some(page) = self.page_of_one_past(after, &filter, limit).await? {
+                return Ok(page);
+            }
+            tracing::debug!(%after, "the log was put back while a page of it was read; reading it again");
+        }
+    }
+
+    /// Looks through the log in stretches, until there are as many events as wanted, or the head is reached. What is
+    /// read in one of them is still so when the next is read, as nothing ever changes before the head, unless the log is
+    /// put back in between: then the next one does not begin with the event with which the last one has ended, and there is
+    /// no page.
+    async fn page_of_one_past(
+        &self,
+        after: Position,
+        filter: &Arc<EventFilter>,
+        limit: usize,
+    ) -> Result<Option<LogPage>, Error> {
+        let mut events = Vec::new();
+        let mut stretch = self.stretch(after, filter, limit).await?;
+        let before = stretch.before;
         let mut looked = after;
         loop {
-            let (through, wanted) = (looked.plus(STRETCH), limit - events.len());
-            let filter = Arc::clone(&filter);
-            let read::Stretch { before: known, events: found, head, last } = self
-                .run("reads the log", move |session, statements| {
-                    let filter = Arc::clone(&filter);
-                    Box::pin(async move {
-                        read::stretch(session, statements, looked, through, &filter, wanted).await
-                    })
-                })
-                .await?;
-            if looked == after {
-                before = known;
-            }
-            let full = found.len() >= wanted;
-            events.extend(found);
+            let full = events.len() + stretch.events.len() >= limit;
+            events.append(&mut stretch.events);
+            let read::Stretch { head, last, end, .. } = stretch;
             if full {
                 let (through, last) = match events.last() {
                     Some(event) => (event.position, Some(event.event_id)),
                     None => (after, before),
                 };
-                return Ok(LogPage { before, events, through, last, head });
+                return Ok(Some(LogPage { before, events, through, last, head }));
             }
-            if through >= head {
-                return Ok(LogPage { before, events, through: head, last, head });
+            looked = looked.plus(STRETCH);
+            if looked >= head {
+                return Ok(Some(LogPage { before, events, through: head, last, head }));
             }
-            looked = through;
+            stretch = self.stretch(looked, filter, limit - events.len()).await?;
+            if stretch.before != end {
+                return Ok(None);
+            }
         }
+    }
+
+    async fn stretch(
+        &self,
+        after: Position,
+        filter: &Arc<EventFilter>,
+        wanted: usize,
+    ) -> Result<read::Stretch, Error> {
+        let (filter, through) = (Arc::clone(filter), after.plus(STRETCH));
+        self.run("reads the log", move |session, statements| {
+            let filter = Arc::clone(&filter);
+            Box::pin(async move { read::stretch(session, statements, after, through, &filter, wanted).await })
+        })
+        .await
     }
 
     pub(super) async fn command(&self, id: CommandId) -> Result<Option<RecordedCommand>, Error> {
@@ -148,6 +172,7 @@ impl Reader {
                     .bind(snapshot.stream.category())
                     .bind(snapshot.stream.id())
                     .bind(integer(snapshot.version.get()))
+                    .bind(snapshot.last.as_uuid())
                     .bind(snapshot.fingerprint.cast_signed())
                     .bind(Text(snapshot.data.as_str()));
                 session.fetch(query).await.map(drop)

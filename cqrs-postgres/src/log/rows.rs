@@ -37,8 +37,8 @@ pub(super) enum Kind {
     Command,
     /// An event that a command has led to.
     EventOfCommand,
-    /// The event before a page, of which only the id is read.
-    Before,
+    /// An event at an end of a stretch of the log, of which only position and id are read.
+    Bound,
 }
 
 /// The kind, and for which of several loads the row is, from 1.
@@ -50,7 +50,7 @@ pub(super) fn tag(row: &PgRow) -> sqlx::Result<(Kind, usize)> {
         2 => Kind::Snapshot,
         3 => Kind::Command,
         4 => Kind::EventOfCommand,
-        5 => Kind::Before,
+        5 => Kind::Bound,
         _ => return Err(wrong(TAG, format!("is no tag: {tag}"))),
     };
     Ok((kind, usize::try_from(tag / 8).map_err(|error| wrong(TAG, error))?))

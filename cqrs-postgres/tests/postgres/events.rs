@@ -9,6 +9,7 @@ mod plans;
 mod pooled;
 mod processes;
 mod put_back;
+mod put_back_while_read;
 mod queue;
 mod sample;
 mod unreachable;

@@ -158,6 +158,7 @@ impl<'a> Batch<'a> {
             snapshot.stream.category(),
             snapshot.stream.id(),
             integer(snapshot.version.get()),
+            snapshot.last.as_uuid().as_bytes(),
             snapshot.fingerprint.cast_signed(),
             snapshot.data.as_str(),
         ])?;

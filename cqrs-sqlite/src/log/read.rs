@@ -14,7 +14,7 @@ pub(super) fn load(
     command: Option<CommandId>,
 ) -> rusqlite::Result<Loaded> {
     let snapshot = match snapshot {
-        Some(fingerprint) => rows::snapshot(connection, stream, fingerprint)?,
+        Some(fingerprint) => rows::snapshot(connection, statements::SNAPSHOT_TO_LOAD, stream, fingerprint)?,
         None => None,
     };
     let after = snapshot.as_ref().map_or(Version::ZERO, |snapshot| snapshot.version);

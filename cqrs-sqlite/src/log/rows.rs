@@ -81,19 +81,22 @@ pub(super) fn command(connection: &Connection, id: CommandId) -> rusqlite::Resul
     Ok(Some(command))
 }
 
+/// By a statement that finds one.
 pub(super) fn snapshot(
     connection: &Connection,
+    sql: &str,
     stream: &StreamId,
     fingerprint: u64,
 ) -> rusqlite::Result<Option<Snapshot>> {
     connection
-        .prepare_cached(statements::SNAPSHOT)?
+        .prepare_cached(sql)?
         .query_row(params![stream.category(), stream.id(), fingerprint.cast_signed()], |row| {
             Ok(Snapshot {
                 stream: stream.clone(),
                 version: Version::new(number(row, 0)?),
+                last: EventId::from_uuid(uuid(row, 1)?),
                 fingerprint,
-                data: json(row, 1)?,
+                data: json(row, 2)?,
             })
         })
         .optional()

@@ -22,6 +22,7 @@ pub(super) const LAST_EVENT: &str = include_str!("sql/last_event.sql");
 pub(super) const LOG_ID: &str = include_str!("sql/log_id.sql");
 pub(super) const SAVE_SNAPSHOT: &str = include_str!("sql/save_snapshot.sql");
 pub(super) const SNAPSHOT: &str = include_str!("sql/snapshot.sql");
+pub(super) const SNAPSHOT_TO_LOAD: &str = include_str!("sql/snapshot_to_load.sql");
 pub(super) const STREAM_AFTER: &str = include_str!("sql/stream_after.sql");
 pub(super) const STREAM_BEFORE: &str = include_str!("sql/stream_before.sql");
 pub(super) const STREAM_VERSION: &str = include_str!("sql/stream_version.sql");

@@ -217,8 +217,9 @@ impl SnapshotStore for SqliteEventStore {
         Box::pin(async move {
             let stream = stream.clone();
             let doing = "reads a snapshot";
-            let find =
-                move |connection: &Connection| rows::snapshot(connection, &stream, fingerprint).doing(doing);
+            let find = move |connection: &Connection| {
+                rows::snapshot(connection, statements::SNAPSHOT, &stream, fingerprint).doing(doing)
+            };
             self.readers.read(Lane::Point, doing, find).await
         })
     }

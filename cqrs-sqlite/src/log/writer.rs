@@ -217,6 +217,7 @@ mod tests {
         let snapshot = Snapshot {
             stream: StreamId::new("order", "1").expect("a name"),
             version: cqrs_core::envelope::Version::new(1),
+            last: EventId::generate(),
             fingerprint: 1,
             data: Json::of(&1).expect("a number"),
         };

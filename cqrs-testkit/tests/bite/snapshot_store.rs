@@ -1,7 +1,7 @@
 use std::{future::ready, sync::Arc};
 
 use cqrs_core::{
-    envelope::{Json, StreamId, Version},
+    envelope::{EventId, Json, StreamId, Version},
     store::{EventStore, Snapshot, SnapshotStore},
 };
 use cqrs_testkit::conformance::Stores;
@@ -50,8 +50,9 @@ fn broken(rule: &str) -> Option<Faults> {
         "a_missing_snapshot_is_none" => {
             broken.snapshot = hook(|store: Sound, (stream, fingerprint): (StreamId, u64)| async move {
                 let found = store.snapshot(&stream, fingerprint).await?;
+                let (version, last) = (Version::ZERO, EventId::generate());
                 let data = Json::of("").unwrap();
-                Ok(found.or(Some(Snapshot { stream, version: Version::ZERO, fingerprint, data })))
+                Ok(found.or(Some(Snapshot { stream, version, last, fingerprint, data })))
             });
         }
         "the_newest_snapshot_is_kept" => {

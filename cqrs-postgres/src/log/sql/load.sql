@@ -1,13 +1,16 @@
--- Of several streams at once: $1 and $2 name them, $3 is the shape of the wanted snapshot, or null.
+-- Of several streams at once: $1 and $2 name them, $3 is the shape of the wanted snapshot, or null. A
+-- snapshot whose event is not the one that the stream has there is of another past, before the log was put back.
 WITH stream AS MATERIALIZED (
-    SELECT wanted.load, wanted.category, wanted.stream_id, snapshot.version, snapshot.data
+    SELECT wanted.load, wanted.category, wanted.stream_id, snapshot.version, snapshot.last, snapshot.data
     FROM unnest($1, $2, $3) WITH ORDINALITY AS wanted (category, stream_id, fingerprint, load)
     LEFT JOIN LATERAL (
-        SELECT snapshots.version, snapshots.data
+        SELECT snapshots.version, snapshots.last, snapshots.data
         FROM {schema}.snapshots
+        JOIN {schema}.events USING (category, stream_id, version)
         WHERE snapshots.category = wanted.category
             AND snapshots.stream_id = wanted.stream_id
             AND snapshots.fingerprint = wanted.fingerprint
+            AND events.event_id = snapshots.last
         LIMIT 1
     ) AS snapshot ON true
 )
@@ -16,7 +19,7 @@ SELECT
     NULL::integer AS schema_version, NULL AS name, NULL::json AS metadata, NULL::json AS data
 FROM (SELECT position FROM {schema}.events ORDER BY position DESC LIMIT 1) AS head
 UNION ALL
-SELECT 8 * load::integer + 2, NULL, version, NULL, NULL, NULL, NULL, NULL, data
+SELECT 8 * load::integer + 2, NULL, version, NULL, last, NULL, NULL, NULL, data
 FROM stream
 WHERE version IS NOT NULL
 UNION ALL

@@ -1,13 +1,15 @@
 -- As `load.sql`; $4 are the ids of commands to look up, or null.
 WITH stream AS MATERIALIZED (
-    SELECT wanted.load, wanted.category, wanted.stream_id, snapshot.version, snapshot.data
+    SELECT wanted.load, wanted.category, wanted.stream_id, snapshot.version, snapshot.last, snapshot.data
     FROM unnest($1, $2, $3) WITH ORDINALITY AS wanted (category, stream_id, fingerprint, load)
     LEFT JOIN LATERAL (
-        SELECT snapshots.version, snapshots.data
+        SELECT snapshots.version, snapshots.last, snapshots.data
         FROM {schema}.snapshots
+        JOIN {schema}.events USING (category, stream_id, version)
         WHERE snapshots.category = wanted.category
             AND snapshots.stream_id = wanted.stream_id
             AND snapshots.fingerprint = wanted.fingerprint
+            AND events.event_id = snapshots.last
         LIMIT 1
     ) AS snapshot ON true
 ),
@@ -22,7 +24,7 @@ SELECT
     NULL AS stream_id
 FROM (SELECT position FROM {schema}.events ORDER BY position DESC LIMIT 1) AS head
 UNION ALL
-SELECT 8 * load::integer + 2, NULL, version, NULL, NULL, NULL, NULL, NULL, data, NULL, NULL
+SELECT 8 * load::integer + 2, NULL, version, NULL, last, NULL, NULL, NULL, data, NULL, NULL
 FROM stream
 WHERE version IS NOT NULL
 UNION ALL

@@ -6,7 +6,7 @@ FROM (SELECT position, event_id FROM {schema}.events ORDER BY position DESC LIMI
 UNION ALL
 SELECT 5, position, NULL, NULL, event_id, NULL, NULL, NULL, NULL, NULL, NULL
 FROM {schema}.events
-WHERE position = $1
+WHERE position IN ($1, $2)
 UNION ALL
 SELECT 1, page.*
 FROM (

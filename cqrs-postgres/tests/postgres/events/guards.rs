@@ -1,7 +1,7 @@
 //! The database itself refuses to change what has happened, and an application needs few rights.
 
 use cqrs_core::{
-    envelope::{Json, Version},
+    envelope::{EventId, Json, Version},
     store::{Append, EventStore, Load, Snapshot, SnapshotStore},
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgDatabaseError};
@@ -90,7 +90,8 @@ async fn a_role_with_the_documented_rights_can_do_all_and_change_nothing() {
     let end = appended(store.append(append_at(&stream, 1)).await).position;
     soon(news.wait_for(|head| *head >= end)).await.unwrap();
     let data = Json::from_text("1".to_owned()).unwrap();
-    let snapshot = Snapshot { stream: stream.clone(), version: Version::new(1), fingerprint: 1, data };
+    let (version, last) = (Version::new(1), EventId::generate());
+    let snapshot = Snapshot { stream: stream.clone(), version, last, fingerprint: 1, data };
     store.save_snapshot(snapshot.clone()).await.unwrap();
     store.save_snapshot(Snapshot { version: Version::new(2), ..snapshot }).await.unwrap();
     let load = Load { stream: &stream, snapshot: Some(1), command: Some(command) };

@@ -36,11 +36,9 @@ async fn a_pooler_of_transactions_takes_nothing_away() {
             assert_eq!(loaded.snapshot.map_or(0, |snapshot| snapshot.version.get()), version);
             assert_eq!(loaded.events.len(), 1);
             let data = Json::from_text("1".to_owned()).unwrap();
-            let version = Version::new(version + 1);
-            store
-                .save_snapshot(Snapshot { stream: stream.clone(), version, fingerprint: 1, data })
-                .await
-                .unwrap();
+            let (version, last) = (Version::new(version + 1), loaded.events[0].event_id);
+            let snapshot = Snapshot { stream: stream.clone(), version, last, fingerprint: 1, data };
+            store.save_snapshot(snapshot).await.unwrap();
         }
         let mut together: Vec<_> = (0..50).map(|_| store.append(append(&stream))).collect();
         for append in &mut together {

@@ -33,6 +33,7 @@ CREATE TABLE snapshots (
     category TEXT NOT NULL,
     stream_id TEXT NOT NULL,
     version INTEGER NOT NULL,
+    last BLOB NOT NULL, -- the id of the event at `version`
     fingerprint INTEGER NOT NULL,
     data TEXT NOT NULL,
     PRIMARY KEY (category, stream_id)

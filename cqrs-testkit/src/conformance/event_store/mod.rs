@@ -77,6 +77,8 @@ suite! {
         the_head_is_the_last_position
         a_load_with_a_snapshot_has_only_the_events_after_it
         a_load_ignores_a_snapshot_of_another_shape
+        a_load_ignores_a_snapshot_of_another_past
+        a_snapshot_of_another_past_is_replaced
         a_random_history_equals_a_list
     }
     sharing {

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
 use cqrs_core::{
-    envelope::{Json, StreamId, Version},
+    envelope::{EventId, Json, StreamId, Version},
     store::{Snapshot, SnapshotStore},
 };
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use crate::conformance::{
     Stores,
@@ -18,7 +19,8 @@ fn stream(category: &str, id: &str) -> StreamId {
 
 fn snapshot(stream: &StreamId, version: u64, fingerprint: u64) -> Snapshot {
     let data = Json::of(&format!("{stream} {version} {fingerprint}")).expect("text serialises");
-    Snapshot { stream: stream.clone(), version: Version::new(version), fingerprint, data }
+    let last = EventId::from_uuid(Uuid::from_u64_pair(fingerprint, version));
+    Snapshot { stream: stream.clone(), version: Version::new(version), last, fingerprint, data }
 }
 
 async fn save(store: &dyn SnapshotStore, snapshot: &Snapshot) {
@@ -29,7 +31,7 @@ async fn find(store: &dyn SnapshotStore, stream: &StreamId, fingerprint: u64) ->
     store.snapshot(stream, fingerprint).await.expect("a snapshot is looked up")
 }
 
-/// A snapshot comes back with its version, shape and data, to the byte.
+/// A snapshot comes back with its version, last event, shape and data, to the byte.
 pub async fn a_snapshot_is_read_back_as_it_was_saved(stores: &Stores<dyn SnapshotStore>) {
     let store = stores.open().await;
     for (text, nth) in PECULIAR_JSON.iter().zip(0_u64..) {

@@ -1,6 +1,8 @@
 use cqrs_core::{
     envelope::{Json, LogId, Position, RecordedEvent, StreamId, Version},
-    store::{CommandRecord, Error, EventFilter, Load, LogPage, RecordedCommand, Selector, StreamRead},
+    store::{
+        CommandRecord, Error, EventFilter, Load, LogPage, RecordedCommand, Selector, Snapshot, StreamRead,
+    },
 };
 use cqrs_testkit::tokio::sync::watch;
 use uuid::Uuid;
@@ -164,6 +166,27 @@ pub(super) fn reading(rule: &str) -> Option<Faults> {
             broken.load = hook(|store: Sound, mut load: OwnedLoad| async move {
                 load.snapshot = load.snapshot.map(|_| 1);
                 store.load(load.load()).await
+            });
+        }
+        "a_load_ignores_a_snapshot_of_another_past" => {
+            broken.load = hook(|store: Sound, load: OwnedLoad| async move {
+                let mut loaded = store.load(Load { snapshot: None, ..load.load() }).await?;
+                if let Some(shape) = load.snapshot {
+                    loaded.snapshot = store.snapshot(&load.stream, shape).await?;
+                }
+                if let Some(snapshot) = &loaded.snapshot {
+                    loaded.events.retain(|event| event.version > snapshot.version);
+                }
+                Ok(loaded)
+            });
+        }
+        "a_snapshot_of_another_past_is_replaced" => {
+            broken.save_snapshot = hook(|store: Sound, snapshot: Snapshot| async move {
+                let kept = store.snapshot(&snapshot.stream, snapshot.fingerprint).await?;
+                if kept.is_some_and(|kept| kept.version >= snapshot.version) {
+                    return Ok(());
+                }
+                store.save_snapshot(snapshot).await
             });
         }
         "a_random_history_equals_a_list" => {
