@@ -53,6 +53,12 @@ async fn streams_and_pages_are_read_by_an_index_without_sorting() {
             "'{a}', '{b}', '{1}', '{NULL}'",
             by_stream,
         ),
+        (
+            include_str!("../../../src/log/sql/save_snapshot.sql"),
+            "text, text, bigint, uuid, bigint, json",
+            "'a', 'b', 1, '018f0000-0000-7000-8000-000000000000', 1, '{}'",
+            "_key on events",
+        ),
         (include_str!("../../../src/log/sql/page.sql"), "bigint, bigint, bigint", "1, 2, 3", "events_pkey"),
         (
             include_str!("../../../src/log/sql/filtered_page.sql"),

@@ -54,6 +54,12 @@ suite! {
         too_many_events_are_refused
         a_refused_append_leaves_its_neighbours_alone
     }
+    loading {
+        a_load_with_a_snapshot_has_only_the_events_after_it
+        a_load_ignores_a_snapshot_of_another_shape
+        a_load_ignores_a_snapshot_of_another_past
+        a_snapshot_of_another_past_is_replaced
+    }
     pasts {
         a_conflict_is_met_whatever_past_a_condition_rests_on
         what_rests_on_another_past_is_refused
@@ -75,10 +81,6 @@ suite! {
         a_filter_picks_just_its_events
         a_filtered_page_says_how_far_it_has_looked
         the_head_is_the_last_position
-        a_load_with_a_snapshot_has_only_the_events_after_it
-        a_load_ignores_a_snapshot_of_another_shape
-        a_load_ignores_a_snapshot_of_another_past
-        a_snapshot_of_another_past_is_replaced
         a_random_history_equals_a_list
     }
     sharing {

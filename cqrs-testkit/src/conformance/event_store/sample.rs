@@ -115,6 +115,15 @@ pub(super) async fn read_all(store: &dyn EventStore) -> Vec<RecordedEvent> {
     read_page(store, Position::ZERO, &EventFilter::ALL, 1_000_000).await.events
 }
 
+/// A stream and its neighbour, with ten events each, interleaved.
+pub(super) async fn ten_events(store: &dyn EventStore) -> StreamId {
+    let (a, b) = (stream("a"), stream("b"));
+    for _ in 0..10 {
+        must_append(store, append([], [event(&a), event(&b)])).await;
+    }
+    a
+}
+
 pub(super) async fn load(store: &dyn EventStore, stream: &StreamId) -> Loaded {
     let load = Load { stream, snapshot: None, command: None };
     store.load(load).await.expect("a stream is loaded")
