@@ -11,8 +11,8 @@ pub(super) const NOTES: &[(&str, &str)] = &[
     (
         "cqrs",
         "This framework with its defaults: the last 1,024 aggregates stay in memory, so that a command on one of them \
-         reads nothing. It records more for each event than the others do: ids for correlation and causation. \
-         **cqrs, uncached** keeps none, as the others do: each command loads its order. Both have nine connections.",
+         reads nothing, and a new order is placed without a look whether it is there. It records more for each event than the others do: ids for correlation and causation. \
+         **cqrs, uncached** keeps none, as the others do: each command but the first loads its order. Both have nine connections.",
     ),
     (
         "cqrs-es",
