@@ -6,11 +6,17 @@ WITH stream AS MATERIALIZED (
     LEFT JOIN LATERAL (
         SELECT snapshots.version, snapshots.last, snapshots.data
         FROM {schema}.snapshots
-        JOIN {schema}.events USING (category, stream_id, version)
         WHERE snapshots.category = wanted.category
             AND snapshots.stream_id = wanted.stream_id
             AND snapshots.fingerprint = wanted.fingerprint
-            AND events.event_id = snapshots.last
+            -- Not as a join, whose plan may walk along the whole stream.
+            AND snapshots.last = (
+                SELECT events.event_id
+                FROM {schema}.events
+                WHERE events.category = snapshots.category
+                    AND events.stream_id = snapshots.stream_id
+                    AND events.version = snapshots.version
+            )
         LIMIT 1
     ) AS snapshot ON true
 )
