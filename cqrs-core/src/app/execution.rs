@@ -97,13 +97,12 @@ impl<C: Command> Execution<'_, C> {
             let conflict = ExecuteError::Conflict { stream, expected, actual, attempts: 1 };
             return self.fail(conflict, version).await;
         }
-        let Known { state, version, snapshot, .. } = loading.known;
+        let Known { state, version, snapshot, past } = loading.known;
         let state = decide::or_initial(state);
         match self.decide(&state).await {
             Ok(events) => match self.fold(state, &events) {
                 Ok(state) => {
-                    let known = Known { state, version, snapshot, past: Past::UNKNOWN };
-                    self.append(events, known, loading.head).await
+                    self.append(events, Known { state, version, snapshot, past }, loading.head).await
                 }
                 Err(reason) => {
                     Attempt::Done(Err(ExecuteError::Unfoldable { stream: self.stream.clone(), reason }))

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
+    ended,
     place::{Goal, Place},
     work::{Batch, Work},
 };
@@ -97,10 +98,7 @@ impl Pages {
     pub(super) async fn next(&mut self, after: Position) -> Result<Page, Error> {
         match self.ahead.join_next().await {
             Some(Ok(page)) => page,
-            Some(Err(error)) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Error::Closed),
-            },
+            Some(Err(error)) => Err(ended(error)),
             None => {
                 let head = *self.news.borrow_and_update();
                 self.reader.read(after, head).await

@@ -36,6 +36,14 @@ pub use projections::Projections;
 pub(crate) use projections::ProjectionsBuilder;
 pub use status::{ProjectionHealth, ProjectionState};
 
+/// Why a task has no result: the runtime has ended. A panic of it goes on here.
+fn ended(error: tokio::task::JoinError) -> crate::store::Error {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => crate::store::Error::Closed,
+    }
+}
+
 /// An error with all its causes, in one line.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

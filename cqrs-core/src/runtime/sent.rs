@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     batch::{Changes, Divided, Foldable},
+    ended,
     place::{Goal, Place},
     recent::Recent,
 };
@@ -147,15 +148,7 @@ type Writing = BoxFuture<'static, Result<(), CommitError>>;
 /// Goes on whether somebody waits for it or not.
 fn meanwhile(writing: impl Future<Output = Result<(), CommitError>> + Send + 'static) -> Writing {
     let writing = tokio::spawn(writing);
-    Box::pin(async move {
-        match writing.await {
-            Ok(written) => written,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Error::Closed.into()),
-            },
-        }
-    })
+    Box::pin(async move { writing.await.unwrap_or_else(|error| Err(ended(error).into())) })
 }
 
 /// The document that the store does not take, and why.

@@ -111,80 +111,46 @@ fn none_of(wrong: &[String]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Tests of the rules of one suite, on the stores that a method of `$stores` makes.
+macro_rules! suite_bites {
+    ($suite:ident, $made:ident, $time:expr, $stores:expr) => {
+        mod $suite {
+            use cqrs_testkit::conformance::$suite::RULES;
+
+            use super::*;
+            use crate::{
+                check,
+                $suite::{breaking, unbroken},
+            };
+
+            #[test]
+            fn every_rule_bites() {
+                let stores = $stores;
+                check::every_rule_bites($time, RULES, |rule| breaking(rule, &stores.$made()));
+            }
+
+            #[test]
+            fn a_store_without_a_fault_keeps_every_rule() {
+                let stores = $stores;
+                check::every_rule_holds($time, RULES, || unbroken(&stores.$made()));
+            }
+        }
+    };
+}
+
 /// Tests of the rules of event stores and of their snapshots, on stores that `$stores` makes.
 macro_rules! event_store_bites {
     ($time:expr, $stores:expr) => {
-        mod event_store {
-            use cqrs_testkit::conformance::event_store::RULES;
-
-            use super::*;
-            use crate::{
-                check,
-                event_store::{breaking, unbroken},
-            };
-
-            #[test]
-            fn every_rule_bites() {
-                let stores = $stores;
-                check::every_rule_bites($time, RULES, |rule| breaking(rule, &stores.events()));
-            }
-
-            #[test]
-            fn a_store_without_a_fault_keeps_every_rule() {
-                let stores = $stores;
-                check::every_rule_holds($time, RULES, || unbroken(&stores.events()));
-            }
-        }
-
-        mod snapshot_store {
-            use cqrs_testkit::conformance::snapshot_store::RULES;
-
-            use super::*;
-            use crate::{
-                check,
-                snapshot_store::{breaking, unbroken},
-            };
-
-            #[test]
-            fn every_rule_bites() {
-                let stores = $stores;
-                check::every_rule_bites($time, RULES, |rule| breaking(rule, &stores.events()));
-            }
-
-            #[test]
-            fn a_store_without_a_fault_keeps_every_rule() {
-                let stores = $stores;
-                check::every_rule_holds($time, RULES, || unbroken(&stores.events()));
-            }
-        }
+        crate::check::suite_bites!(event_store, events, $time, $stores);
+        crate::check::suite_bites!(snapshot_store, events, $time, $stores);
     };
 }
 
 /// Tests of the rules of view stores, on stores that `$stores` makes.
 macro_rules! view_store_bites {
     ($time:expr, $stores:expr) => {
-        mod view_store {
-            use cqrs_testkit::conformance::view_store::RULES;
-
-            use super::*;
-            use crate::{
-                check,
-                view_store::{breaking, unbroken},
-            };
-
-            #[test]
-            fn every_rule_bites() {
-                let stores = $stores;
-                check::every_rule_bites($time, RULES, |rule| breaking(rule, &stores.views()));
-            }
-
-            #[test]
-            fn a_store_without_a_fault_keeps_every_rule() {
-                let stores = $stores;
-                check::every_rule_holds($time, RULES, || unbroken(&stores.views()));
-            }
-        }
+        crate::check::suite_bites!(view_store, views, $time, $stores);
     };
 }
 
-pub(crate) use {event_store_bites, view_store_bites};
+pub(crate) use {event_store_bites, suite_bites, view_store_bites};

@@ -88,26 +88,36 @@ async fn what_is_wrong_with_it_is_told_as_on_the_long_way() {
 async fn several_processes_that_append_one_by_one_lose_nothing_and_leave_no_gap() {
     const STORES: usize = 4;
     const APPENDS: u64 = 60;
+    /// Each has the log to itself for every fourth stretch of appends.
+    const STRETCH: u64 = 5;
     let schema = Schema::new();
     drop(schema.connect_events().await);
     note(&schema).await;
+    let turns = std::sync::Arc::new(tokio::sync::RwLock::new(()));
     let mut writers = tokio::task::JoinSet::new();
     for number in 0..STORES {
         let store = schema.connect_events().await;
+        let turns = std::sync::Arc::clone(&turns);
         writers.spawn(async move {
             let (name, mut past) = (format!("of-{number}"), Past::UNKNOWN);
+            let mut alone = None;
             for version in 0..APPENDS {
+                if version % STRETCH == 0 {
+                    drop(alone.take());
+                    if version / STRETCH % STORES as u64 == number as u64 {
+                        alone = Some(turns.write().await);
+                    }
+                }
+                let _together = if alone.is_none() { Some(turns.read().await) } else { None };
                 let written = appended(store.append(lone(&name, version, past)).await);
                 assert_eq!(written.events[0].version.get(), version + 1);
                 past = written.past;
-                // Now and then one is alone for a while.
-                if version % 10 == number as u64 {
-                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-                }
             }
         });
     }
     writers.join_all().await;
     let store = schema.connect_events().await;
     assert_eq!(whole_log(&store).await.len() as u64, STORES as u64 * APPENDS);
+    let ways = ways(&schema).await;
+    assert!(ways.contains(&true) && ways.contains(&false), "one of the ways was not taken");
 }

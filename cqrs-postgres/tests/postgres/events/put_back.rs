@@ -6,9 +6,9 @@ use cqrs_core::{
     envelope::{StreamId, Version},
     store::{Append, AppendError, AppendOutcome, Appended, EventStore, Past},
 };
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 
-use super::sample::{append, append_at, appended, event, stream, whole_log};
+use super::sample::{append, append_at, appended, event, hold, stream, until_held, whole_log};
 use crate::server::{Schema, connect, run, soon};
 
 /// As a superuser can, whom no trigger stops: the log is as it was at a position.
@@ -26,6 +26,15 @@ async fn add(store: &dyn EventStore, to: &StreamId, version: u64, past: Past) ->
     appended(store.append(Append { past, ..append_at(to, version) }).await)
 }
 
+/// A new stream of so many events, each on the past of the one before.
+async fn grow(store: &dyn EventStore, to: &StreamId, events: u64) -> Past {
+    let mut past = Past::UNKNOWN;
+    for version in 0..events {
+        past = add(store, to, version, past).await.past;
+    }
+    past
+}
+
 async fn is_refused(store: &dyn EventStore, to: &StreamId, version: u64, past: Past) {
     let before = whole_log(store).await;
     let outcome = store.append(Append { past, ..append_at(to, version) }).await;
@@ -38,11 +47,8 @@ async fn what_rests_on_a_lost_past_is_refused_though_the_stream_is_at_the_same_v
     let schema = Schema::new();
     let store = schema.connect_events().await;
     let stream = stream("a");
-    let mut past = Past::UNKNOWN;
-    for version in 0..3 {
-        past = add(&store, &stream, version, past).await.past;
-        assert!(past.is_known());
-    }
+    let past = grow(&store, &stream, 3).await;
+    assert!(past.is_known());
     put_back(&schema, 1).await;
     let other = schema.connect_events().await;
     for version in 1..3 {
@@ -61,10 +67,7 @@ async fn what_rests_on_a_lost_past_is_refused_though_nothing_has_come_in_its_pla
     let schema = Schema::new();
     let store = schema.connect_events().await;
     let stream = stream("a");
-    let mut past = Past::UNKNOWN;
-    for version in 0..3 {
-        past = add(&store, &stream, version, past).await.past;
-    }
+    let mut past = grow(&store, &stream, 3).await;
     for left in [2, 0] {
         put_back(&schema, left).await;
         is_refused(&store, &stream, 3, past).await;
@@ -154,29 +157,13 @@ async fn put_back_while_it_waits(
     append: impl Future<Output = Result<AppendOutcome, AppendError>> + Send + 'static,
 ) -> Result<AppendOutcome, AppendError> {
     let mut superuser = connect().await;
-    let execute = async |sql: String, superuser: &mut PgConnection| {
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(superuser).await.unwrap();
-    };
-    let name = &schema.0;
-    let lock =
-        format!("SET session_replication_role = replica; BEGIN; SELECT FROM \"{name}\".log FOR UPDATE");
-    execute(lock, &mut superuser).await;
+    sqlx::raw_sql("SET session_replication_role = replica").execute(&mut superuser).await.unwrap();
+    let mut held = hold(&mut superuser, schema).await;
     let waiting = tokio::spawn(append);
-    let mut observer = connect().await;
-    let is_blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (
-        SELECT pid FROM pg_stat_activity WHERE query LIKE '%' || $1 || '%' AND pid <> pg_backend_pid())";
-    soon(async {
-        loop {
-            let row = sqlx::query(is_blocked).bind(name).fetch_one(&mut observer).await.unwrap();
-            if sqlx::Row::get::<i64, _>(&row, 0) > 0 {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    execute(format!("DELETE FROM \"{name}\".events WHERE position > {position}; COMMIT"), &mut superuser)
-        .await;
+    soon(until_held(schema)).await;
+    let put_back = format!("DELETE FROM \"{}\".events WHERE position > {position}", schema.0);
+    sqlx::raw_sql(AssertSqlSafe(put_back)).execute(&mut *held).await.unwrap();
+    held.commit().await.unwrap();
     soon(waiting).await.unwrap()
 }
 
@@ -186,10 +173,7 @@ async fn a_log_that_is_put_back_while_an_append_waits_is_noticed() {
         let schema = Schema::new();
         let store = Arc::new(schema.connect_events().await);
         let stream = stream("a");
-        let mut past = Past::UNKNOWN;
-        for version in 0..4 {
-            past = add(&*store, &stream, version, past).await.past;
-        }
+        let past = grow(&*store, &stream, 4).await;
         // Once alone, on the short way, and once with another event.
         let append = Append {
             command: None,

@@ -11,35 +11,12 @@ use cqrs_core::{
     envelope::Json,
     store::{AppendError, Error, EventStore},
 };
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Transaction};
 
-use super::sample::{append, append_at, appended, event, soon, stream, whole_log};
+use super::sample::{append, append_at, appended, event, hold, soon, stream, until_held, whole_log};
 use crate::server::{Schema, connect};
 
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Keeps everybody from appending, as another process does for a moment.
-async fn hold<'a>(connection: &'a mut PgConnection, schema: &Schema) -> Transaction<'a, sqlx::Postgres> {
-    let mut transaction = connection.begin().await.unwrap();
-    let sql = format!("SELECT FROM \"{}\".log FOR UPDATE", schema.0);
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await.unwrap();
-    transaction
-}
-
-/// Waits until an append waits for the one who holds the log.
-async fn until_held(schema: &Schema) {
-    let mut observer = connect().await;
-    let held = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"{}\".append%'",
-        schema.0
-    );
-    while sqlx::query_scalar::<_, i64>(AssertSqlSafe(held.clone())).fetch_one(&mut observer).await.unwrap()
-        == 0
-    {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
 }
 
 #[tokio::test]

@@ -7,9 +7,11 @@ use cqrs_core::{
     },
 };
 use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Transaction};
 use uuid::Uuid;
 
 pub(super) use crate::server::soon;
+use crate::server::{Schema, connect};
 
 pub(super) fn stream(id: &str) -> StreamId {
     StreamId::new("order", id).unwrap()
@@ -57,4 +59,29 @@ pub(super) async fn whole_log(store: &dyn EventStore) -> Vec<RecordedEvent> {
     );
     assert!(page.events.is_sorted_by_key(|event| event.metadata.time), "recorded times go back");
     page.events
+}
+
+/// Keeps everybody from appending, as another process does for a moment.
+pub(super) async fn hold<'a>(
+    connection: &'a mut PgConnection,
+    schema: &Schema,
+) -> Transaction<'a, sqlx::Postgres> {
+    let mut transaction = connection.begin().await.unwrap();
+    let sql = format!("SELECT FROM \"{}\".log FOR UPDATE", schema.0);
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await.unwrap();
+    transaction
+}
+
+/// Waits until an append waits for the one who holds the log.
+pub(super) async fn until_held(schema: &Schema) {
+    let mut observer = connect().await;
+    let held = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"{}\".append%'",
+        schema.0
+    );
+    while sqlx::query_scalar::<_, i64>(AssertSqlSafe(held.clone())).fetch_one(&mut observer).await.unwrap()
+        == 0
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
 }
