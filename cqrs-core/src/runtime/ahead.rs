@@ -5,6 +5,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     ended,
+    pace::Pace,
     place::{Goal, Place},
     work::{Batch, Work},
 };
@@ -53,19 +54,11 @@ pub(super) struct Reader {
     pub(super) log: Arc<dyn EventStore>,
     pub(super) work: Arc<dyn Work>,
     pub(super) filter: EventFilter,
-    /// The most events that a page has.
-    pub(super) batch: usize,
-    /// The same where at least so many are missing.
-    pub(super) backlog_batch: usize,
 }
 
 impl Reader {
-    /// `head`: of the log, as far as is known.
-    async fn read(&self, after: Position, head: Position) -> Result<Page, Error> {
+    async fn read(&self, after: Position, limit: usize) -> Result<Page, Error> {
         let seen = Timestamp::now();
-        let missing = head.get().saturating_sub(after.get());
-        let is_far = missing >= u64::try_from(self.backlog_batch).unwrap_or(u64::MAX);
-        let limit = if is_far { self.backlog_batch } else { self.batch };
         let page = self.log.read_log(after, &self.filter, limit).await?;
         Ok(Page {
             before: page.before,
@@ -85,13 +78,14 @@ impl Reader {
 /// dropped, and with it the page that was read ahead.
 pub(super) struct Pages {
     reader: Arc<Reader>,
+    pub(super) pace: Pace,
     news: watch::Receiver<Position>,
     ahead: JoinSet<Result<Page, Error>>,
 }
 
 impl Pages {
-    pub(super) fn of(reader: &Arc<Reader>) -> Self {
-        Self { reader: Arc::clone(reader), news: reader.log.watch(), ahead: JoinSet::new() }
+    pub(super) fn of(reader: &Arc<Reader>, pace: Pace) -> Self {
+        Self { reader: Arc::clone(reader), pace, news: reader.log.watch(), ahead: JoinSet::new() }
     }
 
     /// The page after `place`: the one that was read ahead, or one that is read now.
@@ -101,7 +95,7 @@ impl Pages {
             Some(Err(error)) => Err(ended(error)),
             None => {
                 let head = *self.news.borrow_and_update();
-                self.reader.read(after, head).await
+                self.reader.read(after, self.pace.limit(after, head)).await
             }
         }
     }
@@ -110,8 +104,9 @@ impl Pages {
     pub(super) fn read_ahead(&mut self, page: &Page) {
         if !page.is_at_head() {
             self.news.borrow_and_update();
-            let (reader, after, head) = (Arc::clone(&self.reader), page.through, page.head);
-            self.ahead.spawn(async move { reader.read(after, head).await });
+            let (reader, after) = (Arc::clone(&self.reader), page.through);
+            let limit = self.pace.limit(after, page.head);
+            self.ahead.spawn(async move { reader.read(after, limit).await });
         }
     }
 

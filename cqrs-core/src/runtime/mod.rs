@@ -20,6 +20,7 @@ mod folding;
 mod lag;
 mod options;
 mod own_writing;
+mod pace;
 mod place;
 mod projections;
 mod recent;

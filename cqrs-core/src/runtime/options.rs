@@ -8,7 +8,8 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 pub struct RuntimeOptions {
     /// The most events that are read and written at once. Default: 1,000.
     pub batch: usize,
-    /// The same while a projection is far behind: by at least so many events. Default: 5,000.
+    /// The same while a projection is far behind, by at least so many events, and its read store fast: pages grow up to
+    /// it, and shrink again where one takes long to write. Default: 5,000.
     pub backlog_batch: usize,
     /// How often a projection with nothing to do says in its read store that it is up to date, which is how other
     /// processes know. It bounds what `latest()` and `max_lag(…)` cost them. Default: 250 ms; a projection that

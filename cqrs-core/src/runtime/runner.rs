@@ -5,6 +5,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     ProjectionState, RuntimeOptions,
     ahead::{Pages, Reader},
+    pace::Pace,
     place::{Goal, Place},
     status::Status,
     with_causes,
@@ -61,8 +62,6 @@ impl Runner {
             log: Arc::clone(&parts.log),
             work: Arc::clone(&parts.work),
             filter: EventFilter::of_feeds(&parts.work.feeds()),
-            batch: parts.options.batch,
-            backlog_batch: parts.options.backlog_batch,
         };
         let heartbeat = parts.options.heartbeat_for(parts.max_lag);
         Self { parts, reader: Arc::new(reader), heartbeat }
@@ -139,7 +138,7 @@ impl Runner {
     /// Follows the log from a place on, until something is in the way.
     async fn follow(&self, place: &mut Place, progressed: &mut bool) -> Result<Infallible, End> {
         let status = &self.parts.status;
-        let mut pages = Pages::of(&self.reader);
+        let mut pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
         loop {
             let page = tokio::select! {
                 biased;
@@ -156,6 +155,7 @@ impl Runner {
                 pages.read_ahead(&page);
                 let started = Instant::now();
                 page.batch.write(place, goal).await.map_err(End::of)?;
+                pages.pace.took(page.events, started.elapsed());
                 self.measure(page.events, started);
                 *progressed = place.written.is_some();
                 status.observe();

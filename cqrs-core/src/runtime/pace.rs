@@ -1,0 +1,86 @@
+use std::time::Duration;
+
+use super::RuntimeOptions;
+use crate::envelope::Position;
+
+/// A page that took so long is too large, whatever it saves: until it is written, the views stand still.
+const LONG: Duration = Duration::from_millis(500);
+
+/// How large pages are. Far behind the head larger ones cost less for each event, where the read store is fast enough.
+pub(super) struct Pace {
+    near: usize,
+    far: usize,
+    /// Of the next page far behind the head.
+    size: usize,
+}
+
+impl Pace {
+    pub(super) fn of(options: &RuntimeOptions) -> Self {
+        Self {
+            near: options.batch,
+            far: options.backlog_batch,
+            size: options.batch.min(options.backlog_batch),
+        }
+    }
+
+    /// The most events of a page after this position.
+    pub(super) fn limit(&self, after: Position, head: Position) -> usize {
+        let missing = usize::try_from(head.since(after)).unwrap_or(usize::MAX);
+        if missing >= self.far { self.size } else { self.near }
+    }
+
+    /// So many events took so long.
+    pub(super) fn took(&mut self, events: usize, time: Duration) {
+        if time >= LONG {
+            self.size = (self.size / 2).max(self.near.min(self.far));
+        } else if events >= self.size && time < LONG / 4 {
+            self.size = self.size.saturating_mul(2).min(self.far);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: Position = Position::new(1_000_000);
+
+    fn pace() -> Pace {
+        Pace::of(&RuntimeOptions::default())
+    }
+
+    #[test]
+    fn the_first_page_far_behind_is_a_small_one_and_they_grow_while_the_store_is_fast() {
+        let mut pace = pace();
+        let mut sizes = Vec::new();
+        for _ in 0..5 {
+            let size = pace.limit(Position::ZERO, HEAD);
+            sizes.push(size);
+            pace.took(size, Duration::from_millis(20));
+        }
+        assert_eq!(sizes, [1_000, 2_000, 4_000, 5_000, 5_000]);
+        assert_eq!(pace.limit(Position::new(999_000), HEAD), 1_000, "near the head");
+    }
+
+    #[test]
+    fn pages_shrink_where_the_store_is_slow() {
+        let mut pace = pace();
+        pace.took(1_000, Duration::from_millis(300));
+        assert_eq!(pace.limit(Position::ZERO, HEAD), 1_000, "neither fast nor slow");
+        for size in [1_000, 2_000, 4_000] {
+            pace.took(size, Duration::ZERO);
+        }
+        pace.took(5_000, Duration::from_secs(4));
+        assert_eq!(pace.limit(Position::ZERO, HEAD), 2_500);
+        pace.took(2_500, Duration::from_secs(2));
+        pace.took(1_250, Duration::from_secs(1));
+        assert_eq!(pace.limit(Position::ZERO, HEAD), 1_000, "no smaller than near the head");
+    }
+
+    #[test]
+    fn a_page_that_is_not_full_says_nothing_of_larger_ones() {
+        let mut pace = pace();
+        pace.took(10, Duration::ZERO);
+        assert_eq!(pace.limit(Position::ZERO, HEAD), 1_000);
+    }
+}
