@@ -216,7 +216,7 @@ mod tests {
     }
 
     fn ask(find: &Find) -> Result<Query, Error> {
-        query(&ProjectionId { name: "p".to_owned(), version: 1 }, &["x".to_owned()], find)
+        query(&ProjectionId::new("p", 1), &["x".to_owned()], find)
     }
 
     #[test]

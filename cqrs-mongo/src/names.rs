@@ -97,7 +97,7 @@ mod tests {
 
     fn spec(name: &str, indexes: &[&'static str]) -> ProjectionSpec {
         ProjectionSpec {
-            id: ProjectionId { name: name.to_owned(), version: 1 },
+            id: ProjectionId::new(name, 1),
             indexes: indexes.iter().map(|name| IndexSpec::new(name)).collect(),
             fingerprint: 0,
         }
@@ -125,7 +125,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         for name in ["a", "A", "a_v1", "a_v11", "a_v1.live", "a.live"] {
             for version in [1, 11, 111] {
-                let id = ProjectionId { name: name.to_owned(), version };
+                let id = ProjectionId::new(name, version);
                 assert!(seen.insert(documents(&id)), "{id}");
                 assert!(seen.insert(live(&id)), "{id}");
             }

@@ -4,6 +4,7 @@
 //! [`ViewStore`](crate::store::ViewStore), but for the ones about surviving the program. Their handles are cheap to
 //! clone; all clones of one are the same store.
 
+mod coordination;
 mod events;
 mod log;
 mod order;

@@ -9,8 +9,8 @@ use crate::{
     domain::IndexValue,
     envelope::{Json, Position},
     store::{
-        After, Change, Checkpoint, Commit, CommitError, Comparison, DeadLetter, Direction, DocumentWrite,
-        Error, Find, OrderBy, ProjectionId, ProjectionSpec, Sequence, StoredDocument,
+        After, Build, Change, Checkpoint, Commit, CommitError, Comparison, DeadLetter, Direction,
+        DocumentWrite, Error, Find, OrderBy, ProjectionId, ProjectionSpec, Sequence, StoredDocument,
     },
 };
 
@@ -20,6 +20,7 @@ pub(super) struct Table {
     pub(super) checkpoint: Option<Checkpoint>,
     /// `None` before it is prepared.
     indexes: Option<Vec<Index>>,
+    fingerprint: u64,
     documents: HashMap<Arc<str>, Document>,
     /// The documents that exist, in the order of their creation.
     created: BTreeSet<(Position, Arc<str>)>,
@@ -84,6 +85,7 @@ impl Table {
                 .unwrap_or_else(|| Index { name: wanted.name.to_owned(), entries: BTreeSet::new() })
         });
         self.indexes = Some(moved.collect());
+        self.fingerprint = spec.fingerprint;
         for document in self.documents.values_mut().filter(|document| document.data.is_some()) {
             document.values =
                 origins.iter().flatten().map(|origin| document.values[*origin].clone()).collect();
@@ -102,6 +104,11 @@ impl Table {
         commit: Commit,
         max_document_bytes: usize,
     ) -> Result<(), CommitError> {
+        let newest = self.checkpoint.map_or(0, |checkpoint| checkpoint.fence);
+        if newest > commit.checkpoint.fence {
+            let fence = commit.checkpoint.fence;
+            return Err(CommitError::Fenced { projection: projection.clone(), fence, newest });
+        }
         let actual = self.checkpoint.map(|checkpoint| checkpoint.position).unwrap_or_default();
         if actual != commit.expected {
             let projection = projection.clone();
@@ -148,15 +155,31 @@ impl Table {
         for write in writes {
             self.write(write);
         }
+        for (sequence, position) in commit.resolved {
+            if self.letters.remove(&(position, sequence)).is_some() && !self.is_parked(position) {
+                self.parked -= 1;
+            }
+        }
         for letter in commit.parked {
-            let known = self.letters.range(at(letter.position)..).next();
-            if known.is_none_or(|((position, _), _)| *position != letter.position) {
+            if !self.is_parked(letter.position) {
                 self.parked += 1;
             }
             self.letters.insert((letter.position, letter.sequence.clone()), letter);
         }
         self.checkpoint = Some(Checkpoint { parked: self.parked, ..commit.checkpoint });
         Ok(())
+    }
+
+    /// An event that is parked in several sequences counts once.
+    fn is_parked(&self, position: Position) -> bool {
+        let letter = self.letters.range(at(position)..).next();
+        letter.is_some_and(|((parked, _), _)| *parked == position)
+    }
+
+    /// What is known of the build; `None` before it is prepared.
+    pub(super) fn build(&self, id: &ProjectionId) -> Option<Build> {
+        let (fingerprint, checkpoint) = (self.fingerprint, self.checkpoint);
+        self.indexes.as_ref().map(|_| Build { id: id.clone(), fingerprint, checkpoint })
     }
 
     fn write(&mut self, write: Write) {
@@ -261,9 +284,15 @@ impl Table {
         sequences.into_iter().cloned().collect()
     }
 
-    pub(super) fn dead_letters(&self, after: Position, limit: usize) -> Vec<DeadLetter> {
+    pub(super) fn dead_letters(
+        &self,
+        of: Option<&Sequence>,
+        after: Position,
+        limit: usize,
+    ) -> Vec<DeadLetter> {
         let mut letters: Vec<DeadLetter> = Vec::new();
-        for (_, letter) in self.letters.range(at(after.plus(1))..) {
+        let later = self.letters.range(at(after.plus(1))..).map(|(_, letter)| letter);
+        for letter in later.filter(|letter| of.is_none_or(|of| *of == letter.sequence)) {
             if letters.len() >= limit && letters.last().is_none_or(|last| last.position != letter.position) {
                 break;
             }

@@ -1,17 +1,17 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use tokio::sync::watch;
 
-use super::table::Table;
+use super::{coordination::Entries, table::Table};
 use crate::{
-    envelope::Position,
+    envelope::{Json, Position},
     store::{
-        BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error, Find, ProjectionId, ProjectionSpec,
-        Read, Sequence, StoredDocument, ViewStore,
+        BoxFuture, Build, Checkpoint, Commit, CommitError, CoordinationStore, DeadLetter, Entry, Error, Find,
+        ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
     },
 };
 
@@ -19,6 +19,7 @@ use crate::{
 #[derive(Clone)]
 pub struct MemoryViewStore {
     projections: Arc<Mutex<HashMap<ProjectionId, Arc<Kept>>>>,
+    entries: Arc<Mutex<Entries>>,
     max_document_bytes: usize,
 }
 
@@ -41,7 +42,7 @@ impl Kept {
 impl MemoryViewStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self { projections: Arc::default(), max_document_bytes: 16 * 1024 * 1024 }
+        Self { projections: Arc::default(), entries: Arc::default(), max_document_bytes: 16 * 1024 * 1024 }
     }
 
     /// Limits the size of one document that this handle takes; 16 MiB by default.
@@ -60,6 +61,45 @@ impl MemoryViewStore {
     }
 }
 
+impl MemoryViewStore {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CoordinationStore for MemoryViewStore {
+    fn entries<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
+        Box::pin(async move { Ok(self.entries().of(group)) })
+    }
+
+    fn put_entry<'a>(
+        &'a self,
+        group: &'a str,
+        key: &'a str,
+        expected: u64,
+        value: Json,
+    ) -> BoxFuture<'a, Result<Option<u64>, Error>> {
+        Box::pin(async move { Ok(self.entries().put(group, key, expected, value)) })
+    }
+
+    fn touch_entries<'a>(
+        &'a self,
+        group: &'a str,
+        held: &'a [(String, u64)],
+    ) -> BoxFuture<'a, Result<Vec<bool>, Error>> {
+        Box::pin(async move { Ok(self.entries().touch(group, held)) })
+    }
+
+    fn remove_entry<'a>(
+        &'a self,
+        group: &'a str,
+        key: &'a str,
+        expected: u64,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move { Ok(self.entries().remove(group, key, expected)) })
+    }
+}
+
 impl Default for MemoryViewStore {
     fn default() -> Self {
         Self::new()
@@ -75,6 +115,10 @@ impl fmt::Debug for MemoryViewStore {
 }
 
 impl ViewStore for MemoryViewStore {
+    fn coordination(&self) -> &dyn CoordinationStore {
+        self
+    }
+
     fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move { self.kept(&projection.id).write().prepare(projection) })
     }
@@ -148,10 +192,32 @@ impl ViewStore for MemoryViewStore {
     fn dead_letters<'a>(
         &'a self,
         projection: &'a ProjectionId,
+        of: Option<&'a Sequence>,
         after: Position,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
-        Box::pin(async move { Ok(self.kept(projection).read().dead_letters(after, limit)) })
+        Box::pin(async move { Ok(self.kept(projection).read().dead_letters(of, after, limit)) })
+    }
+
+    fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>> {
+        Box::pin(async move {
+            let projections = self.projections.lock().unwrap_or_else(PoisonError::into_inner);
+            let named = projections.iter().filter(|(id, _)| id.name == name);
+            let mut builds: Vec<Build> = named.filter_map(|(id, kept)| kept.read().build(id)).collect();
+            builds.sort_by(|a, b| a.id.cmp(&b.id));
+            Ok(builds)
+        })
+    }
+
+    fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let kept = self.kept(projection);
+            let mut table = kept.write();
+            *table = Table::default();
+            // Under the lock, so that watchers see checkpoints in their order.
+            kept.progress.send_replace(None);
+            Ok(())
+        })
     }
 
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {

@@ -243,16 +243,7 @@ impl<'e, P: Projection> Folding<'e, P> {
     }
 
     fn park(&mut self, event: &RecordedEvent, sequence: Sequence, reason: Reason) {
-        self.letters.push(DeadLetter {
-            sequence,
-            position: event.position,
-            event_id: event.event_id,
-            stream: event.stream.clone(),
-            version: event.version,
-            event: event.name.clone().into_owned(),
-            reason,
-            parked_at: self.now,
-        });
+        self.letters.push(DeadLetter::of(event, sequence, reason, self.now));
     }
 
     fn finish(mut self) -> Result<Changes, HashMap<String, String>> {

@@ -12,14 +12,18 @@
 //!   are parked.
 //! - A log that is not the one the checkpoint was made for, or that ends before it (a restored backup), stops the
 //!   projection, and so does a damaged read store: going on would lose data in silence.
+//!
+//! Where several applications share a read store, one of them runs a projection, by a lease; the others stand by.
 
 mod ahead;
 mod batch;
 mod fold;
 mod folding;
 mod lag;
+mod lease;
 mod options;
 mod own_writing;
+mod owner;
 mod pace;
 mod place;
 mod projections;
@@ -33,6 +37,7 @@ pub(crate) use fold::guarded;
 pub(crate) use lag::elapsed;
 pub use lag::{Lag, LagHook};
 pub use options::RuntimeOptions;
+pub use owner::Owner;
 pub use projections::Projections;
 pub(crate) use projections::ProjectionsBuilder;
 pub use status::{ProjectionHealth, ProjectionState};

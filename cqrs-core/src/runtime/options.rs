@@ -18,6 +18,9 @@ pub struct RuntimeOptions {
     /// The longest pause before a store that is away is tried again; pauses start at 20 ms and double, with jitter.
     /// Default: 2 s.
     pub longest_pause: Duration,
+    /// How long the lease of a projection lasts when its owner has died: until then, no other application takes it
+    /// over. An owner that is well renews it three times in that. At least 100 ms. Default: 1.5 s.
+    pub lease: Duration,
 }
 
 impl Default for RuntimeOptions {
@@ -27,6 +30,7 @@ impl Default for RuntimeOptions {
             backlog_batch: 5_000,
             heartbeat: Duration::from_millis(250),
             longest_pause: Duration::from_secs(2),
+            lease: Duration::from_millis(1_500),
         }
     }
 }
@@ -59,6 +63,13 @@ impl RuntimeOptions {
     #[must_use]
     pub const fn longest_pause(mut self, pause: Duration) -> Self {
         self.longest_pause = pause;
+        self
+    }
+
+    /// Leases of this length.
+    #[must_use]
+    pub fn lease(mut self, time: Duration) -> Self {
+        self.lease = time.max(Duration::from_millis(100));
         self
     }
 

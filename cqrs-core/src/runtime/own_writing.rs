@@ -143,16 +143,7 @@ impl Part {
 }
 
 fn letter(event: &RecordedEvent, reason: Reason) -> DeadLetter {
-    DeadLetter {
-        sequence: Sequence::Stream(event.stream.clone()),
-        position: event.position,
-        event_id: event.event_id,
-        stream: event.stream.clone(),
-        version: event.version,
-        event: event.name.clone().into_owned(),
-        reason,
-        parked_at: Timestamp::now(),
-    }
+    DeadLetter::of(event, Sequence::Stream(event.stream.clone()), reason, Timestamp::now())
 }
 
 /// Applies a batch; a panic is the projection's own fault, as its errors are.

@@ -10,7 +10,7 @@ use super::{ahead::Page, recent::Recent, sent::Sent, status::Status};
 use crate::{
     envelope::{EventId, LogId, Position},
     store::{
-        Checkpoint, Commit, CommitError, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence,
+        Checkpoint, Commit, CommitError, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence, Standing,
         StoredDocument,
     },
 };
@@ -24,6 +24,9 @@ pub(super) struct Place {
     /// The id of the event at that position.
     pub(super) last: Option<EventId>,
     pub(super) as_of: Timestamp,
+    pub(super) standing: Standing,
+    /// Of the lease under which all of it is written.
+    fence: u64,
     pub(super) parked: HashSet<Sequence>,
     pub(super) recent: Recent,
     /// What is on its way to the read store.
@@ -52,7 +55,7 @@ impl Goal {
 
 impl Place {
     /// Before the first event.
-    pub(super) fn start(log: LogId, projection: ProjectionId, status: Arc<Status>) -> Self {
+    pub(super) fn start(log: LogId, projection: ProjectionId, fence: u64, status: Arc<Status>) -> Self {
         Self {
             log,
             projection,
@@ -60,11 +63,25 @@ impl Place {
             position: Position::ZERO,
             last: None,
             as_of: Timestamp::UNIX_EPOCH,
+            standing: Standing::Live,
+            fence,
             parked: HashSet::new(),
             recent: Recent::new(),
             sent: None,
             written: None,
         }
+    }
+
+    /// Takes the place that the store knows, under the lease of this one; before the first event, where there is none.
+    pub(super) fn claim(&mut self, stored: Option<Checkpoint>) -> Checkpoint {
+        let Some(stored) = stored else {
+            let goal =
+                Goal { position: self.position, last: self.last, head: self.position, as_of: self.as_of };
+            return self.checkpoint(goal);
+        };
+        (self.position, self.last) = (stored.position, stored.last);
+        (self.as_of, self.standing) = (stored.as_of, stored.standing);
+        Checkpoint { fence: self.fence, ..stored }
     }
 
     /// Whether a page comes after the event that was applied last. A log that was put back to an earlier state may have
@@ -81,7 +98,7 @@ impl Place {
         documents: Vec<DocumentWrite>,
         parked: Vec<DeadLetter>,
     ) -> Commit {
-        Commit { expected: self.position, checkpoint: self.checkpoint(goal), documents, parked }
+        Commit { documents, parked, ..Commit::of(self.position, self.checkpoint(goal)) }
     }
 
     /// That the log has another past than what is applied.
@@ -143,7 +160,17 @@ impl Place {
 
     /// The store counts what is parked by itself.
     pub(super) fn checkpoint(&self, Goal { position, last, head, as_of }: Goal) -> Checkpoint {
-        Checkpoint { log: self.log, position, last, diverged: false, head, as_of, parked: 0 }
+        Checkpoint {
+            log: self.log,
+            position,
+            last,
+            diverged: false,
+            head,
+            as_of,
+            parked: 0,
+            fence: self.fence,
+            standing: self.standing,
+        }
     }
 
     fn tell_of(&self, letter: &DeadLetter) {

@@ -12,6 +12,7 @@ use super::{
     LagHook, ProjectionHealth, ProjectionState, RuntimeOptions,
     folding::Folding,
     own_writing::OwnWriting,
+    owner::Owner,
     runner::{Runner, RunnerParts},
     status::Status,
     work::Work,
@@ -128,6 +129,7 @@ impl ProjectionsBuilder {
             prepare(registration).await?;
         }
         let (stop, stopping) = watch::channel(false);
+        let owner = Owner::start();
         let head = (!self.registrations.is_empty()).then(|| log.watch());
         let mut projections =
             Projections { by_type: HashMap::new(), by_id: HashMap::new(), statuses: Vec::new(), head, stop };
@@ -147,6 +149,7 @@ impl ProjectionsBuilder {
                 work,
                 views,
                 options: self.options,
+                owner: owner.clone(),
                 status: Arc::clone(&status),
                 stop: stopping.clone(),
             });

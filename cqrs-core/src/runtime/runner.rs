@@ -5,6 +5,8 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     ProjectionState, RuntimeOptions,
     ahead::{Pages, Reader},
+    lease::{Acquired, Lease, Leases},
+    owner::Owner,
     pace::Pace,
     place::{Goal, Place},
     status::Status,
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     envelope::Position,
-    store::{CommitError, Error, EventFilter, EventStore, ProjectionId, ViewStore},
+    store::{Commit, CommitError, Error, EventFilter, EventStore, ProjectionId, ViewStore},
 };
 
 /// What a runner is made of.
@@ -25,6 +27,8 @@ pub(super) struct RunnerParts {
     /// Where the checkpoint is.
     pub(super) views: Arc<dyn ViewStore>,
     pub(super) options: RuntimeOptions,
+    /// This application.
+    pub(super) owner: Owner,
     pub(super) status: Arc<Status>,
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -126,8 +130,45 @@ impl Runner {
 
     async fn try_work(&self, progressed: &mut bool) -> Result<Infallible, End> {
         self.parts.work.prepare().await?;
-        let mut place = self.resume().await?;
-        let end = self.follow(&mut place, progressed).await;
+        let lease = self.acquire().await?;
+        let end = tokio::select! {
+            end = self.own(&lease, progressed) => end,
+            () = lease.lost() => Err(End::Again("another application has taken it over".to_owned())),
+        };
+        // Whatever is wrong here, another application may do better.
+        if let Err(error) = lease.release().await {
+            let error = with_causes(&error);
+            tracing::debug!(projection = %self.parts.projection, error, "the lease was not given back");
+        }
+        end
+    }
+
+    /// Waits until the projection is to be run here.
+    async fn acquire(&self) -> Result<Lease, End> {
+        let RunnerParts { projection, views, owner, options, status, .. } = &self.parts;
+        let leases = Leases::of(Arc::clone(views), projection, owner.clone(), options.lease);
+        loop {
+            let owner = match leases.acquire().await? {
+                Acquired::Own(lease) => return Ok(lease),
+                Acquired::Others(owner) => owner,
+            };
+            if let Some(checkpoint) = views.checkpoint(projection).await? {
+                status.set_checkpoint(&checkpoint);
+            }
+            if status.set_state(ProjectionState::Standby { owner: owner.clone() }) {
+                tracing::info!(%projection, %owner, "another application runs the projection; this one stands by");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(options.lease / 6) => {}
+                () = self.stopped() => return Err(End::Stopped),
+            }
+        }
+    }
+
+    /// Runs the projection as the owner of its lease.
+    async fn own(&self, lease: &Lease, progressed: &mut bool) -> Result<Infallible, End> {
+        let mut place = self.resume(lease).await?;
+        let end = self.follow(&mut place, lease, progressed).await;
         // What was sent is not left behind. If it fails, the next one begins where the store is.
         if let Err(error) = place.settle().await {
             tracing::debug!(projection = %self.parts.projection, error = with_causes(&error), "the last batch failed");
@@ -136,7 +177,12 @@ impl Runner {
     }
 
     /// Follows the log from a place on, until something is in the way.
-    async fn follow(&self, place: &mut Place, progressed: &mut bool) -> Result<Infallible, End> {
+    async fn follow(
+        &self,
+        place: &mut Place,
+        lease: &Lease,
+        progressed: &mut bool,
+    ) -> Result<Infallible, End> {
         let status = &self.parts.status;
         let mut pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
         loop {
@@ -145,6 +191,10 @@ impl Runner {
                 () = self.stopped() => return Err(End::Stopped),
                 page = pages.next(place.position) => page?,
             };
+            // This application may have been held up for any time.
+            if !lease.is_held().await? {
+                return Err(End::Again("another application has taken it over".to_owned()));
+            }
             if !place.is_followed_by(&page) {
                 place.settle().await.map_err(End::of)?;
                 return Err(self.diverged(place, page.head).await);
@@ -187,24 +237,24 @@ impl Runner {
         Ok(())
     }
 
-    /// Reads where the projection stands.
-    async fn resume(&self) -> Result<Place, End> {
+    /// Reads where the projection stands, and from then on keeps all others from writing.
+    async fn resume(&self, lease: &Lease) -> Result<Place, End> {
         let RunnerParts { log, views, projection, status, .. } = &self.parts;
-        let checkpoint = views.checkpoint(projection).await?;
-        let mut place = Place::start(log.log_id(), projection.clone(), Arc::clone(status));
-        let Some(checkpoint) = checkpoint else { return Ok(place) };
-        if checkpoint.log != log.log_id() {
+        let stored = views.checkpoint(projection).await?;
+        let mut place = Place::start(log.log_id(), projection.clone(), lease.fence(), Arc::clone(status));
+        if let Some(stored) = stored.filter(|stored| stored.log != log.log_id()) {
             return Err(End::Halted(format!(
                 "the checkpoint belongs to the log {}, but the write store is the log {}. Connect the write store that \
                  these views were built from, or use another read store",
-                checkpoint.log,
+                stored.log,
                 log.log_id()
             )));
         }
-        (place.position, place.last) = (checkpoint.position, checkpoint.last);
-        place.as_of = checkpoint.as_of;
+        let claimed = place.claim(stored);
+        let commit = Commit::of(place.position, claimed);
+        views.commit(projection, commit).await.map_err(End::of)?;
         place.parked = views.parked_sequences(projection).await?.into_iter().collect();
-        status.set_checkpoint(&checkpoint);
+        status.set_checkpoint(&claimed);
         Ok(place)
     }
 
@@ -241,7 +291,7 @@ impl End {
     fn of(error: CommitError) -> Self {
         match error {
             CommitError::Store(error) => error.into(),
-            CommitError::Superseded { .. } => Self::Again(with_causes(&error)),
+            CommitError::Superseded { .. } | CommitError::Fenced { .. } => Self::Again(with_causes(&error)),
             CommitError::TooLarge { .. } | CommitError::Unfit { .. } => Self::Halted(with_causes(&error)),
         }
     }

@@ -66,7 +66,7 @@ impl Fold {
         place.parked.extend(parked.iter().map(|letter| letter.sequence.clone()));
         let written = Recent::of(&documents);
         let commit =
-            Commit { expected, checkpoint: place.checkpoint(goal), documents, parked: parked.clone() };
+            Commit { documents, parked: parked.clone(), ..Commit::of(expected, place.checkpoint(goal)) };
         let (views, projection) = (Arc::clone(&self.views), self.projection.clone());
         let writing = async move { views.commit(&projection, commit).await };
         // Nothing is folded meanwhile at the head, so that there is no need for a task.

@@ -8,7 +8,10 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::lag::{Lag, LagHook};
+use super::{
+    lag::{Lag, LagHook},
+    owner::Owner,
+};
 use crate::{
     envelope::Position,
     store::{Checkpoint, ProjectionId},
@@ -20,6 +23,11 @@ use crate::{
 pub enum ProjectionState {
     /// It has not reached its read store yet.
     Starting,
+    /// Another application runs it; this one takes over when that one stops or dies.
+    Standby {
+        /// Which.
+        owner: Owner,
+    },
     /// It works through events that are waiting.
     CatchingUp,
     /// It is at the head of the log, and waits for news.
@@ -61,11 +69,13 @@ pub struct ProjectionHealth {
 }
 
 impl ProjectionHealth {
-    /// It runs, nothing is parked, and it keeps its promised lag.
+    /// It runs, here or elsewhere, nothing is parked, and it keeps its promised lag.
     pub fn is_well(&self) -> bool {
-        matches!(self.state, ProjectionState::Live | ProjectionState::CatchingUp)
-            && self.parked == 0
-            && self.max_lag.is_none_or(|max| self.lag.time <= max)
+        let runs = matches!(
+            self.state,
+            ProjectionState::Live | ProjectionState::CatchingUp | ProjectionState::Standby { .. }
+        );
+        runs && self.parked == 0 && self.max_lag.is_none_or(|max| self.lag.time <= max)
     }
 }
 

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use crate::envelope::{EventId, Position, StreamId, Version};
+use crate::envelope::{EventId, Position, RecordedEvent, StreamId, Version};
 
 /// What is parked together, because its events depend on their order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +30,29 @@ pub struct DeadLetter {
     pub reason: Reason,
     /// When.
     pub parked_at: Timestamp,
+    /// How often it was tried to fold it in, in vain; 0 for one that only queues.
+    pub attempts: u32,
+    /// When it was tried the last time, or parked, if it never was.
+    pub tried_at: Timestamp,
+}
+
+impl DeadLetter {
+    /// Puts an event aside for the first time.
+    pub fn of(event: &RecordedEvent, sequence: Sequence, reason: Reason, now: Timestamp) -> Self {
+        let attempts = u32::from(matches!(reason, Reason::Failed(_)));
+        Self {
+            sequence,
+            position: event.position,
+            event_id: event.event_id,
+            stream: event.stream.clone(),
+            version: event.version,
+            event: event.name.clone().into_owned(),
+            reason,
+            parked_at: now,
+            attempts,
+            tried_at: now,
+        }
+    }
 }
 
 /// Why an event was put aside.

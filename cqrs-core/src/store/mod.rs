@@ -5,6 +5,7 @@
 
 mod append;
 mod batch;
+mod coordination;
 mod dead_letter;
 mod document;
 mod error;
@@ -23,6 +24,7 @@ pub use append::{
     Written,
 };
 pub use batch::{BatchError, BatchProjection};
+pub use coordination::{CoordinationStore, Entry};
 pub use dead_letter::{DeadLetter, Reason, Sequence};
 pub use document::{Change, Data, DataFormat, DocumentWrite, StoredDocument};
 pub use error::Error;
@@ -32,7 +34,9 @@ pub use log::{EventFilter, LogPage, Selector};
 pub use past::Past;
 pub use snapshot::{Snapshot, SnapshotStore};
 pub use stream::{Load, Loaded, StreamRead};
-pub use view::{Checkpoint, Commit, CommitError, ProjectionId, ProjectionSpec, Read, ViewStore};
+pub use view::{
+    Build, Checkpoint, Commit, CommitError, ProjectionId, ProjectionSpec, Read, Standing, ViewStore,
+};
 
 /// What a store's methods return, so that stores can be chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

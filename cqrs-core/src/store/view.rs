@@ -3,31 +3,51 @@ use std::fmt;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{BoxFuture, DataFormat, DeadLetter, DocumentWrite, Error, Find, Sequence, StoredDocument};
+use super::{
+    BoxFuture, CoordinationStore, DataFormat, DeadLetter, DocumentWrite, Error, Find, Sequence,
+    StoredDocument,
+};
 use crate::{
     domain::{Feeds, IndexSpec, Projection},
     envelope::{EventId, LogId, Position},
 };
 
-/// Names one version of a projection.
+/// Names one build of a projection: what a version of it says, built from the log. A rebuild is another one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectionId {
     /// The projection's name.
     pub name: String,
     /// Its version.
     pub version: u32,
+    /// Counts how often this version was built anew; 0 for the first build.
+    pub generation: u32,
 }
 
 impl ProjectionId {
-    /// Names `P` as it is compiled in.
+    /// The first build of a version.
+    pub fn new(name: impl Into<String>, version: u32) -> Self {
+        Self { name: name.into(), version, generation: 0 }
+    }
+
+    /// The first build of `P` as it is compiled in.
     pub fn of<P: Projection>() -> Self {
-        Self { name: P::NAME.to_owned(), version: P::VERSION }
+        Self::new(P::NAME, P::VERSION)
+    }
+
+    /// Another build of the same version.
+    #[must_use]
+    pub fn generation(&self, generation: u32) -> Self {
+        Self { generation, ..self.clone() }
     }
 }
 
 impl fmt::Display for ProjectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} v{}", self.name, self.version)
+        let Self { name, version, generation } = self;
+        match generation {
+            0 => write!(f, "{name} v{version}"),
+            generation => write!(f, "{name} v{version}, build {generation}"),
+        }
     }
 }
 
@@ -71,6 +91,25 @@ pub struct Checkpoint {
     pub as_of: Timestamp,
     /// How many events are parked.
     pub parked: u64,
+    /// The fencing number of whoever wrote it: a store takes no batch with a smaller one any more.
+    pub fence: u64,
+    /// What the build is for.
+    pub standing: Standing,
+}
+
+/// What a build of a projection is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It answers queries.
+    #[default]
+    Live,
+    /// It has not caught up yet: an older build answers in its place.
+    Building,
+    /// Queries ask this generation of the same version instead. Nobody keeps it up to date any more.
+    Superseded {
+        /// The generation.
+        by: u32,
+    },
 }
 
 impl Checkpoint {
@@ -78,6 +117,17 @@ impl Checkpoint {
     pub fn is_of_another_past(&self, log: Option<LogId>) -> bool {
         self.diverged || log.is_some_and(|log| log != self.log)
     }
+}
+
+/// A build that a store has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// Which.
+    pub id: ProjectionId,
+    /// Hash of the definition and of the handlers that it was [prepared](ViewStore::prepare) for last.
+    pub fingerprint: u64,
+    /// How far it has come; `None` before its first batch.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// A batch of a projection's work, written all or not at all.
@@ -89,8 +139,17 @@ pub struct Commit {
     pub checkpoint: Checkpoint,
     /// Changes of documents, each key once.
     pub documents: Vec<DocumentWrite>,
-    /// Events put aside.
+    /// Events put aside. One that is parked in the sequence already is replaced.
     pub parked: Vec<DeadLetter>,
+    /// Letters that are put aside no more: their sequences, and their positions.
+    pub resolved: Vec<(Sequence, Position)>,
+}
+
+impl Commit {
+    /// A batch that moves the checkpoint alone.
+    pub const fn of(expected: Position, checkpoint: Checkpoint) -> Self {
+        Self { expected, checkpoint, documents: Vec::new(), parked: Vec::new(), resolved: Vec::new() }
+    }
 }
 
 /// Why a batch was not written.
@@ -108,6 +167,16 @@ pub enum CommitError {
         expected: Position,
         /// The position that the store has.
         actual: Position,
+    },
+    /// Another process has taken the projection over.
+    #[error("{projection} is run by another process: its fencing number is {newest}, the batch has {fence}")]
+    Fenced {
+        /// The projection.
+        projection: ProjectionId,
+        /// The fencing number of the batch.
+        fence: u64,
+        /// The one that the store has.
+        newest: u64,
     },
     /// A document is larger than the store takes.
     #[error("the document {key:?} of {projection} has {size} bytes, but the limit is {limit}")]
@@ -150,11 +219,12 @@ pub struct Read<T> {
 /// Its promises, each one a rule of the conformance suite in `cqrs-testkit`:
 ///
 /// 1. A batch is written whole or not at all, its checkpoint included, and only on the checkpoint that it was made
-///    for: delivering it twice, or from two writers, changes nothing.
+///    for: delivering it twice, or from two writers, changes nothing. One whose [fencing number](Checkpoint::fence)
+///    is smaller than that of a batch before changes nothing either.
 /// 2. What was written is read back as it was, key by key, also the trace of a removed document.
 /// 3. Look-ups by declared indexes find just the documents that fit, in a stable order, page by page.
 /// 4. An answer is never older than the checkpoint that it comes with.
-/// 5. Projections, and versions of one projection, are apart.
+/// 5. Projections, their versions, and the builds of one version are apart.
 /// 6. What was written survives the death of the program (a store on disk).
 ///
 /// Asking about a projection that was never [prepared](Self::prepare) is no error: it has no documents and no
@@ -164,6 +234,9 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
     fn format(&self) -> DataFormat {
         DataFormat::Text
     }
+
+    /// Where the programs that share this store tell each other who does what.
+    fn coordination(&self) -> &dyn CoordinationStore;
 
     /// Makes room for a projection's documents and indexes. Does nothing where all is there; adds what is missing.
     ///
@@ -212,14 +285,21 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>>;
 
-    /// Reads at most `limit` dead letters, by position, then sequence, of positions after `after`, in whole positions: all letters of
-    /// the last position are included, even beyond `limit`.
+    /// Reads at most `limit` dead letters of all sequences or of one, by position, then sequence, of positions after `after`,
+    /// in whole positions: all letters of the last position are included, even beyond `limit`.
     fn dead_letters<'a>(
         &'a self,
         projection: &'a ProjectionId,
+        of: Option<&'a Sequence>,
         after: Position,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>>;
+
+    /// The builds of a projection that the store has, of all versions, in the order of their ids.
+    fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>>;
+
+    /// Removes a build: its documents, its dead letters and its checkpoint. Does nothing where it is not there.
+    fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Tells of a projection's progress: the newest checkpoint known, updated soon after each commit, by whichever
     /// process. A hint to ask again.

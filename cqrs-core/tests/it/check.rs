@@ -71,8 +71,7 @@ async fn a_query_that_may_be_stale_is_answered_also_where_the_log_is_put_back_wh
     let check = || scene.readers.fresh::<Balance>().at_least(&later).within(Duration::from_mins(1));
     let (mut stale, mut strict) = (check().or_stale().into_future(), check().into_future());
     assert!(is_waiting(&mut stale).await && is_waiting(&mut strict).await);
-    let mut diverged =
-        Commit { expected: checkpoint.position, checkpoint, documents: vec![], parked: vec![] };
+    let mut diverged = Commit::of(checkpoint.position, checkpoint);
     diverged.checkpoint.diverged = true;
     scene.views.inner.commit(&id, diverged).await.unwrap();
     assert!(stale.await.unwrap().stale);

@@ -9,9 +9,10 @@ use cqrs_core::{
     envelope::{CommandId, LogId, Position, RecordedEvent, StreamId},
     memory::{MemoryEventStore, MemoryViewStore},
     store::{
-        Append, AppendError, AppendOutcome, BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error,
-        EventFilter, EventStore, Find, Load, Loaded, LogPage, Past, ProjectionId, ProjectionSpec, Read,
-        RecordedCommand, Sequence, Snapshot, SnapshotStore, StoredDocument, StreamRead, ViewStore,
+        Append, AppendError, AppendOutcome, BoxFuture, Build, Checkpoint, Commit, CommitError,
+        CoordinationStore, DeadLetter, Error, EventFilter, EventStore, Find, Load, Loaded, LogPage, Past,
+        ProjectionId, ProjectionSpec, Read, RecordedCommand, Sequence, Snapshot, SnapshotStore,
+        StoredDocument, StreamRead, ViewStore,
     },
 };
 use tokio::sync::watch;
@@ -447,10 +448,23 @@ impl ViewStore for FaultyViews {
     fn dead_letters<'a>(
         &'a self,
         projection: &'a ProjectionId,
+        of: Option<&'a Sequence>,
         after: Position,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
-        self.inner.dead_letters(projection, after, limit)
+        self.inner.dead_letters(projection, of, after, limit)
+    }
+
+    fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>> {
+        self.inner.builds(name)
+    }
+
+    fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {
+        self.inner.remove(projection)
+    }
+
+    fn coordination(&self) -> &dyn CoordinationStore {
+        self.inner.coordination()
     }
 
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {

@@ -75,7 +75,7 @@ impl Ledger {
     }
 
     pub fn id() -> ProjectionId {
-        ProjectionId { name: "ledger".to_owned(), version: 1 }
+        ProjectionId::new("ledger", 1)
     }
 
     pub async fn app(&self, log: &FaultyLog, batch: usize) -> App {
@@ -122,7 +122,7 @@ impl Ledger {
     }
 
     pub async fn letters(&self) -> Vec<(u64, StreamId, String)> {
-        let letters = self.0.views.dead_letters(&Self::id(), Position::ZERO, 10_000).await.unwrap();
+        let letters = self.0.views.dead_letters(&Self::id(), None, Position::ZERO, 10_000).await.unwrap();
         letters
             .into_iter()
             .map(|letter| {

@@ -8,7 +8,7 @@ use cqrs_core::{
     runtime::RuntimeOptions,
     store::{
         Change, Checkpoint, Commit, DocumentWrite, EventStore, ProjectionId, ProjectionSpec, Reason,
-        Sequence, ViewStore,
+        Sequence, Standing, ViewStore,
     },
 };
 
@@ -72,7 +72,7 @@ impl Scene {
     async fn letters<P: cqrs_core::Projection>(&self) -> Vec<(u64, Sequence, String)> {
         self.settle().await;
         let id = ProjectionId::of::<P>();
-        let letters = self.views.dead_letters(&id, Position::ZERO, 1000).await.unwrap();
+        let letters = self.views.dead_letters(&id, None, Position::ZERO, 1000).await.unwrap();
         letters
             .into_iter()
             .map(|letter| {
@@ -253,12 +253,15 @@ async fn a_stored_document_that_fits_its_type_no_more_is_parked_and_kept() {
         parked: 0,
         last: None,
         diverged: false,
+        fence: 0,
+        standing: Standing::Live,
     };
     let commit = Commit {
         expected: Position::ZERO,
         checkpoint,
         documents: vec![DocumentWrite { key: "a".into(), created: position, applied: position, change }],
         parked: Vec::new(),
+        resolved: Vec::new(),
     };
     inner.commit(&id, commit).await.unwrap();
     let views = FaultyViews::over(inner);
@@ -352,7 +355,7 @@ async fn a_handler_that_does_not_always_do_the_same_loses_no_document() {
     caught_up::<Moody>(&log, &views).await;
     let kept = app.view::<Moody>(&account("a")).await.unwrap().into_value().unwrap();
     assert_eq!((kept.amount, kept.applied.get()), (0, 1));
-    let letters = views.dead_letters(&ProjectionId::of::<Moody>(), Position::ZERO, 9).await.unwrap();
+    let letters = views.dead_letters(&ProjectionId::of::<Moody>(), None, Position::ZERO, 9).await.unwrap();
     let positions: Vec<u64> = letters.iter().map(|letter| letter.position.get()).collect();
     assert_eq!(positions, [2, 3]);
     assert!(matches!(&letters[0].reason, Reason::Failed(error) if error.contains("out of luck")));

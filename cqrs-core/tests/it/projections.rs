@@ -7,7 +7,10 @@ use cqrs_core::{
     memory::MemoryViewStore,
     query::QueryError,
     runtime::{ProjectionState, RuntimeOptions},
-    store::{Change, Checkpoint, Commit, DocumentWrite, EventStore, ProjectionId, ProjectionSpec, ViewStore},
+    store::{
+        Change, Checkpoint, Commit, DocumentWrite, EventStore, ProjectionId, ProjectionSpec, Standing,
+        ViewStore,
+    },
 };
 
 use crate::{
@@ -195,9 +198,12 @@ async fn an_event_that_a_document_has_already_is_passed_over() {
             parked: 0,
             last: None,
             diverged: false,
+            fence: 0,
+            standing: Standing::Live,
         },
         documents: vec![DocumentWrite { key: "a".into(), created, applied, change }],
         parked: Vec::new(),
+        resolved: Vec::new(),
     };
     torn.inner.commit(&id, commit).await.unwrap();
     let second = app(&log, &torn, 1).await;
@@ -351,7 +357,7 @@ async fn a_log_that_was_put_back_and_has_grown_since_is_noticed_by_the_event_at_
     // The same log as it might look after a restore: another event where the checkpoint's last one was.
     let other = Checkpoint { last: Some(cqrs_core::envelope::EventId::generate()), ..checkpoint };
     let (expected, documents, parked) = (checkpoint.position, Vec::new(), Vec::new());
-    views.inner.commit(&id, Commit { expected, checkpoint: other, documents, parked }).await.unwrap();
+    views.inner.commit(&id, Commit { documents, parked, ..Commit::of(expected, other) }).await.unwrap();
 
     let second = app(&log, &views, 10).await;
     assert!(halted::<Balance>(&second).await.contains("put back to an earlier state"));
@@ -371,7 +377,7 @@ async fn a_log_that_was_put_back_and_has_grown_since_is_noticed_by_the_event_at_
     // Once the log is what it was, the projection goes on by itself.
     let (expected, documents, parked) = (checkpoint.position, Vec::new(), Vec::new());
     let restored = Checkpoint { diverged: true, ..checkpoint };
-    views.inner.commit(&id, Commit { expected, checkpoint: restored, documents, parked }).await.unwrap();
+    views.inner.commit(&id, Commit { documents, parked, ..Commit::of(expected, restored) }).await.unwrap();
     let third = app(&log, &views, 10).await;
     third.execute(Deposit { account: account("a"), amount: 1 }).await.unwrap();
     eventually("the projection goes on", async || !views.checkpoint(&id).await.unwrap().unwrap().diverged)

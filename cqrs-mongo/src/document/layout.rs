@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn lay(write: DocumentWrite, indexes: &[&str]) -> Result<Document, CommitError> {
-        let projection = ProjectionId { name: "p".to_owned(), version: 1 };
+        let projection = ProjectionId::new("p", 1);
         let indexes: Vec<String> = indexes.iter().map(|name| (*name).to_owned()).collect();
         let layout = Layout { projection: &projection, indexes: &indexes, limit: 1_000 };
         layout.row(write).map(|row| Document::try_from(row.document).expect("sound"))

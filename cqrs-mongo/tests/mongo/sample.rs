@@ -19,7 +19,7 @@ pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
 
 pub(crate) fn spec(name: &str, indexes: &[&'static str]) -> ProjectionSpec {
     ProjectionSpec {
-        id: ProjectionId { name: name.to_owned(), version: 1 },
+        id: ProjectionId::new(name, 1),
         indexes: indexes.iter().map(|name| IndexSpec::new(name)).collect(),
         fingerprint: 5,
     }
@@ -56,7 +56,7 @@ pub(crate) fn batch(from: u64, to: u64, documents: Vec<DocumentWrite>) -> Commit
         last: None,
         diverged: false,
     };
-    Commit { expected: Position::new(from), checkpoint, documents, parked: Vec::new() }
+    Commit { documents, ..Commit::of(Position::new(from), checkpoint) }
 }
 
 pub(crate) fn letter(position: u64, key: &str) -> DeadLetter {

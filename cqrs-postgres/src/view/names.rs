@@ -78,7 +78,7 @@ mod tests {
         let mut columns = BTreeSet::new();
         for name in names {
             for version in [1, 11, u32::MAX] {
-                let table = table(&ProjectionId { name: name.to_owned(), version });
+                let table = table(&ProjectionId::new(name, version));
                 assert!(table.len() <= MAX_IDENTIFIER, "{table}");
                 assert!(tables.insert(table), "{name} v{version}");
             }
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn plain_names_are_plain() {
-        let id = ProjectionId { name: "order_summary".to_owned(), version: 3 };
+        let id = ProjectionId::new("order_summary", 3);
         assert_eq!(table(&id), "order_summary_v3");
         assert_eq!(column("customer_id"), "index_customer_id");
         assert_eq!(quoted("a\"b"), "\"a\"\"b\"");

@@ -147,7 +147,7 @@ mod tests {
     /// The documents with these values, numbered, as the in-memory store sorts them.
     async fn sorted_in_memory(values: &[IndexValue]) -> Vec<String> {
         let store = MemoryViewStore::new();
-        let id = ProjectionId { name: "values".to_owned(), version: 1 };
+        let id = ProjectionId::new("values", 1);
         let spec = ProjectionSpec { id, indexes: vec![IndexSpec::new("value")], fingerprint: 0 };
         store.prepare(&spec).await.expect("prepared");
         let write = |(nth, value): (usize, &IndexValue)| DocumentWrite {

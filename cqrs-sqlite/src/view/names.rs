@@ -70,7 +70,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         for name in names {
             for version in [1, 11] {
-                let id = ProjectionId { name: name.to_owned(), version };
+                let id = ProjectionId::new(name, version);
                 assert!(seen.insert(table(&id).to_ascii_lowercase()), "{id}");
                 for field in names {
                     assert!(seen.insert(index(&id, field).to_ascii_lowercase()), "{id} {field}");

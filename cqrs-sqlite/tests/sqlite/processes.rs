@@ -74,7 +74,7 @@ async fn watchers_see_the_batches_of_other_stores() {
     let (_folder, path) = fresh_path();
     let (mine, other) =
         (SqliteViewStore::open(&path).await.unwrap(), SqliteViewStore::open(&path).await.unwrap());
-    let ids = ["a", "b", "c"].map(|name| ProjectionId { name: name.to_owned(), version: 1 });
+    let ids = ["a", "b", "c"].map(|name| ProjectionId::new(name, 1));
     let [mut a, mut b] = [mine.watch(&ids[0]), mine.watch(&ids[1])];
     for id in &ids {
         other.prepare(&ProjectionSpec { id: id.clone(), indexes: Vec::new(), fingerprint: 1 }).await.unwrap();
@@ -118,7 +118,7 @@ async fn a_program_that_declares_an_index_less_gets_along_with_one_that_still_ha
     let (_folder, path) = fresh_path();
     let (old, new) =
         (SqliteViewStore::open(&path).await.unwrap(), SqliteViewStore::open(&path).await.unwrap());
-    let id = ProjectionId { name: "orders".to_owned(), version: 1 };
+    let id = ProjectionId::new("orders", 1);
     let (a, b) = (IndexSpec::new("a"), IndexSpec::new("b"));
     let spec =
         |indexes: &[IndexSpec]| ProjectionSpec { id: id.clone(), indexes: indexes.to_vec(), fingerprint: 1 };

@@ -37,12 +37,12 @@ pub(crate) fn commit(from: u64, to: u64, documents: Vec<DocumentWrite>) -> Commi
         last: None,
         diverged: false,
     };
-    Commit { expected: Position::new(from), checkpoint, documents, parked: Vec::new() }
+    Commit { documents, ..Commit::of(Position::new(from), checkpoint) }
 }
 
 fn spec(name: &str, indexes: &[&'static str]) -> ProjectionSpec {
     ProjectionSpec {
-        id: ProjectionId { name: name.to_owned(), version: 1 },
+        id: ProjectionId::new(name, 1),
         indexes: indexes.iter().map(|name| IndexSpec::new(name)).collect(),
         fingerprint: u64::MAX,
     }

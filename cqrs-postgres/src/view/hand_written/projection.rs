@@ -124,6 +124,6 @@ pub trait SqlProjection: Send + Sync + 'static {
 
     /// Name and version, to [ask for its freshness](cqrs_core::app::App::fresh_of).
     fn id() -> ProjectionId {
-        ProjectionId { name: Self::NAME.to_owned(), version: Self::VERSION }
+        ProjectionId::new(Self::NAME, Self::VERSION)
     }
 }

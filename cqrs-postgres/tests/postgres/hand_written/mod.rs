@@ -81,7 +81,7 @@ async fn a_batch_that_comes_again_is_refused_before_its_code_runs() {
         parked: 0,
     };
     let (expected, documents, parked) = (Position::ZERO, Vec::new(), Vec::new());
-    let commit = Commit { expected, checkpoint, documents, parked };
+    let commit = Commit { documents, parked, ..Commit::of(expected, checkpoint) };
     let hand_written = ledger.hand_written().await;
     hand_written.prepare().await.unwrap();
     hand_written.apply(&page.events, commit.clone()).await.unwrap();

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 pub(crate) fn spec(name: &str, indexes: &[&'static str]) -> ProjectionSpec {
     ProjectionSpec {
-        id: ProjectionId { name: name.to_owned(), version: 1 },
+        id: ProjectionId::new(name, 1),
         indexes: indexes.iter().map(|name| IndexSpec::new(name)).collect(),
         fingerprint: u64::MAX,
     }
@@ -49,7 +49,7 @@ pub(crate) fn commit(from: u64, to: u64, documents: Vec<DocumentWrite>) -> Commi
         last: None,
         diverged: false,
     };
-    Commit { expected: Position::new(from), checkpoint, documents, parked: Vec::new() }
+    Commit { documents, ..Commit::of(Position::new(from), checkpoint) }
 }
 
 pub(crate) fn all() -> Find {

@@ -6,7 +6,7 @@ use std::sync::{
 use cqrs_core::{
     domain::IndexValue,
     envelope::{EventId, LogId, Position},
-    store::{Change, Checkpoint, Commit, CommitError, Reason, ViewStore},
+    store::{Change, Checkpoint, Commit, CommitError, Reason, Standing, ViewStore},
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -199,12 +199,28 @@ pub async fn a_checkpoint_is_read_back_as_it_was_written(stores: &Stores<dyn Vie
     assert_eq!(view.checkpoint().await, None, "a projection without batches has a checkpoint");
     let far = Position::new(i64::MAX.unsigned_abs());
     let checkpoints = [
-        (1, Position::new(1), Position::new(3), second(1), None, false),
-        (2, Position::new(3), Position::new(3), Timestamp::from_microsecond(-1).expect("in range"), Some(7), true),
-        (u128::MAX, far, far, second(123_456_789), Some(u128::MAX), false),
+        (1, Position::new(1), Position::new(3), second(1), None, false, (0, Standing::Building)),
+        (
+            2,
+            Position::new(3),
+            Position::new(3),
+            Timestamp::from_microsecond(-1).expect("in range"),
+            Some(7),
+            true,
+            (7, Standing::Live),
+        ),
+        (
+            u128::MAX,
+            far,
+            far,
+            second(123_456_789),
+            Some(u128::MAX),
+            false,
+            (i64::MAX.unsigned_abs(), Standing::Superseded { by: u32::MAX }),
+        ),
     ];
     let mut expected = Position::ZERO;
-    for (log, position, head, as_of, last, diverged) in checkpoints {
+    for (log, position, head, as_of, last, diverged, (fence, standing)) in checkpoints {
         let checkpoint =
             Checkpoint {
                 log: LogId::from_uuid(Uuid::from_u128(log)),
@@ -214,8 +230,10 @@ pub async fn a_checkpoint_is_read_back_as_it_was_written(stores: &Stores<dyn Vie
                 head,
                 as_of,
                 parked: 0,
+                fence,
+                standing,
             };
-        view.commit(Commit { expected, checkpoint, documents: vec![], parked: vec![] }).await;
+        view.commit(Commit::of(expected, checkpoint)).await;
         assert_eq!(view.checkpoint().await, Some(checkpoint));
         let get = store.get(&view.id, "a").await.expect("a document is read").checkpoint;
         let find = store.find(&view.id, &all([])).await.expect("documents are looked up").checkpoint;
@@ -275,4 +293,35 @@ pub async fn an_answer_is_never_older_than_its_checkpoint(stores: &Stores<dyn Vi
     for reader in readers {
         reader.await.expect("the reader gets no stale answer");
     }
+}
+
+/// Once a batch with a larger fencing number is written, one with a smaller number changes nothing, at whatever position,
+/// and the error names both.
+pub async fn a_batch_with_an_older_fence_is_refused_whole(stores: &Stores<dyn ViewStore>) {
+    let store = stores.open().await;
+    let view = View::new(&store, &[]).await;
+    let fenced = |expected: u64, fence: u64| {
+        let mut commit = batch(expected, expected + 1, [put_at("a", 1, expected + 1, &[]), put("b", expected + 1, &[])]);
+        commit.parked.push(letter(expected + 1, of_document("p"), Reason::Queued));
+        commit.checkpoint.fence = fence;
+        commit
+    };
+    view.commit(fenced(0, 3)).await;
+    view.commit(fenced(1, 3)).await;
+    // The new owner's first batch need not have documents, and need not move on.
+    let mut claim = batch(2, 2, []);
+    claim.checkpoint.fence = 5;
+    view.commit(claim).await;
+    let before = everything(&view, &["a", "b"]).await;
+    for (expected, fence) in [(2, 4), (2, 0), (1, 3), (7, 3)] {
+        match view.try_commit(fenced(expected, fence)).await {
+            Err(CommitError::Fenced { projection, fence: refused, newest }) => {
+                assert_eq!((projection, refused, newest), (view.id.clone(), fence, 5));
+            }
+            other => panic!("a batch with the fencing number {fence} after 5: {other:?}"),
+        }
+        assert_eq!(everything(&view, &["a", "b"]).await, before, "a fenced batch changed something");
+    }
+    view.commit(fenced(2, 5)).await;
+    view.commit(fenced(3, 6)).await;
 }

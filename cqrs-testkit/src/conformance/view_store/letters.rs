@@ -1,9 +1,9 @@
 use cqrs_core::{
-    envelope::StreamId,
+    envelope::{Position, StreamId},
     store::{DeadLetter, Reason, Sequence, ViewStore},
 };
 
-use super::sample::{View, letter, of_document, parking};
+use super::sample::{View, letter, of_document, parking, put, second};
 use crate::conformance::{Stores, json::PECULIAR_NAMES};
 
 fn failed(why: &str) -> Reason {
@@ -29,7 +29,7 @@ pub async fn dead_letters_are_read_back_as_they_were_parked(stores: &Stores<dyn 
         letter(2, of_document("a"), Reason::Queued),
         letter(3, of_stream("it's/\"1\""), failed(&long)),
         letter(4, of_document("order/1"), failed("queued")),
-        letter(5, of_stream("1"), Reason::Queued),
+        DeadLetter { attempts: 7, tried_at: second(100), ..letter(5, of_stream("1"), Reason::Queued) },
     ];
     view.commit(parking(0, 3, &letters[..3])).await;
     assert_eq!(view.letters(0, 10).await, letters[..3]);
@@ -110,4 +110,76 @@ pub async fn the_store_counts_parked_events(stores: &Stores<dyn ViewStore>) {
         let read = store.get(&view.id, "a").await.expect("a document is read");
         assert_eq!(read.checkpoint.expect("written").parked, parked, "along with a document");
     }
+}
+
+/// A letter of the same event in the same sequence is replaced, and counts once.
+pub async fn a_letter_that_is_parked_again_takes_the_place_of_the_old_one(stores: &Stores<dyn ViewStore>) {
+    let store = stores.open().await;
+    let view = View::new(&store, &[]).await;
+    let [a, b] = ["a", "b"].map(|key| letter(2, of_document(key), failed("once")));
+    view.commit(parking(0, 2, &[a.clone(), b.clone()])).await;
+    let again = DeadLetter { attempts: 2, reason: failed("twice"), tried_at: second(9), ..a };
+    // An attempt in vain does not move the projection on.
+    view.commit(parking(2, 2, std::slice::from_ref(&again))).await;
+    assert_eq!(view.letters(0, 10).await, [again, b]);
+    assert_eq!(view.checkpoint().await.expect("written").parked, 1);
+}
+
+/// What a batch resolves is parked no more, and no longer counts once nothing of the event is parked.
+pub async fn resolved_letters_are_gone(stores: &Stores<dyn ViewStore>) {
+    let store = stores.open().await;
+    let view = View::new(&store, &[]).await;
+    let letters = [
+        letter(2, of_document("a"), failed("no")),
+        letter(2, of_document("b"), failed("no")),
+        letter(2, of_stream("a"), failed("no")),
+        letter(3, of_document("a"), Reason::Queued),
+    ];
+    view.commit(parking(0, 4, &letters)).await;
+    let resolving = |expected: u64, position: u64, resolved: &[&DeadLetter]| {
+        let mut commit = parking(expected, position, &[]);
+        commit.resolved = resolved.iter().map(|letter| (letter.sequence.clone(), letter.position)).collect();
+        commit
+    };
+    let state = async || {
+        let checkpoint = view.checkpoint().await.expect("written");
+        (places(&view.letters(0, 10).await), view.sequences().await.len(), checkpoint.parked)
+    };
+    view.commit(resolving(4, 4, &[&letters[0]])).await;
+    assert_eq!(state().await, (places(&[letters[1].clone(), letters[2].clone(), letters[3].clone()]), 3, 2));
+    // What is not there is no trouble: a batch may come twice.
+    view.commit(resolving(4, 5, &[&letters[0], &letters[1], &letters[2]])).await;
+    assert_eq!(state().await, (places(&letters[3..]), 1, 1));
+    let mut both = resolving(5, 6, &[&letters[3]]);
+    both.parked.push(letter(6, of_document("z"), failed("no")));
+    both.documents.push(put("a", 3, &[]));
+    view.commit(both).await;
+    assert_eq!(state().await, (vec![(6, of_document("z"))], 1, 1));
+    assert_eq!(view.get("a").await.expect("written").applied.get(), 3);
+}
+
+/// The letters of one sequence are listed without those of others, page by page.
+pub async fn letters_of_one_sequence_are_listed(stores: &Stores<dyn ViewStore>) {
+    let store = stores.open().await;
+    let view = View::new(&store, &[]).await;
+    let mut letters = Vec::new();
+    for position in 1..=9 {
+        for sequence in [of_document("1"), of_document("order/1"), of_stream("1")] {
+            letters.push(letter(position, sequence, Reason::Queued));
+        }
+    }
+    view.commit(parking(0, 9, &letters)).await;
+    for sequence in [of_document("1"), of_document("order/1"), of_stream("1")] {
+        for (after, limit, positions) in [(0, 3, 1..=3), (3, 3, 4..=6), (6, 100, 7..=9)] {
+            let listed = store
+                .dead_letters(&view.id, Some(&sequence), Position::new(after), limit)
+                .await
+                .expect("dead letters are read");
+            let expected: Vec<_> = positions.map(|position| (position, sequence.clone())).collect();
+            assert_eq!(places(&listed), expected, "{limit} after {after}");
+        }
+    }
+    let unknown = of_document("nobody");
+    let listed = store.dead_letters(&view.id, Some(&unknown), Position::ZERO, 9).await;
+    assert_eq!(listed.expect("dead letters are read"), []);
 }

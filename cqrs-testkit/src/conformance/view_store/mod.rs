@@ -33,6 +33,21 @@ suite! {
         a_checkpoint_is_read_back_as_it_was_written
         a_batch_without_documents_moves_the_checkpoint
         an_answer_is_never_older_than_its_checkpoint
+        a_batch_with_an_older_fence_is_refused_whole
+    }
+    builds {
+        generations_of_a_version_are_apart
+        builds_are_listed
+        a_build_that_is_removed_is_gone
+    }
+    coordination {
+        entries_are_read_back_as_they_were_put
+        an_entry_changes_only_under_its_revision
+        of_racing_puts_just_one_wins
+        an_entry_grows_old_until_it_is_touched
+        an_entry_is_removed_only_under_its_revision
+        groups_are_apart
+        entries_are_shared_and_stay
     }
     documents {
         documents_are_read_back_as_they_were_written
@@ -63,6 +78,9 @@ suite! {
         dead_letters_come_in_whole_positions
         parked_sequences_are_listed_once
         the_store_counts_parked_events
+        a_letter_that_is_parked_again_takes_the_place_of_the_old_one
+        resolved_letters_are_gone
+        letters_of_one_sequence_are_listed
     }
     paging {
         documents_are_sorted_by_their_creation

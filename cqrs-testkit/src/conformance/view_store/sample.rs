@@ -6,7 +6,7 @@ use cqrs_core::{
     envelope::{EventId, LogId, Position, StreamId, Version},
     store::{
         Change, Checkpoint, Commit, CommitError, Comparison, DeadLetter, Direction, DocumentWrite, Filter,
-        Find, OrderBy, ProjectionId, ProjectionSpec, Reason, Sequence, StoredDocument, ViewStore,
+        Find, OrderBy, ProjectionId, ProjectionSpec, Reason, Sequence, Standing, StoredDocument, ViewStore,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +23,7 @@ pub(super) struct View {
 
 pub(super) fn spec(name: &str, version: u32, indexes: &[&'static str]) -> ProjectionSpec {
     ProjectionSpec {
-        id: ProjectionId { name: name.to_owned(), version },
+        id: ProjectionId::new(name, version),
         indexes: indexes.iter().map(|name| IndexSpec::new(name)).collect(),
         fingerprint: 0x9e37_79b9_7f4a_7c15,
     }
@@ -97,7 +97,10 @@ impl View {
     }
 
     pub(super) async fn letters(&self, after: u64, limit: usize) -> Vec<DeadLetter> {
-        self.store.dead_letters(&self.id, Position::new(after), limit).await.expect("dead letters are read")
+        self.store
+            .dead_letters(&self.id, None, Position::new(after), limit)
+            .await
+            .expect("dead letters are read")
     }
 
     pub(super) async fn sequences(&self) -> Vec<Sequence> {
@@ -125,20 +128,18 @@ pub(super) fn batch(
     position: u64,
     documents: impl IntoIterator<Item = DocumentWrite>,
 ) -> Commit {
-    Commit {
-        expected: Position::new(expected),
-        checkpoint: Checkpoint {
-            log: log_id(),
-            position: Position::new(position),
-            head: Position::new(position + 5),
-            as_of: second(position),
-            parked: 0,
-            last: None,
-            diverged: false,
-        },
-        documents: documents.into_iter().collect(),
-        parked: Vec::new(),
-    }
+    let checkpoint = Checkpoint {
+        log: log_id(),
+        position: Position::new(position),
+        head: Position::new(position + 5),
+        as_of: second(position),
+        parked: 0,
+        last: None,
+        diverged: false,
+        fence: 0,
+        standing: Standing::Live,
+    };
+    Commit { documents: documents.into_iter().collect(), ..Commit::of(Position::new(expected), checkpoint) }
 }
 
 pub(super) fn document(key: &str, created: u64, applied: u64, data: &str) -> StoredDocument {
@@ -212,8 +213,10 @@ pub(super) fn letter(position: u64, sequence: Sequence, reason: Reason) -> DeadL
         stream: StreamId::new("order", "it's \"1\"").expect("a valid name"),
         version: Version::new(position + 1),
         event: "order_placed".to_owned(),
+        attempts: u32::from(matches!(reason, Reason::Failed(_))),
         reason,
         parked_at: second(position),
+        tried_at: second(position),
     }
 }
 
