@@ -3,18 +3,20 @@ use std::sync::Arc;
 use super::{
     batch::{Foldable, Steps},
     place::{Goal, Place},
+    policy::Stop,
     sent::Fold,
     work::{Batch, Work},
 };
 use crate::{
-    domain::{Feed, FeedSpec, Feeds, Projection},
+    domain::{Feed, FeedSpec, Feeds, OnError, Projection},
     envelope::RecordedEvent,
-    store::{BoxFuture, CommitError, DataFormat, Error, ProjectionId, ProjectionSpec, ViewStore},
+    store::{BoxFuture, DataFormat, Error, ProjectionId, ProjectionSpec, ViewStore},
 };
 
 /// Folds events into the documents of a projection, its type forgotten.
 pub(super) struct Folding {
     spec: ProjectionSpec,
+    on_error: OnError,
     views: Arc<dyn ViewStore>,
     feeds: Vec<FeedSpec>,
     take_in: Box<TakeIn>,
@@ -27,6 +29,7 @@ impl Folding {
         let feeds = Feeds::<P>::of();
         Self {
             spec: ProjectionSpec::of::<P>(),
+            on_error: P::ON_ERROR,
             views,
             feeds: feeds.iter().map(Feed::spec).collect(),
             take_in: Box::new(move |events, format| Box::new(Steps::of(&feeds, events, format))),
@@ -37,6 +40,10 @@ impl Folding {
 impl Work for Folding {
     fn feeds(&self) -> Vec<FeedSpec> {
         self.feeds.clone()
+    }
+
+    fn on_error(&self) -> OnError {
+        self.on_error
     }
 
     fn prepare(&self) -> BoxFuture<'_, Result<(), Error>> {
@@ -63,7 +70,7 @@ struct Routed {
 }
 
 impl Batch for Routed {
-    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), CommitError>> {
+    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { steps, keys, views, projection } = *self;
             if !place.tells_documents() {
@@ -79,7 +86,7 @@ impl Batch for Routed {
                 fold = fold.again(&keys, place.parked.clone()).await?;
                 changes = fold.run();
             }
-            place.sent = Some(fold.send(changes, place, goal));
+            place.sent = Some(fold.send(changes, place, goal)?);
             // There is nothing to do meanwhile.
             if goal.is_head() {
                 place.settle().await?;

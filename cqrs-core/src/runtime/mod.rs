@@ -26,6 +26,7 @@ mod own_writing;
 mod owner;
 mod pace;
 mod place;
+mod policy;
 mod projections;
 mod recent;
 mod runner;

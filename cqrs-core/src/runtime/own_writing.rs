@@ -12,15 +12,14 @@ use jiff::Timestamp;
 use super::{
     fold::panic_text,
     place::{Goal, Place},
+    policy::Stop,
     with_causes,
     work::{Batch, Work},
 };
 use crate::{
-    domain::FeedSpec,
+    domain::{FeedSpec, OnError},
     envelope::{Position, RecordedEvent},
-    store::{
-        BatchError, BatchProjection, BoxFuture, Commit, CommitError, DeadLetter, Error, Reason, Sequence,
-    },
+    store::{BatchError, BatchProjection, BoxFuture, Commit, DeadLetter, Error, Reason, Sequence},
 };
 
 /// A projection that writes by itself.
@@ -29,6 +28,10 @@ pub(super) struct OwnWriting(pub(super) Arc<dyn BatchProjection>);
 impl Work for OwnWriting {
     fn feeds(&self) -> Vec<FeedSpec> {
         self.0.feeds()
+    }
+
+    fn on_error(&self) -> OnError {
+        self.0.on_error()
     }
 
     fn prepare(&self) -> BoxFuture<'_, Result<(), Error>> {
@@ -46,7 +49,7 @@ struct Taken {
 }
 
 impl Batch for Taken {
-    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), CommitError>> {
+    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { projection, events } = *self;
             let mut waiting = vec![Part { events, goal }];
@@ -80,7 +83,7 @@ impl Part {
         &self,
         projection: &dyn BatchProjection,
         place: &mut Place,
-    ) -> Result<Option<Refusal>, CommitError> {
+    ) -> Result<Option<Refusal>, Stop> {
         let (free, mut parked) = self.sort(&place.parked);
         if !free.is_empty() {
             let commit = place.commit(self.goal, Vec::new(), parked.clone());
@@ -89,7 +92,7 @@ impl Part {
                     place.arrive(self.goal, parked);
                     return Ok(None);
                 }
-                Err(BatchError::Commit(error)) => return Err(error),
+                Err(BatchError::Commit(error)) => return Err(error.into()),
                 Err(BatchError::Refused { at, source }) => match &*free {
                     [event] => {
                         parked.push(letter(event, Reason::Failed(with_causes(&*source))));
@@ -99,6 +102,7 @@ impl Part {
                 },
             }
         }
+        place.policy.judge(&parked, &place.parked)?;
         let commit = place.commit(self.goal, Vec::new(), parked.clone());
         projection.views().commit(&projection.id(), commit).await?;
         place.arrive(self.goal, parked);

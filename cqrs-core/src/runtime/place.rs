@@ -6,11 +6,17 @@ use std::{
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{ahead::Page, recent::Recent, sent::Sent, status::Status};
+use super::{
+    ahead::Page,
+    policy::{Policy, Stop},
+    recent::Recent,
+    sent::Sent,
+    status::Status,
+};
 use crate::{
     envelope::{EventId, LogId, Position},
     store::{
-        Checkpoint, Commit, CommitError, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence, Standing,
+        Checkpoint, Commit, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence, Standing,
         StoredDocument,
     },
 };
@@ -28,6 +34,7 @@ pub(super) struct Place {
     /// Of the lease under which all of it is written.
     fence: u64,
     pub(super) parked: HashSet<Sequence>,
+    pub(super) policy: Policy,
     pub(super) recent: Recent,
     /// What is on its way to the read store.
     pub(super) sent: Option<Sent>,
@@ -55,7 +62,13 @@ impl Goal {
 
 impl Place {
     /// Before the first event.
-    pub(super) fn start(log: LogId, projection: ProjectionId, fence: u64, status: Arc<Status>) -> Self {
+    pub(super) fn start(
+        log: LogId,
+        projection: ProjectionId,
+        fence: u64,
+        policy: Policy,
+        status: Arc<Status>,
+    ) -> Self {
         Self {
             log,
             projection,
@@ -66,6 +79,7 @@ impl Place {
             standing: Standing::Live,
             fence,
             parked: HashSet::new(),
+            policy,
             recent: Recent::new(),
             sent: None,
             written: None,
@@ -115,7 +129,7 @@ impl Place {
     }
 
     /// Waits for what was sent. Where it turned out otherwise than was said, the answer is `true`.
-    pub(super) async fn settle(&mut self) -> Result<bool, CommitError> {
+    pub(super) async fn settle(&mut self) -> Result<bool, Stop> {
         match self.sent.take() {
             Some(sent) => sent.settle(self).await,
             None => Ok(false),

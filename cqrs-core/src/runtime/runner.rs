@@ -9,6 +9,7 @@ use super::{
     owner::Owner,
     pace::Pace,
     place::{Goal, Place},
+    policy::{Policy, Stop},
     status::Status,
     with_causes,
     work::Work,
@@ -171,7 +172,7 @@ impl Runner {
         let end = self.follow(&mut place, lease, progressed).await;
         // What was sent is not left behind. If it fails, the next one begins where the store is.
         if let Err(error) = place.settle().await {
-            tracing::debug!(projection = %self.parts.projection, error = with_causes(&error), "the last batch failed");
+            tracing::debug!(projection = %self.parts.projection, ?error, "the last batch failed");
         }
         end
     }
@@ -196,7 +197,7 @@ impl Runner {
                 return Err(End::Again("another application has taken it over".to_owned()));
             }
             if !place.is_followed_by(&page) {
-                place.settle().await.map_err(End::of)?;
+                place.settle().await?;
                 return Err(self.diverged(place, page.head).await);
             }
             let (goal, at_head) = (page.goal(place), page.is_at_head());
@@ -204,7 +205,7 @@ impl Runner {
                 status.set_state(ProjectionState::CatchingUp);
                 pages.read_ahead(&page);
                 let started = Instant::now();
-                page.batch.write(place, goal).await.map_err(End::of)?;
+                page.batch.write(place, goal).await?;
                 pages.pace.took(page.events, started.elapsed());
                 self.measure(page.events, started);
                 *progressed = place.written.is_some();
@@ -213,7 +214,7 @@ impl Runner {
             if !at_head {
                 continue;
             }
-            place.settle().await.map_err(End::of)?;
+            place.settle().await?;
             place.as_of = goal.as_of;
             status.set_as_of(goal.as_of);
             status.set_state(ProjectionState::Live);
@@ -232,7 +233,7 @@ impl Runner {
     /// Says in the read store that nothing is waiting to be applied.
     async fn beat(&self, place: &mut Place, goal: Goal) -> Result<(), End> {
         let commit = place.commit(goal, Vec::new(), Vec::new());
-        self.parts.views.commit(&self.parts.projection, commit).await.map_err(End::of)?;
+        self.parts.views.commit(&self.parts.projection, commit).await?;
         place.arrive(goal, Vec::new());
         Ok(())
     }
@@ -241,7 +242,10 @@ impl Runner {
     async fn resume(&self, lease: &Lease) -> Result<Place, End> {
         let RunnerParts { log, views, projection, status, .. } = &self.parts;
         let stored = views.checkpoint(projection).await?;
-        let mut place = Place::start(log.log_id(), projection.clone(), lease.fence(), Arc::clone(status));
+        let policy =
+            Policy { on_error: self.parts.work.on_error(), max_parked: self.parts.options.max_parked };
+        let mut place =
+            Place::start(log.log_id(), projection.clone(), lease.fence(), policy, Arc::clone(status));
         if let Some(stored) = stored.filter(|stored| stored.log != log.log_id()) {
             return Err(End::Halted(format!(
                 "the checkpoint belongs to the log {}, but the write store is the log {}. Connect the write store that \
@@ -252,7 +256,7 @@ impl Runner {
         }
         let claimed = place.claim(stored);
         let commit = Commit::of(place.position, claimed);
-        views.commit(projection, commit).await.map_err(End::of)?;
+        views.commit(projection, commit).await?;
         place.parked = views.parked_sequences(projection).await?.into_iter().collect();
         status.set_checkpoint(&claimed);
         Ok(place)
@@ -263,7 +267,7 @@ impl Runner {
         let RunnerParts { views, projection, .. } = &self.parts;
         let (position, divergence) = (place.position, place.divergence(head));
         if let Err(error) = views.commit(projection, divergence).await {
-            return End::of(error);
+            return error.into();
         }
         End::Halted(format!(
             "the checkpoint is at position {position}, but the log, which ends at {head}, has another event there or \
@@ -287,12 +291,22 @@ impl Runner {
     }
 }
 
-impl End {
-    fn of(error: CommitError) -> Self {
+impl From<CommitError> for End {
+    fn from(error: CommitError) -> Self {
         match error {
             CommitError::Store(error) => error.into(),
             CommitError::Superseded { .. } | CommitError::Fenced { .. } => Self::Again(with_causes(&error)),
             CommitError::TooLarge { .. } | CommitError::Unfit { .. } => Self::Halted(with_causes(&error)),
+        }
+    }
+}
+
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Commit(error) => error.into(),
+            Stop::Retry(what) => Self::Again(what),
+            Stop::Halt(what) => Self::Halted(what),
         }
     }
 }
