@@ -13,6 +13,7 @@ use super::{
     fold::panic_text,
     place::{Goal, Place},
     policy::Stop,
+    retry::{Attempt, Attempted},
     with_causes,
     work::{Batch, Work},
 };
@@ -36,6 +37,41 @@ impl Work for OwnWriting {
 
     fn prepare(&self) -> BoxFuture<'_, Result<(), Error>> {
         self.0.prepare()
+    }
+
+    fn can_rewind(&self) -> bool {
+        true
+    }
+
+    /// One event after the other, each with the letter that it resolves.
+    fn retry<'a>(
+        &'a self,
+        attempt: Attempt<'a>,
+        place: &'a mut Place,
+    ) -> BoxFuture<'a, Result<Attempted, Stop>> {
+        Box::pin(async move {
+            let mut attempted = Attempted::default();
+            for (at, event) in attempt.events.iter().enumerate() {
+                let letters = &attempt.letters[at..=at];
+                let alone = Attempt { letters, events: std::slice::from_ref(event), ..attempt };
+                let done = Attempted { resolved: 1, failed: None };
+                match apply(&*self.0, alone.events, alone.commit(place, &done)).await {
+                    Ok(()) => attempted.resolved += 1,
+                    Err(BatchError::Commit(error)) => return Err(error.into()),
+                    Err(BatchError::Refused { source, .. }) => {
+                        attempted.failed = Some((event.position, with_causes(&*source)));
+                        break;
+                    }
+                }
+            }
+            attempted.failed = attempted.failed.or_else(|| attempt.missing());
+            if attempted.failed.is_some() {
+                let rest = Attempt { letters: &attempt.letters[attempted.resolved..], ..attempt };
+                let failed = Attempted { resolved: 0, failed: attempted.failed.clone() };
+                self.0.views().commit(&self.0.id(), rest.commit(place, &failed)).await?;
+            }
+            Ok(attempted)
+        })
     }
 
     fn take_in(&self, events: Vec<RecordedEvent>) -> Box<dyn Batch> {

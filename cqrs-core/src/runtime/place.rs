@@ -29,6 +29,8 @@ pub(super) struct Place {
     pub(super) position: Position,
     /// The id of the event at that position.
     pub(super) last: Option<EventId>,
+    /// The head of the log, as it was last seen.
+    head: Position,
     pub(super) as_of: Timestamp,
     pub(super) standing: Standing,
     /// Of the lease under which all of it is written.
@@ -75,6 +77,7 @@ impl Place {
             status,
             position: Position::ZERO,
             last: None,
+            head: Position::ZERO,
             as_of: Timestamp::UNIX_EPOCH,
             standing: Standing::Live,
             fence,
@@ -88,12 +91,8 @@ impl Place {
 
     /// Takes the place that the store knows, under the lease of this one; before the first event, where there is none.
     pub(super) fn claim(&mut self, stored: Option<Checkpoint>) -> Checkpoint {
-        let Some(stored) = stored else {
-            let goal =
-                Goal { position: self.position, last: self.last, head: self.position, as_of: self.as_of };
-            return self.checkpoint(goal);
-        };
-        (self.position, self.last) = (stored.position, stored.last);
+        let Some(stored) = stored else { return self.here() };
+        (self.position, self.last, self.head) = (stored.position, stored.last, stored.head);
         (self.as_of, self.standing) = (stored.as_of, stored.standing);
         Checkpoint { fence: self.fence, ..stored }
     }
@@ -103,6 +102,12 @@ impl Place {
     pub(super) fn is_followed_by(&self, page: &Page) -> bool {
         let is_known = page.before.is_some() && (self.last.is_none() || page.before == self.last);
         self.position == Position::ZERO || (is_known && page.head >= self.position)
+    }
+
+    /// The checkpoint of this place, once what was sent is written.
+    pub(super) fn here(&self) -> Checkpoint {
+        let Self { position, last, head, as_of, .. } = *self;
+        self.checkpoint(Goal { position, last, head, as_of })
     }
 
     /// What leads from here to `goal`.
@@ -125,7 +130,8 @@ impl Place {
 
     /// A commit is on its way.
     pub(super) fn depart(&mut self, goal: Goal) {
-        (self.position, self.last, self.as_of) = (goal.position, goal.last, goal.as_of);
+        (self.position, self.last) = (goal.position, goal.last);
+        (self.head, self.as_of) = (goal.head, goal.as_of);
     }
 
     /// Waits for what was sent. Where it turned out otherwise than was said, the answer is `true`.

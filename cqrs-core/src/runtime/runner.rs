@@ -5,6 +5,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     ProjectionState, RuntimeOptions,
     ahead::{Pages, Reader},
+    control::Control,
     lease::{Acquired, Lease, Leases},
     owner::Owner,
     pace::Pace,
@@ -36,17 +37,19 @@ pub(super) struct RunnerParts {
 
 /// Builds one projection from the log, until it is stopped.
 pub(super) struct Runner {
-    parts: RunnerParts,
+    pub(super) parts: RunnerParts,
     reader: Arc<Reader>,
     heartbeat: Duration,
 }
 
 /// Why a stretch of work ended.
-enum End {
+pub(super) enum End {
     /// The application stops.
     Stopped,
     /// A store is away, or another writer has moved the projection: start over from the stored checkpoint.
     Again(String),
+    /// The projection was moved: start over at once.
+    Moved,
     /// Going on would lose data.
     Halted(String),
 }
@@ -96,11 +99,14 @@ impl Runner {
             let mut progressed = false;
             match self.work(&mut progressed).await {
                 End::Stopped => return,
+                End::Moved => {}
                 End::Halted(reason) => {
                     tracing::error!(%projection, reason, "the projection has halted");
                     self.parts.status.set_state(ProjectionState::Halted { reason });
-                    self.stopped().await;
-                    return;
+                    tokio::select! {
+                        () = self.resumed() => {}
+                        () = self.stopped() => return,
+                    }
                 }
                 End::Again(error) => {
                     if progressed {
@@ -142,6 +148,28 @@ impl Runner {
             tracing::debug!(projection = %self.parts.projection, error, "the lease was not given back");
         }
         end
+    }
+
+    fn control(&self) -> Control {
+        let RunnerParts { projection, views, owner, .. } = &self.parts;
+        Control::new(Arc::clone(views), projection.clone(), owner.clone(), self.heartbeat)
+    }
+
+    /// Waits until somebody says that a projection that has halted is to go on.
+    async fn resumed(&self) {
+        let mut control = self.control();
+        let mut known = None;
+        loop {
+            match control.resumed(&mut known).await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => {
+                    let error = with_causes(&error);
+                    tracing::debug!(projection = %self.parts.projection, error, "requests can't be read");
+                }
+            }
+            tokio::time::sleep(self.heartbeat).await;
+        }
     }
 
     /// Waits until the projection is to be run here.
@@ -186,7 +214,22 @@ impl Runner {
     ) -> Result<Infallible, End> {
         let status = &self.parts.status;
         let mut pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
+        let mut control = self.control();
+        let mut standstill = control.standstill().await?;
         loop {
+            let before = place.position;
+            self.serve(&mut control, &mut standstill, place).await?;
+            if place.position < before {
+                return Err(End::Moved);
+            }
+            if let Some(paused) = &standstill.paused {
+                place.settle().await?;
+                status.set_state(ProjectionState::Paused { by: paused.by.clone() });
+                tokio::select! {
+                    () = tokio::time::sleep(self.heartbeat) => continue,
+                    () = self.stopped() => return Err(End::Stopped),
+                }
+            }
             let page = tokio::select! {
                 biased;
                 () = self.stopped() => return Err(End::Stopped),

@@ -165,7 +165,7 @@ fn meanwhile(writing: impl Future<Output = Result<(), CommitError>> + Send + 'st
 }
 
 /// The document that the store does not take, and why.
-fn refusal(error: &CommitError) -> Option<(String, String)> {
+pub(super) fn refusal(error: &CommitError) -> Option<(String, String)> {
     match error {
         CommitError::TooLarge { key, size, limit, .. } => {
             let why = format!("the document {key:?} has {size} bytes, but the read store takes {limit}");

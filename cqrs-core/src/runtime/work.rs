@@ -1,6 +1,7 @@
 use super::{
     place::{Goal, Place},
     policy::Stop,
+    retry::{Attempt, Attempted},
 };
 use crate::{
     domain::{FeedSpec, OnError},
@@ -18,6 +19,16 @@ pub(super) trait Work: Send + Sync + 'static {
 
     /// Makes room in its store; does nothing where all is there.
     fn prepare(&self) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Whether it can go back to an earlier position.
+    fn can_rewind(&self) -> bool;
+
+    /// Tries parked events again, in order, up to the first that fails, and writes what came of it. The place stays.
+    fn retry<'a>(
+        &'a self,
+        attempt: Attempt<'a>,
+        place: &'a mut Place,
+    ) -> BoxFuture<'a, Result<Attempted, Stop>>;
 
     /// Takes a page of events in, as far as that needs no store: it is done while the page before is being written.
     fn take_in(&self, events: Vec<RecordedEvent>) -> Box<dyn Batch>;

@@ -15,6 +15,7 @@ mod lag;
 mod ledger;
 mod lifecycle;
 mod metadata;
+mod operations;
 mod owners;
 mod pages;
 mod poison;
