@@ -8,6 +8,7 @@ use super::{Asked, OperateError, Operation, Outcome, Parked, Report, Request, gr
 use crate::{
     app::IntoViewStore,
     envelope::{Json, Position},
+    query::Current,
     store::{DeadLetter, Error, ProjectionId, Sequence, ViewStore},
 };
 
@@ -41,7 +42,7 @@ pub struct Operator {
 impl Operator {
     /// Operates the projections of this read store; `by` is the name on record.
     pub fn new(views: impl IntoViewStore, by: impl Into<String>) -> Self {
-        Self { views: views.into_view_store(), by: by.into(), within: Duration::from_secs(10) }
+        Self { views: Current::of(views.into_view_store()), by: by.into(), within: Duration::from_secs(10) }
     }
 
     /// How long to wait for an outcome. Default: 10 s. What takes longer is done all the same.
@@ -76,6 +77,28 @@ impl Operator {
     /// As [`pause`](Self::pause).
     pub async fn rewind(&self, projection: &ProjectionId, to: Position) -> Result<(), OperateError> {
         self.have(projection, Operation::Rewind { to }).await.map(drop)
+    }
+
+    /// Has a projection's documents built anew, beside the ones that answer: these stay until the new ones have caught up, and
+    /// then queries switch, in every process. Comes back when the build has begun; `App::projections` shows how it gets on.
+    ///
+    /// `from` is the position after which it begins, such as [`Position::ZERO`]. A later one is for projections that hold no
+    /// more than the recent past: events before it leave no trace.
+    ///
+    /// # Errors
+    ///
+    /// As [`pause`](Self::pause).
+    pub async fn rebuild(&self, projection: &ProjectionId, from: Position) -> Result<(), OperateError> {
+        self.have(projection, Operation::Rebuild { from }).await.map(drop)
+    }
+
+    /// Gives up the build that is under way; the one that answers goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`pause`](Self::pause).
+    pub async fn abandon_rebuild(&self, projection: &ProjectionId) -> Result<(), OperateError> {
+        self.have(projection, Operation::AbandonRebuild).await.map(drop)
     }
 
     /// Has parked events tried again, in order; in a dry run, nothing is written.

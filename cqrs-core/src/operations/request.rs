@@ -41,6 +41,13 @@ pub enum Operation {
         /// The position to go back to.
         to: Position,
     },
+    /// Build its documents anew beside the ones that answer, which take their place once they have caught up.
+    Rebuild {
+        /// The position after which the build begins; [`Position::ZERO`]: with the first event.
+        from: Position,
+    },
+    /// Give up the build that is under way.
+    AbandonRebuild,
     /// Try parked events again, each sequence in its order.
     Retry {
         /// Which.

@@ -6,6 +6,7 @@
 mod answer;
 mod check;
 mod condition;
+mod current;
 mod cursor;
 mod error;
 mod freshness;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 pub use answer::{Answer, Page, Provenance, View};
 pub use check::FreshnessCheck;
 pub use condition::Condition;
+pub(crate) use current::Current;
 pub use cursor::{Cursor, CursorError};
 pub use error::QueryError;
 pub use freshness::Freshness;

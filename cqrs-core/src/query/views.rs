@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{FreshnessCheck, FromViews, Source, ViewQuery, ViewsQuery};
+use super::{Current, FreshnessCheck, FromViews, Source, ViewQuery, ViewsQuery};
 use crate::{
     app::IntoViewStore,
     domain::Projection,
@@ -21,8 +21,8 @@ impl Views {
         Self::from_store(store.into_view_store())
     }
 
-    pub(crate) const fn from_store(store: Arc<dyn ViewStore>) -> Self {
-        Self { store }
+    pub(crate) fn from_store(store: Arc<dyn ViewStore>) -> Self {
+        Self { store: Current::of(store) }
     }
 
     /// Queries one view.

@@ -56,7 +56,7 @@ impl Folding {
         else {
             let failed = letters.first().map(|letter| (letter.position, why));
             let attempted = Attempted { resolved: 0, failed };
-            self.views.commit(&self.spec.id, attempt.commit(place, &attempted)).await?;
+            self.views.commit(&place.projection, attempt.commit(place, &attempted)).await?;
             return Ok(attempted);
         };
         let part = |from: usize, to: usize| Attempt {
@@ -83,11 +83,18 @@ impl Work for Folding {
         self.on_error
     }
 
-    fn prepare(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.views.prepare(&self.spec)
+    fn fingerprint(&self) -> Option<u64> {
+        Some(self.spec.fingerprint)
     }
 
-    fn can_rewind(&self) -> bool {
+    fn prepare<'a>(&'a self, build: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let spec = ProjectionSpec { id: build.clone(), ..self.spec.clone() };
+            self.views.prepare(&spec).await
+        })
+    }
+
+    fn writes_by_itself(&self) -> bool {
         false
     }
 
@@ -102,7 +109,7 @@ impl Work for Folding {
                 Sequence::Document(key) => vec![key.clone()],
                 Sequence::Stream(_) => steps.keys(),
             };
-            let stored = self.views.load(&self.spec.id, &keys).await?;
+            let stored = self.views.load(&place.projection, &keys).await?;
             let mut others = place.parked.clone();
             others.remove(attempt.sequence);
             let Refolded { changes, failed } =
@@ -114,7 +121,7 @@ impl Work for Folding {
             let mut commit = attempt.commit(place, &attempted);
             commit.documents = changes.documents;
             commit.parked.extend(changes.parked);
-            let Err(error) = self.views.commit(&self.spec.id, commit).await else { return Ok(attempted) };
+            let Err(error) = self.views.commit(&place.projection, commit).await else { return Ok(attempted) };
             let Some((_, why)) = refusal(&error) else { return Err(error.into()) };
             self.retry_less(attempt, &attempted, why, place).await
         })
@@ -122,12 +129,7 @@ impl Work for Folding {
 
     fn take_in(&self, events: Vec<RecordedEvent>) -> Box<dyn Batch> {
         let steps = (self.take_in)(events, self.views.format());
-        Box::new(Routed {
-            keys: steps.keys(),
-            steps,
-            views: Arc::clone(&self.views),
-            projection: self.spec.id.clone(),
-        })
+        Box::new(Routed { keys: steps.keys(), steps, views: Arc::clone(&self.views) })
     }
 }
 
@@ -136,13 +138,13 @@ struct Routed {
     steps: Box<dyn Foldable>,
     keys: Vec<String>,
     views: Arc<dyn ViewStore>,
-    projection: ProjectionId,
 }
 
 impl Batch for Routed {
     fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
-            let Self { steps, keys, views, projection } = *self;
+            let Self { steps, keys, views } = *self;
+            let projection = place.projection.clone();
             if !place.tells_documents() {
                 place.settle().await?;
             }

@@ -74,6 +74,14 @@ impl Leases {
     }
 }
 
+/// Whether an application runs this version of a projection.
+pub(super) async fn is_held(views: &dyn ViewStore, projection: &ProjectionId) -> Result<bool, Error> {
+    let entries = views.coordination().entries(GROUP).await?;
+    let key = projection.to_string();
+    let known = entries.iter().find(|entry| entry.key == key);
+    Ok(known.map(holder).transpose()?.flatten().is_some())
+}
+
 /// Who holds a lease.
 fn holder(entry: &Entry) -> Result<Option<Owner>, Error> {
     let claim: Claim = entry
@@ -161,7 +169,7 @@ impl Lease {
     }
 
     /// Gives it back, so that others need not wait until it runs out.
-    pub(super) async fn release(self) -> Result<(), Error> {
+    pub(super) async fn release(&self) -> Result<(), Error> {
         self.touching.abort();
         let Held { views, key, fence, ttl, .. } = &*self.held;
         let claim = Claim { owner: None, ttl_ms: millis(*ttl) };

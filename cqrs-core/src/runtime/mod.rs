@@ -17,6 +17,7 @@
 
 mod ahead;
 mod batch;
+mod builds;
 mod control;
 mod fold;
 mod folding;
@@ -29,6 +30,7 @@ mod pace;
 mod place;
 mod policy;
 mod projections;
+mod rebuild;
 mod recent;
 mod retry;
 mod runner;
@@ -44,6 +46,7 @@ pub use options::RuntimeOptions;
 pub use owner::Owner;
 pub use projections::Projections;
 pub(crate) use projections::ProjectionsBuilder;
+pub use rebuild::RebuildProgress;
 pub use status::{ProjectionHealth, ProjectionState};
 
 /// Why a task has no result: the runtime has ended. A panic of it goes on here.

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
@@ -24,6 +24,12 @@ pub struct RuntimeOptions {
     /// How many sequences of a projection may be parked, documents or streams, before it halts instead of parking one more:
     /// a deploy that breaks a handler stops it, rather than putting the world aside. Default: 1,000.
     pub max_parked: usize,
+    /// The most events a second that a [rebuild](crate::operations::Operator::rebuild) applies; `None`, the default: as many as
+    /// it can.
+    pub rebuild_events_per_second: Option<NonZeroU32>,
+    /// How long a build stays that is not asked any more, after a switch to a newer one. Those of older versions stay in any case
+    /// for as long as an application runs them. Default: 1 hour.
+    pub grace: Duration,
 }
 
 impl Default for RuntimeOptions {
@@ -35,6 +41,8 @@ impl Default for RuntimeOptions {
             longest_pause: Duration::from_secs(2),
             lease: Duration::from_millis(1_500),
             max_parked: 1_000,
+            rebuild_events_per_second: None,
+            grace: Duration::from_hours(1),
         }
     }
 }
@@ -81,6 +89,20 @@ impl RuntimeOptions {
     #[must_use]
     pub const fn max_parked(mut self, sequences: usize) -> Self {
         self.max_parked = sequences;
+        self
+    }
+
+    /// Rebuilds that apply at most so many events a second.
+    #[must_use]
+    pub const fn rebuild_events_per_second(mut self, events: NonZeroU32) -> Self {
+        self.rebuild_events_per_second = Some(events);
+        self
+    }
+
+    /// A time of grace of this length.
+    #[must_use]
+    pub const fn grace(mut self, time: Duration) -> Self {
+        self.grace = time;
         self
     }
 

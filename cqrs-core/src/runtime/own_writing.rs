@@ -20,7 +20,9 @@ use super::{
 use crate::{
     domain::{FeedSpec, OnError},
     envelope::{Position, RecordedEvent},
-    store::{BatchError, BatchProjection, BoxFuture, Commit, DeadLetter, Error, Reason, Sequence},
+    store::{
+        BatchError, BatchProjection, BoxFuture, Commit, DeadLetter, Error, ProjectionId, Reason, Sequence,
+    },
 };
 
 /// A projection that writes by itself.
@@ -35,11 +37,15 @@ impl Work for OwnWriting {
         self.0.on_error()
     }
 
-    fn prepare(&self) -> BoxFuture<'_, Result<(), Error>> {
+    fn fingerprint(&self) -> Option<u64> {
+        None
+    }
+
+    fn prepare<'a>(&'a self, _: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {
         self.0.prepare()
     }
 
-    fn can_rewind(&self) -> bool {
+    fn writes_by_itself(&self) -> bool {
         true
     }
 

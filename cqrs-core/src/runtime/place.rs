@@ -24,7 +24,7 @@ use crate::{
 /// Where a projection stands, once what was sent is written.
 pub(super) struct Place {
     log: LogId,
-    projection: ProjectionId,
+    pub(super) projection: ProjectionId,
     status: Arc<Status>,
     pub(super) position: Position,
     /// The id of the event at that position.

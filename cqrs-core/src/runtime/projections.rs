@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::{
     LagHook, ProjectionHealth, ProjectionState, RuntimeOptions,
+    builds::Plan,
     folding::Folding,
     own_writing::OwnWriting,
     owner::Owner,
@@ -21,6 +22,7 @@ use crate::{
     app::BuildError,
     domain::{FeedSpec, IndexSpec, Projection},
     envelope::Position,
+    query::Current,
     store::{BatchProjection, EventStore, ProjectionId, ViewStore},
 };
 
@@ -135,8 +137,9 @@ impl ProjectionsBuilder {
             Projections { by_type: HashMap::new(), by_id: HashMap::new(), statuses: Vec::new(), head, stop };
         for registration in self.registrations {
             let Registration { type_id, projection, max_lag, views, work, runs, .. } = registration;
-            projections.by_type.extend(type_id.map(|type_id| (type_id, Arc::clone(&views))));
-            projections.by_id.insert(projection.clone(), Arc::clone(&views));
+            let current = Current::of(Arc::clone(&views));
+            projections.by_type.extend(type_id.map(|type_id| (type_id, current.clone() as _)));
+            projections.by_id.insert(projection.clone(), current.clone());
             if !runs {
                 continue;
             }
@@ -148,6 +151,7 @@ impl ProjectionsBuilder {
                 log: Arc::clone(log),
                 work,
                 views,
+                current,
                 options: self.options,
                 owner: owner.clone(),
                 status: Arc::clone(&status),
@@ -194,7 +198,11 @@ async fn supervise(runner: Runner, status: Arc<Status>) {
 
 /// Makes room for a projection, unless its store is away: then its runner does it later.
 async fn prepare(registration: &Registration) -> Result<(), BuildError> {
-    match registration.work.prepare().await {
+    let prepare = async {
+        let Plan { main, .. } = Plan::read(&*registration.views, &registration.projection).await?;
+        registration.work.prepare(&main).await
+    };
+    match prepare.await {
         Ok(()) => Ok(()),
         Err(error) if error.is_retryable() => {
             let projection = &registration.projection;

@@ -5,22 +5,28 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     ProjectionState, RuntimeOptions,
     ahead::{Pages, Reader},
+    builds::{Plan, superseded},
     control::Control,
     lease::{Acquired, Lease, Leases},
     owner::Owner,
     pace::Pace,
     place::{Goal, Place},
     policy::{Policy, Stop},
+    rebuild::Rebuild,
     status::Status,
     with_causes,
     work::Work,
 };
 use crate::{
     envelope::Position,
-    store::{Commit, CommitError, Error, EventFilter, EventStore, ProjectionId, ViewStore},
+    query::Current,
+    store::{
+        Checkpoint, Commit, CommitError, Error, EventFilter, EventStore, ProjectionId, Standing, ViewStore,
+    },
 };
 
 /// What a runner is made of.
+#[derive(Clone)]
 pub(super) struct RunnerParts {
     pub(super) projection: ProjectionId,
     pub(super) max_lag: Option<Duration>,
@@ -28,6 +34,8 @@ pub(super) struct RunnerParts {
     pub(super) work: Arc<dyn Work>,
     /// Where the checkpoint is.
     pub(super) views: Arc<dyn ViewStore>,
+    /// The same as queries see it.
+    pub(super) current: Arc<Current>,
     pub(super) options: RuntimeOptions,
     /// This application.
     pub(super) owner: Owner,
@@ -36,10 +44,35 @@ pub(super) struct RunnerParts {
 }
 
 /// Builds one projection from the log, until it is stopped.
+#[derive(Clone)]
 pub(super) struct Runner {
     pub(super) parts: RunnerParts,
-    reader: Arc<Reader>,
+    pub(super) reader: Arc<Reader>,
     heartbeat: Duration,
+}
+
+/// How often it is looked for builds that are asked no more.
+const RETIRE_EVERY: Duration = Duration::from_secs(10);
+
+/// The builds beside the one that is kept up to date.
+struct Beside {
+    /// One of an older version, which answers until this one has caught up.
+    replaces: Option<ProjectionId>,
+    /// One of this version, which is to take this one's place.
+    rebuild: Option<Rebuild>,
+}
+
+impl Beside {
+    fn has_caught_up(&self) -> bool {
+        self.rebuild.as_ref().is_some_and(Rebuild::has_caught_up)
+    }
+
+    async fn catches_up(&self) {
+        match &self.rebuild {
+            Some(rebuild) => rebuild.catches_up().await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Why a stretch of work ended.
@@ -50,6 +83,8 @@ pub(super) enum End {
     Again(String),
     /// The projection was moved: start over at once.
     Moved,
+    /// Another build has caught up, and takes its place.
+    BuiltAnew,
     /// Going on would lose data.
     Halted(String),
 }
@@ -99,7 +134,7 @@ impl Runner {
             let mut progressed = false;
             match self.work(&mut progressed).await {
                 End::Stopped => return,
-                End::Moved => {}
+                End::Moved | End::BuiltAnew => {}
                 End::Halted(reason) => {
                     tracing::error!(%projection, reason, "the projection has halted");
                     self.parts.status.set_state(ProjectionState::Halted { reason });
@@ -136,8 +171,7 @@ impl Runner {
     }
 
     async fn try_work(&self, progressed: &mut bool) -> Result<Infallible, End> {
-        self.parts.work.prepare().await?;
-        let lease = self.acquire().await?;
+        let lease = Arc::new(self.acquire().await?);
         let end = tokio::select! {
             end = self.own(&lease, progressed) => end,
             () = lease.lost() => Err(End::Again("another application has taken it over".to_owned())),
@@ -174,14 +208,14 @@ impl Runner {
 
     /// Waits until the projection is to be run here.
     async fn acquire(&self) -> Result<Lease, End> {
-        let RunnerParts { projection, views, owner, options, status, .. } = &self.parts;
+        let RunnerParts { projection, views, current, owner, options, status, .. } = &self.parts;
         let leases = Leases::of(Arc::clone(views), projection, owner.clone(), options.lease);
         loop {
             let owner = match leases.acquire().await? {
                 Acquired::Own(lease) => return Ok(lease),
                 Acquired::Others(owner) => owner,
             };
-            if let Some(checkpoint) = views.checkpoint(projection).await? {
+            if let Some(checkpoint) = current.checkpoint(projection).await? {
                 status.set_checkpoint(&checkpoint);
             }
             if status.set_state(ProjectionState::Standby { owner: owner.clone() }) {
@@ -195,9 +229,28 @@ impl Runner {
     }
 
     /// Runs the projection as the owner of its lease.
-    async fn own(&self, lease: &Lease, progressed: &mut bool) -> Result<Infallible, End> {
-        let mut place = self.resume(lease).await?;
-        let end = self.follow(&mut place, lease, progressed).await;
+    async fn own(&self, lease: &Arc<Lease>, progressed: &mut bool) -> Result<Infallible, End> {
+        let RunnerParts { views, projection, work, status, .. } = &self.parts;
+        let Plan { main, replaces, rebuild, outlived } = Plan::read(&**views, projection).await?;
+        for (id, checkpoint) in outlived {
+            views.commit(&id, superseded(checkpoint, main.generation, lease.fence())).await?;
+        }
+        work.prepare(&main).await?;
+        let standing = if replaces.is_some() { Standing::Building } else { Standing::Live };
+        let (mut place, checkpoint) = self.resume(&main, lease, standing).await?;
+        status.set_checkpoint(&checkpoint);
+        status.set_outdated(self.is_outdated(&main, place.position == Position::ZERO).await?);
+        let rebuild = rebuild.map(|build| Rebuild::start(self, lease, build));
+        if rebuild.is_none() {
+            status.end_rebuild();
+        }
+        let beside = Beside { replaces, rebuild };
+        let end = self.follow(&mut place, lease, &beside, progressed).await;
+        if let (Err(End::BuiltAnew), Some(rebuild)) = (&end, beside.rebuild) {
+            place.settle().await?;
+            self.switch(place, rebuild, lease).await?;
+            return end;
+        }
         // What was sent is not left behind. If it fails, the next one begins where the store is.
         if let Err(error) = place.settle().await {
             tracing::debug!(projection = %self.parts.projection, ?error, "the last batch failed");
@@ -210,17 +263,20 @@ impl Runner {
         &self,
         place: &mut Place,
         lease: &Lease,
+        beside: &Beside,
         progressed: &mut bool,
     ) -> Result<Infallible, End> {
         let status = &self.parts.status;
         let mut pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
         let mut control = self.control();
         let mut standstill = control.standstill().await?;
+        let mut retired: Option<Instant> = None;
         loop {
-            let before = place.position;
-            self.serve(&mut control, &mut standstill, place).await?;
-            if place.position < before {
+            if self.serve(&mut control, &mut standstill, place).await? {
                 return Err(End::Moved);
+            }
+            if beside.has_caught_up() {
+                return Err(End::BuiltAnew);
             }
             if let Some(paused) = &standstill.paused {
                 place.settle().await?;
@@ -261,11 +317,21 @@ impl Runner {
             place.as_of = goal.as_of;
             status.set_as_of(goal.as_of);
             status.set_state(ProjectionState::Live);
-            if place.written.is_none_or(|written| written.elapsed() >= self.heartbeat) {
+            let takes_over =
+                place.standing == Standing::Building && self.is_as_far(place.position, beside).await?;
+            if takes_over {
+                place.standing = Standing::Live;
+            }
+            if takes_over || place.written.is_none_or(|written| written.elapsed() >= self.heartbeat) {
                 self.beat(place, goal).await?;
                 *progressed = true;
             }
+            if place.standing == Standing::Live && retired.is_none_or(|last| last.elapsed() >= RETIRE_EVERY) {
+                retired = Some(Instant::now());
+                self.retire(&place.projection, self.parts.options.grace).await?;
+            }
             tokio::select! {
+                () = beside.catches_up() => {}
                 news = pages.news() => news?,
                 () = tokio::time::sleep(self.heartbeat) => {}
                 () = self.stopped() => return Err(End::Stopped),
@@ -276,14 +342,21 @@ impl Runner {
     /// Says in the read store that nothing is waiting to be applied.
     async fn beat(&self, place: &mut Place, goal: Goal) -> Result<(), End> {
         let commit = place.commit(goal, Vec::new(), Vec::new());
-        self.parts.views.commit(&self.parts.projection, commit).await?;
+        self.parts.views.commit(&place.projection, commit).await?;
         place.arrive(goal, Vec::new());
         Ok(())
     }
 
     /// Reads where the projection stands, and from then on keeps all others from writing.
-    async fn resume(&self, lease: &Lease) -> Result<Place, End> {
-        let RunnerParts { log, views, projection, status, .. } = &self.parts;
+    ///
+    /// `standing`: of a build that has no checkpoint yet.
+    pub(super) async fn resume(
+        &self,
+        projection: &ProjectionId,
+        lease: &Lease,
+        standing: Standing,
+    ) -> Result<(Place, Checkpoint), End> {
+        let RunnerParts { log, views, status, .. } = &self.parts;
         let stored = views.checkpoint(projection).await?;
         let policy =
             Policy { on_error: self.parts.work.on_error(), max_parked: self.parts.options.max_parked };
@@ -297,17 +370,24 @@ impl Runner {
                 log.log_id()
             )));
         }
+        place.standing = standing;
         let claimed = place.claim(stored);
         let commit = Commit::of(place.position, claimed);
         views.commit(projection, commit).await?;
         place.parked = views.parked_sequences(projection).await?.into_iter().collect();
-        status.set_checkpoint(&claimed);
-        Ok(place)
+        Ok((place, claimed))
+    }
+
+    /// Whether the build of the older version, which answers until now, is no further.
+    async fn is_as_far(&self, position: Position, beside: &Beside) -> Result<bool, Error> {
+        let Some(older) = &beside.replaces else { return Ok(true) };
+        let older = self.parts.views.checkpoint(older).await?;
+        Ok(older.is_none_or(|older| older.position <= position))
     }
 
     /// The log was put back. Says so in the read store too, so that no query takes the views for fresh.
-    async fn diverged(&self, place: &mut Place, head: Position) -> End {
-        let RunnerParts { views, projection, .. } = &self.parts;
+    pub(super) async fn diverged(&self, place: &mut Place, head: Position) -> End {
+        let (views, projection) = (&self.parts.views, &place.projection);
         let (position, divergence) = (place.position, place.divergence(head));
         if let Err(error) = views.commit(projection, divergence).await {
             return error.into();

@@ -18,13 +18,15 @@ const AT_ONCE: usize = 500;
 const DRY_RUN: usize = 10_000;
 
 impl Runner {
-    /// Does what is asked for by now; says whether the projection is to stand still.
+    /// Does what is asked for by now, and finds out whether the projection is to stand still. Where it was moved, so that
+    /// it has to start over, the answer is `true`.
     pub(super) async fn serve(
         &self,
         control: &mut Control,
         standstill: &mut Standstill,
         place: &mut Place,
-    ) -> Result<(), End> {
+    ) -> Result<bool, End> {
+        let mut moved = false;
         for request in control.look().await? {
             let Some(request) = control.take(request).await? else { continue };
             place.settle().await?;
@@ -37,7 +39,34 @@ impl Runner {
                     *standstill = control.set_paused(false, &request).await?;
                     Outcome::Done(Report::default())
                 }
-                Operation::Rewind { to } => self.rewind(place, *to).await?,
+                Operation::Rewind { to } => {
+                    let before = place.position;
+                    let outcome = self.rewind(place, *to).await?;
+                    moved |= place.position < before;
+                    outcome
+                }
+                Operation::Rebuild { .. } | Operation::AbandonRebuild
+                    if self.parts.work.writes_by_itself() =>
+                {
+                    let reason =
+                        "it writes by itself, and has no other build: empty its tables, and rewind it"
+                            .to_owned();
+                    Outcome::Refused { reason }
+                }
+                Operation::Rebuild { from } => match self.begin_build(place.here(), *from).await? {
+                    Ok(_) => {
+                        moved = true;
+                        Outcome::Done(Report::default())
+                    }
+                    Err(reason) => Outcome::Refused { reason },
+                },
+                Operation::AbandonRebuild => match self.abandon_build().await? {
+                    Ok(_) => {
+                        moved = true;
+                        Outcome::Done(Report::default())
+                    }
+                    Err(reason) => Outcome::Refused { reason },
+                },
                 Operation::Retry { parked, dry_run } => self.retry(place, parked, *dry_run).await?,
                 Operation::Skip { parked, .. } => self.skip(place, parked).await?,
             };
@@ -45,16 +74,15 @@ impl Runner {
             tracing::info!(%projection, by = request.asked.by, asked = ?request.asked.operation, ?outcome, "operated");
             control.end(request, outcome).await?;
         }
-        Ok(())
+        Ok(moved)
     }
 
     /// Goes back, so that all that comes after a position is applied again.
     async fn rewind(&self, place: &mut Place, to: Position) -> Result<Outcome, End> {
         let refused = |reason: String| Ok(Outcome::Refused { reason });
-        if !self.parts.work.can_rewind() {
+        if !self.parts.work.writes_by_itself() {
             return refused(
-                "its documents know what they have applied, and would pass over all of it: build it anew under a higher \
-                 `version`"
+                "its documents know what they have applied, and would pass over all of it: build it anew"
                     .to_owned(),
             );
         }
@@ -68,7 +96,7 @@ impl Runner {
         if let Some(next) = page.events.first() {
             checkpoint.as_of = next.metadata.time;
         }
-        self.parts.views.commit(&self.parts.projection, Commit::of(place.position, checkpoint)).await?;
+        self.parts.views.commit(&place.projection, Commit::of(place.position, checkpoint)).await?;
         (place.position, place.last, place.as_of) = (to, checkpoint.last, checkpoint.as_of);
         self.parts.status.set_checkpoint(&checkpoint);
         Ok(Outcome::Done(Report::default()))
@@ -94,7 +122,7 @@ impl Runner {
             Ok(sequences) => sequences,
             Err(refused) => return Ok(refused),
         };
-        if dry_run && self.parts.work.can_rewind() {
+        if dry_run && self.parts.work.writes_by_itself() {
             let reason = "a projection that writes by itself has no dry run".to_owned();
             return Ok(Outcome::Refused { reason });
         }
@@ -113,12 +141,12 @@ impl Runner {
             Ok(sequences) => sequences,
             Err(refused) => return Ok(refused),
         };
-        let (views, id) = (&self.parts.views, &self.parts.projection);
+        let (views, id) = (&self.parts.views, place.projection.clone());
         let mut report = Report::default();
         for sequence in &sequences {
-            let first = views.dead_letters(id, Some(sequence), Position::ZERO, 1).await?;
+            let first = views.dead_letters(&id, Some(sequence), Position::ZERO, 1).await?;
             let resolved = first.into_iter().map(|letter| (letter.sequence, letter.position)).collect();
-            views.commit(id, Commit { resolved, ..Commit::of(place.position, place.here()) }).await?;
+            views.commit(&id, Commit { resolved, ..Commit::of(place.position, place.here()) }).await?;
             report.skipped += 1;
             self.retry_sequence(place, sequence, false, &mut report).await?;
         }
@@ -134,11 +162,12 @@ impl Runner {
         dry_run: bool,
         report: &mut Report,
     ) -> Result<(), End> {
-        let super::runner::RunnerParts { log, work, views, projection, .. } = &self.parts;
+        let super::runner::RunnerParts { log, work, views, .. } = &self.parts;
+        let projection = place.projection.clone();
         let limit = if dry_run { DRY_RUN } else { AT_ONCE };
         let mut after = Position::ZERO;
         loop {
-            let letters = views.dead_letters(projection, Some(sequence), after, limit).await?;
+            let letters = views.dead_letters(&projection, Some(sequence), after, limit).await?;
             let Some(last) = letters.last() else { return Ok(()) };
             after = last.position;
             let events = events_of(&**log, &letters).await?;
@@ -157,10 +186,10 @@ impl Runner {
 
     /// What is parked is another thing now.
     async fn reread(&self, place: &mut Place) -> Result<(), End> {
-        let (views, id) = (&self.parts.views, &self.parts.projection);
-        place.parked = views.parked_sequences(id).await?.into_iter().collect();
+        let (views, id) = (&self.parts.views, place.projection.clone());
+        place.parked = views.parked_sequences(&id).await?.into_iter().collect();
         place.recent.forget();
-        if let Some(checkpoint) = views.checkpoint(id).await? {
+        if let Some(checkpoint) = views.checkpoint(&id).await? {
             self.parts.status.set_checkpoint(&checkpoint);
         }
         Ok(())

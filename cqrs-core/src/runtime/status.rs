@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::{
     lag::{Lag, LagHook},
     owner::Owner,
+    rebuild::RebuildProgress,
 };
 use crate::{
     envelope::Position,
@@ -54,7 +55,7 @@ pub enum ProjectionState {
 }
 
 /// How a projection is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectionHealth {
     /// Which projection.
@@ -71,6 +72,11 @@ pub struct ProjectionHealth {
     pub max_lag: Option<Duration>,
     /// How many events are parked.
     pub parked: u64,
+    /// The documents were built by other handlers, or another definition, than the ones that are compiled in: raise the
+    /// version, or [rebuild](crate::operations::Operator::rebuild) them.
+    pub outdated: bool,
+    /// How a build is getting on that is to take the place of the one that answers.
+    pub rebuild: Option<RebuildProgress>,
 }
 
 impl ProjectionHealth {
@@ -100,6 +106,8 @@ struct Progress {
     as_of: Timestamp,
     parked: u64,
     breached: bool,
+    outdated: bool,
+    rebuild: Option<RebuildProgress>,
 }
 
 impl Status {
@@ -116,6 +124,8 @@ impl Status {
             as_of: Timestamp::now(),
             parked: 0,
             breached: false,
+            outdated: false,
+            rebuild: None,
         };
         Self { projection, max_lag, hooks, head, progress: Mutex::new(progress) }
     }
@@ -157,7 +167,36 @@ impl Status {
             lag,
             max_lag: self.max_lag,
             parked: progress.parked,
+            outdated: progress.outdated,
+            rebuild: progress.rebuild.clone(),
         }
+    }
+
+    /// Whether the documents were built by another definition.
+    pub(super) fn set_outdated(&self, outdated: bool) {
+        let mut progress = self.lock();
+        if outdated && !progress.outdated {
+            tracing::warn!(
+                projection = %self.projection,
+                "the projection's documents were built by another definition or other handlers than those that are compiled \
+                 in: raise its version, or rebuild it"
+            );
+        }
+        progress.outdated = outdated;
+    }
+
+    pub(super) fn set_rebuild(&self, rebuild: RebuildProgress) {
+        self.lock().rebuild = Some(rebuild);
+    }
+
+    pub(super) fn set_rebuild_halted(&self, reason: String) {
+        if let Some(rebuild) = &mut self.lock().rebuild {
+            rebuild.halted = Some(reason);
+        }
+    }
+
+    pub(super) fn end_rebuild(&self) {
+        self.lock().rebuild = None;
     }
 
     /// Measures the lag now, and tells hooks and gauges; not before it is known what is applied.

@@ -6,7 +6,7 @@ use super::{
 use crate::{
     domain::{FeedSpec, OnError},
     envelope::RecordedEvent,
-    store::{BoxFuture, Error},
+    store::{BoxFuture, Error, ProjectionId},
 };
 
 /// What a projection does with the events that are read for it.
@@ -17,11 +17,14 @@ pub(super) trait Work: Send + Sync + 'static {
     /// What happens with an event that can't be folded in.
     fn on_error(&self) -> OnError;
 
-    /// Makes room in its store; does nothing where all is there.
-    fn prepare(&self) -> BoxFuture<'_, Result<(), Error>>;
+    /// Hash of its definition and of its handlers, where it is known.
+    fn fingerprint(&self) -> Option<u64>;
 
-    /// Whether it can go back to an earlier position.
-    fn can_rewind(&self) -> bool;
+    /// Makes room for a build in its store; does nothing where all is there.
+    fn prepare<'a>(&'a self, build: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Whether it writes by itself: then it can go back to an earlier position, and has one build.
+    fn writes_by_itself(&self) -> bool;
 
     /// Tries parked events again, in order, up to the first that fails, and writes what came of it. The place stays.
     fn retry<'a>(

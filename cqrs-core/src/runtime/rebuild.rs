@@ -1,0 +1,211 @@
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
+
+use super::{
+    ahead::Pages,
+    lease::Lease,
+    pace::Pace,
+    place::Place,
+    runner::{End, Runner},
+};
+use crate::{
+    envelope::Position,
+    store::{ProjectionId, Standing},
+};
+
+/// How a build is getting on that is to take the place of the one that answers.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RebuildProgress {
+    /// Which one.
+    pub build: ProjectionId,
+    /// All events up to here are applied, or parked.
+    pub applied: Position,
+    /// The head of the log.
+    pub head: Position,
+    /// Positions of the log a second, over the time that it runs here.
+    pub events_per_second: f64,
+    /// How long it takes until it has caught up, if it goes on like this; `None` where that can't be told.
+    pub remaining: Option<Duration>,
+    /// Why it has stopped, with the causes; `None` while it runs. The build that answers goes on.
+    pub halted: Option<String>,
+}
+
+/// A build that goes on beside the one that answers.
+pub(super) struct Rebuild {
+    caught_up: watch::Receiver<bool>,
+    /// The position at which the other one has stopped.
+    until: watch::Sender<Option<Position>>,
+    task: JoinHandle<Result<Place, End>>,
+}
+
+impl Rebuild {
+    pub(super) fn start(runner: &Runner, lease: &Arc<Lease>, build: ProjectionId) -> Self {
+        let (catch_up, caught_up) = watch::channel(false);
+        let (until, stopped_at) = watch::channel(None);
+        let building = Building {
+            runner: runner.clone(),
+            lease: Arc::clone(lease),
+            build,
+            started: Instant::now(),
+            catch_up,
+            stopped_at,
+        };
+        Self { caught_up, until, task: tokio::spawn(building.run()) }
+    }
+
+    /// Whether it is where the log ends.
+    pub(super) fn has_caught_up(&self) -> bool {
+        *self.caught_up.borrow()
+    }
+
+    /// Comes back when it is where the log ends, or has given up.
+    pub(super) async fn catches_up(&self) {
+        let mut caught_up = self.caught_up.clone();
+        if caught_up.wait_for(|caught_up| *caught_up).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until it has all that the other one has, which has stopped.
+    pub(super) async fn end(mut self, stopped_at: Position) -> Result<Place, End> {
+        self.until.send_replace(Some(stopped_at));
+        (&mut self.task).await.unwrap_or_else(|error| Err(super::ended(error).into()))
+    }
+}
+
+impl Drop for Rebuild {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Building {
+    runner: Runner,
+    lease: Arc<Lease>,
+    build: ProjectionId,
+    started: Instant,
+    catch_up: watch::Sender<bool>,
+    stopped_at: watch::Receiver<Option<Position>>,
+}
+
+impl Building {
+    async fn run(mut self) -> Result<Place, End> {
+        let options = self.runner.parts.options;
+        let mut pauses = options.pauses();
+        loop {
+            let before = Instant::now();
+            let end = match self.build().await {
+                Ok(place) => return Ok(place),
+                Err(end) => end,
+            };
+            match end {
+                End::Again(error) => {
+                    tracing::warn!(build = %self.build, error, "a build starts over from its checkpoint");
+                    if before.elapsed() > options.longest_pause * 4 {
+                        pauses = options.pauses();
+                    }
+                    tokio::time::sleep(pauses.next().unwrap_or(options.longest_pause)).await;
+                }
+                End::Halted(reason) => {
+                    tracing::error!(build = %self.build, reason, "a build has halted");
+                    self.runner.parts.status.set_rebuild_halted(reason);
+                    // Whoever abandons it, or restarts the application, goes on from here.
+                    std::future::pending::<()>().await;
+                }
+                end => return Err(end),
+            }
+        }
+    }
+
+    async fn build(&mut self) -> Result<Place, End> {
+        let runner = self.runner.clone();
+        runner.parts.work.prepare(&self.build).await?;
+        let (mut place, _) = runner.resume(&self.build, &self.lease, Standing::Building).await?;
+        self.show(place.position, place.here().head, place.position);
+        let end = self.read_on(&runner, &mut place).await;
+        let settled = place.settle().await;
+        end?;
+        settled?;
+        Ok(place)
+    }
+
+    /// Applies the log, up to where the other one has stopped.
+    async fn read_on(&mut self, runner: &Runner, place: &mut Place) -> Result<(), End> {
+        let mut pages = Pages::of(&runner.reader, Pace::of(&runner.parts.options));
+        let began_at = place.position;
+        loop {
+            let page = pages.next(place.position).await?;
+            if !self.lease.is_held().await? {
+                return Err(End::Again("another application has taken it over".to_owned()));
+            }
+            if !place.is_followed_by(&page) {
+                place.settle().await?;
+                return Err(runner.diverged(place, page.head).await);
+            }
+            let (goal, at_head, started) = (page.goal(place), page.is_at_head(), Instant::now());
+            if page.through > place.position {
+                pages.read_ahead(&page);
+                page.batch.write(place, goal).await?;
+                pages.pace.took(page.events, started.elapsed());
+                self.show(place.position, goal.head, began_at);
+                self.throttle(page.events, started).await;
+            }
+            if !at_head {
+                continue;
+            }
+            place.settle().await?;
+            place.as_of = goal.as_of;
+            let is_enough = |until: &Option<Position>| until.is_some_and(|until| place.position >= until);
+            if is_enough(&self.stopped_at.borrow_and_update()) {
+                return Ok(());
+            }
+            self.catch_up.send_replace(true);
+            tokio::select! {
+                news = pages.news() => news?,
+                // An error means that nobody waits for it any more, and this ends, too.
+                _ = self.stopped_at.changed() => {}
+            }
+        }
+    }
+
+    fn show(&self, applied: Position, head: Position, began_at: Position) {
+        let elapsed = self.started.elapsed().as_secs_f64();
+        #[allow(clippy::cast_precision_loss, reason = "2^53 events are beyond any log")]
+        let [done, left] = [applied.since(began_at), head.since(applied)].map(|count| count as f64);
+        let events_per_second = if elapsed > 0.0 { done / elapsed } else { 0.0 };
+        let seconds = (events_per_second > 0.0).then(|| left / events_per_second);
+        self.runner.parts.status.set_rebuild(RebuildProgress {
+            build: self.build.clone(),
+            applied,
+            head,
+            events_per_second,
+            remaining: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            halted: None,
+        });
+    }
+
+    /// Leaves the databases time for others, where an option says so.
+    async fn throttle(&self, events: usize, started: Instant) {
+        let Some(most) = self.runner.parts.options.rebuild_events_per_second else { return };
+        let events = u32::try_from(events).unwrap_or(u32::MAX);
+        let least = Duration::from_secs(1) / most.get() * events;
+        tokio::time::sleep_until(started + least).await;
+    }
+}
+
+impl Runner {
+    /// Has the build that is as far as this one answer from now on.
+    pub(super) async fn switch(&self, old: Place, rebuild: Rebuild, lease: &Lease) -> Result<(), End> {
+        let mut new = rebuild.end(old.position).await?;
+        let views = &self.parts.views;
+        new.standing = Standing::Live;
+        views.commit(&new.projection, crate::store::Commit::of(new.position, new.here())).await?;
+        let by = new.projection.generation;
+        views.commit(&old.projection, super::builds::superseded(old.here(), by, lease.fence())).await?;
+        self.parts.status.end_rebuild();
+        tracing::info!(build = %new.projection, position = %new.position, "a build has caught up, and answers from now on");
+        Ok(())
+    }
+}
