@@ -7,7 +7,7 @@ use crate::{
     domain::Projection,
     envelope::{LogId, Position, Token},
     runtime::Lag,
-    store::{Checkpoint, StoredDocument},
+    store::{Checkpoint, Standing, StoredDocument},
 };
 
 /// What a query found, and how fresh it is.
@@ -53,6 +53,8 @@ pub struct Provenance {
     /// The answer is less fresh than the query asked for, which took it all the same; or nothing is known of how
     /// fresh it is: the projection has never run, or its log was put back since.
     pub stale: bool,
+    /// An older version of the projection has answered, as this one has not caught up for the first time yet.
+    pub building: bool,
     /// How many events of the projection are parked: the documents that they belong to lack them.
     pub parked: u64,
     /// Give it to the next query, and that one will not be older than this answer.
@@ -74,6 +76,7 @@ impl Provenance {
                 head: head.unwrap_or(Position::ZERO),
                 lag: Lag { events, time },
                 stale: !nothing_waits,
+                building: false,
                 parked: 0,
                 token: Token::new(log, Position::ZERO),
             };
@@ -91,7 +94,8 @@ impl Provenance {
             }
         };
         let token = Token::new(checkpoint.log, applied);
-        Self { applied, head, lag, stale, parked: checkpoint.parked, token }
+        let building = checkpoint.standing == Standing::Building;
+        Self { applied, head, lag, stale, building, parked: checkpoint.parked, token }
     }
 }
 

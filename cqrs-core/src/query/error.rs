@@ -43,6 +43,17 @@ pub enum QueryError {
         /// The log of the views.
         log: LogId,
     },
+    /// This version is being built for the first time, and what an older one answers meanwhile is of no use to it: the
+    /// documents have other fields. It passes by itself.
+    #[error(
+        "{projection} is being built, and the documents of the older version, which answers meanwhile, don't fit it"
+    )]
+    Building {
+        /// The projection.
+        projection: ProjectionId,
+        /// What does not fit.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The application was built without this projection.
     #[error("the projection {projection} is not registered; add `.projection::<…>(store)` before `.build()`")]
     Unregistered {
@@ -116,10 +127,20 @@ fn standing(applied: Position, head: Position, lag: &Lag) -> String {
 }
 
 impl QueryError {
+    /// Where an older version has answered, a document that does not fit is no damage.
+    pub(super) fn while_building(self, projection: &ProjectionId, building: bool) -> Self {
+        match self {
+            Self::Document { source, .. } if building => {
+                Self::Building { projection: projection.clone(), source }
+            }
+            error => error,
+        }
+    }
+
     /// The same query may succeed later.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::NotYetConsistent { .. } => true,
+            Self::NotYetConsistent { .. } | Self::Building { .. } => true,
             Self::Store(error) => error.is_retryable(),
             _ => false,
         }

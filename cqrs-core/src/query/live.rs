@@ -38,7 +38,15 @@ pub(super) fn fold<P: Projection + SingleStream<Event: Fold<P>>>(
         let token = Token::new(log.log_id(), head);
         Ok(Answer::new(
             view,
-            Provenance { applied: head, head, lag: Lag::default(), stale: false, parked: 0, token },
+            Provenance {
+                applied: head,
+                head,
+                lag: Lag::default(),
+                stale: false,
+                building: false,
+                parked: 0,
+                token,
+            },
         ))
     })
 }

@@ -103,8 +103,10 @@ impl<P: Projection> ViewsQuery<P> {
                 Box::pin(async move { views.find(&projection, &find).await })
             })
             .await?;
-        let provenance = demand.accept(&source, projection, &judged, started)?;
-        Ok(Answer::new(page(judged.value, limit, &find)?, provenance))
+        let provenance = demand.accept(&source, projection.clone(), &judged, started)?;
+        let page = page(judged.value, limit, &find);
+        let page = page.map_err(|error| error.while_building(&projection, provenance.building))?;
+        Ok(Answer::new(page, provenance))
     }
 }
 

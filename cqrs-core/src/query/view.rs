@@ -70,8 +70,9 @@ impl<P: Projection, From> ViewQuery<P, From> {
                 _ => Ok(answer),
             };
         }
-        let provenance = demand.accept(&source, projection, &judged, started)?;
-        let view = judged.value.as_ref().map(View::read).transpose()?.flatten();
+        let provenance = demand.accept(&source, projection.clone(), &judged, started)?;
+        let read = judged.value.as_ref().map(View::read).transpose();
+        let view = read.map_err(|error| error.while_building(&projection, provenance.building))?.flatten();
         Ok(Answer::new(view, provenance))
     }
 }

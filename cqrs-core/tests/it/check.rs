@@ -57,8 +57,9 @@ async fn a_check_of_what_is_not_registered_says_so() {
     for refused in [scene.app.fresh_of(&other).await, scene.app.fresh::<Portfolio>().await] {
         assert!(matches!(refused, Err(QueryError::Unregistered { .. })), "{refused:?}");
     }
-    // A program with the read store alone can't know: to it, that version has not begun.
-    assert!(scene.readers.fresh_of(&other).await.unwrap().stale);
+    // A program with the read store alone can't know: to it, that version has not begun, and an older one answers.
+    assert!(!scene.readers.fresh_of(&other).await.unwrap().stale);
+    assert!(scene.readers.fresh_of(&ProjectionId::new("nothing", 1)).await.unwrap().stale);
 }
 
 #[tokio::test(start_paused = true)]

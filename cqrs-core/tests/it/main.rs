@@ -22,6 +22,7 @@ mod poison;
 mod projections;
 mod queries;
 mod read_ahead;
+mod rebuilds;
 mod recent;
 mod scene;
 mod snapshots;
