@@ -15,9 +15,12 @@
 
 mod ahead;
 mod batch;
+mod checkpoint_health;
+mod contract;
 mod fold;
 mod folding;
 mod lag;
+mod lag_monitor;
 mod options;
 mod own_writing;
 mod pace;
@@ -26,12 +29,15 @@ mod projections;
 mod recent;
 mod runner;
 mod sent;
+mod sight;
 mod status;
 mod work;
 
+pub use checkpoint_health::{CheckpointHealth, CheckpointState};
 pub(crate) use fold::guarded;
 pub(crate) use lag::elapsed;
 pub use lag::{Lag, LagHook};
+pub use lag_monitor::{LagMonitor, LagMonitorBuilder};
 pub use options::RuntimeOptions;
 pub use projections::Projections;
 pub(crate) use projections::ProjectionsBuilder;

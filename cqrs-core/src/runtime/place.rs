@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{ahead::Page, recent::Recent, sent::Sent, status::Status};
 use crate::{
     envelope::{EventId, LogId, Position},
+    metrics::ProjectionMeter,
     store::{
         Checkpoint, Commit, CommitError, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence,
         StoredDocument,
@@ -65,6 +66,10 @@ impl Place {
             sent: None,
             written: None,
         }
+    }
+
+    pub(super) fn meter(&self) -> &Arc<ProjectionMeter> {
+        &self.status.meter
     }
 
     /// Whether a page comes after the event that was applied last. A log that was put back to an earlier state may have
@@ -152,7 +157,6 @@ impl Place {
         if let Reason::Failed(error) = reason {
             tracing::error!(%projection, ?sequence, %position, %stream, event, error, "an event is parked");
         }
-        metrics::counter!("cqrs_projection_parked_total", "projection" => projection.name.clone())
-            .increment(1);
+        self.status.meter.parked();
     }
 }

@@ -1,6 +1,5 @@
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -8,9 +7,13 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::lag::{Lag, LagHook};
+use super::{
+    contract::Contract,
+    lag::{Lag, LagHook},
+};
 use crate::{
     envelope::Position,
+    metrics::{Observer, ProjectionMeter},
     store::{Checkpoint, ProjectionId},
 };
 
@@ -71,9 +74,8 @@ impl ProjectionHealth {
 
 /// What a runner shows of itself, and how its lag is told to the hooks.
 pub(super) struct Status {
-    projection: ProjectionId,
-    max_lag: Option<Duration>,
-    hooks: Vec<Arc<dyn LagHook>>,
+    contract: Contract,
+    pub(super) meter: Arc<ProjectionMeter>,
     head: watch::Receiver<Position>,
     progress: Mutex<Progress>,
 }
@@ -84,7 +86,6 @@ struct Progress {
     head: Position,
     as_of: Timestamp,
     parked: u64,
-    breached: bool,
 }
 
 impl Status {
@@ -100,9 +101,10 @@ impl Status {
             head: Position::ZERO,
             as_of: Timestamp::now(),
             parked: 0,
-            breached: false,
         };
-        Self { projection, max_lag, hooks, head, progress: Mutex::new(progress) }
+        let meter = Arc::new(ProjectionMeter::of(&projection));
+        let contract = Contract::new(projection, max_lag, hooks, Observer::Owner);
+        Self { contract, meter, head, progress: Mutex::new(progress) }
     }
 
     /// Sets the state; true where it differs from the one before.
@@ -135,50 +137,26 @@ impl Status {
         let progress = self.lock();
         let (head, lag) = self.lag(&progress);
         ProjectionHealth {
-            projection: self.projection.clone(),
+            projection: self.contract.projection().clone(),
             state: progress.state.clone(),
             applied: progress.applied,
             head,
             lag,
-            max_lag: self.max_lag,
+            max_lag: self.contract.max_lag(),
             parked: progress.parked,
         }
     }
 
     /// Measures the lag now, and tells hooks and gauges; not before it is known what is applied.
     pub(super) fn observe(&self) {
-        let (lag, crossed) = {
-            let mut progress = self.lock();
+        let (lag, parked) = {
+            let progress = self.lock();
             if progress.state == ProjectionState::Starting {
                 return;
             }
-            let (_, lag) = self.lag(&progress);
-            let breached = self.max_lag.is_some_and(|max| lag.time > max);
-            let crossed = breached != progress.breached;
-            progress.breached = breached;
-            (lag, crossed.then_some(breached))
+            (self.lag(&progress).1, progress.parked)
         };
-        metrics::gauge!("cqrs_projection_lag_seconds", "projection" => self.projection.name.clone())
-            .set(lag.time.as_secs_f64());
-        #[allow(clippy::cast_precision_loss, reason = "a gauge is a float; 2^53 events are beyond any log")]
-        metrics::gauge!("cqrs_projection_lag_events", "projection" => self.projection.name.clone())
-            .set(lag.events as f64);
-        for hook in &self.hooks {
-            // A hook's fault is not the projection's.
-            let told = catch_unwind(AssertUnwindSafe(|| self.tell(&**hook, lag, crossed)));
-            if told.is_err() {
-                tracing::error!(projection = %self.projection, "a lag hook panicked");
-            }
-        }
-    }
-
-    fn tell(&self, hook: &dyn LagHook, lag: Lag, crossed: Option<bool>) {
-        hook.observed(&self.projection, lag);
-        match (crossed, self.max_lag) {
-            (Some(true), Some(max_lag)) => hook.breached(&self.projection, lag, max_lag),
-            (Some(false), _) => hook.recovered(&self.projection, lag),
-            _ => {}
-        }
+        self.contract.observe(lag, parked);
     }
 
     fn lag(&self, progress: &Progress) -> (Position, Lag) {
@@ -193,6 +171,6 @@ impl Status {
 
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Status").field(&self.projection).finish()
+        f.debug_tuple("Status").field(self.contract.projection()).finish()
     }
 }

@@ -251,6 +251,8 @@ pub struct ViewFaults {
     /// Commits with documents, as against heartbeats.
     pub batches: AtomicUsize,
     pub away: AtomicBool,
+    /// A question for a checkpoint gets no answer.
+    pub is_silent: AtomicBool,
     /// Reading documents panics.
     pub panics: AtomicBool,
     /// The next document that is read arrives only when the projection has come this far.
@@ -291,6 +293,7 @@ impl FaultyViews {
             commit_millis: AtomicU64::default(),
             batches: AtomicUsize::default(),
             away: AtomicBool::default(),
+            is_silent: AtomicBool::default(),
             panics: AtomicBool::default(),
             late_answer: Mutex::default(),
             open: watch::Sender::new(true),
@@ -345,6 +348,9 @@ impl ViewStore for FaultyViews {
     ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
+            if self.faults.is_silent.load(SeqCst) {
+                std::future::pending::<()>().await;
+            }
             self.pass("reads a checkpoint")?;
             self.inner.checkpoint(projection).await
         })
