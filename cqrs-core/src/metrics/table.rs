@@ -29,7 +29,7 @@ metrics! {
     APPEND_EVENTS: Counter "cqrs_append_events_total" in "events" by ["category"]:
         "Events that were appended to the log";
     APPEND_QUEUE: Gauge "cqrs_append_queue_appends" in "appends" by ["store"]:
-        "Appends that wait for their turn in this process";
+        "Appends that wait for their turn in this process; with SQLite snapshots, too";
     APPEND_BATCH: Histogram "cqrs_append_batch_appends" in "appends" by ["store"]:
         "Appends that were committed together";
     APPEND_BATCH_SECONDS: Histogram "cqrs_append_batch_seconds" in "seconds" by ["store"]:
