@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     RuntimeOptions, checkpoint_health::CheckpointHealth, contract::Contract, lag::LagHook, sight::Sight,
@@ -33,14 +33,7 @@ impl LagMonitor {
     pub(super) fn watch(&mut self, sight: Sight) {
         let sight = Arc::new(sight);
         self.sights.push(Arc::clone(&sight));
-        let mut stopped = self.stop.subscribe();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = sight.watch() => {}
-                // An error means that the monitor is gone, which is as good as a stop.
-                _ = stopped.wait_for(|stop| *stop) => {}
-            }
-        });
+        tokio::spawn(supervise(sight, self.stop.subscribe()));
     }
 
     /// How each projection is, as it was last seen, in the order in which they were named. Asks no store.
@@ -125,6 +118,25 @@ impl LagMonitorBuilder {
         }
         monitor
     }
+}
+
+/// Watches until the monitor stops. A store that panics does not silence whoever has to tell of it.
+async fn supervise(sight: Arc<Sight>, mut stopped: watch::Receiver<bool>) {
+    let mut watching = JoinSet::new();
+    loop {
+        let watched = Arc::clone(&sight);
+        watching.spawn(async move { watched.watch().await });
+        let ended = tokio::select! {
+            ended = watching.join_next() => ended,
+            // An error means that the monitor is gone, which is as good as a stop.
+            _ = stopped.wait_for(|stop| *stop) => break,
+        };
+        if let Some(Err(error)) = ended {
+            sight.lost(&error);
+        }
+        tokio::time::sleep(sight.heartbeat()).await;
+    }
+    watching.shutdown().await;
 }
 
 pub(super) fn sight(

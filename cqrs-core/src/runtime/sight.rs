@@ -6,6 +6,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::{
     sync::watch,
+    task::JoinError,
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
@@ -119,6 +120,16 @@ impl Sight {
         }
     }
 
+    /// Looking at the checkpoint has panicked.
+    pub(super) fn lost(&self, error: &JoinError) {
+        self.take_in(Err(Error::unavailable("reads the checkpoint", error.to_string())));
+        self.observe();
+    }
+
+    pub(super) const fn heartbeat(&self) -> Duration {
+        self.heartbeat
+    }
+
     /// Tells of the lag; not before there was an answer, or time for one.
     fn observe(&self) {
         let (lag, parked) = {
@@ -182,7 +193,7 @@ impl Sight {
 ///
 /// What is not known to be applied counts from the moment of which the checkpoint says that all before it is. Nobody here
 /// knows of events since; so a checkpoint at the head is taken to be there still for a moment of `grace`, in which the next
-/// heartbeat comes.
+/// heartbeat comes. See docs/adr/0022-readers-check-lag.md.
 fn measure(
     checkpoint: Option<&Checkpoint>,
     known: Position,

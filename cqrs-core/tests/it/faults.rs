@@ -253,6 +253,8 @@ pub struct ViewFaults {
     pub away: AtomicBool,
     /// A question for a checkpoint gets no answer.
     pub is_silent: AtomicBool,
+    /// A question for a checkpoint panics.
+    pub checkpoint_panics: AtomicBool,
     /// Reading documents panics.
     pub panics: AtomicBool,
     /// The next document that is read arrives only when the projection has come this far.
@@ -294,6 +296,7 @@ impl FaultyViews {
             batches: AtomicUsize::default(),
             away: AtomicBool::default(),
             is_silent: AtomicBool::default(),
+            checkpoint_panics: AtomicBool::default(),
             panics: AtomicBool::default(),
             late_answer: Mutex::default(),
             open: watch::Sender::new(true),
@@ -351,6 +354,7 @@ impl ViewStore for FaultyViews {
             if self.faults.is_silent.load(SeqCst) {
                 std::future::pending::<()>().await;
             }
+            assert!(!self.faults.checkpoint_panics.load(SeqCst), "the store panics");
             self.pass("reads a checkpoint")?;
             self.inner.checkpoint(projection).await
         })

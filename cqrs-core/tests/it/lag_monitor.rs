@@ -257,6 +257,19 @@ async fn a_hook_that_panics_stops_no_monitor() {
     eventually("it is well", async || health(&monitor).is_well()).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_read_store_that_panics_is_a_breach_too() {
+    let (log, views, told) = (FaultyLog::new(), FaultyViews::new(), Told::default());
+    let _owner = owner(&log, &views).await;
+    let monitor = watching(&views, told.clone());
+    eventually("it is well", async || health(&monitor).is_well()).await;
+    views.faults.checkpoint_panics.store(true, SeqCst);
+    state(&monitor, "that is seen", |state| matches!(state, CheckpointState::Unreachable { .. })).await;
+    eventually("it is a breach", async || told.crossings() == ["breached"]).await;
+    views.faults.checkpoint_panics.store(false, SeqCst);
+    eventually("it recovers", async || told.crossings() == ["breached", "recovered"]).await;
+}
+
 #[tokio::test]
 async fn an_application_watches_what_it_only_reads() {
     #[derive(Clone, Default)]
