@@ -12,6 +12,11 @@ struct Readme;
 #[doc = include_str!("../../docs/consistency.md")]
 struct Consistency;
 
+/// Each example on the page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/metrics.md")]
+struct Metrics;
+
 /// Each example on the page compiles, and those that run do what the page says.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/commands.md")]

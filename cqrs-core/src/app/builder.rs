@@ -93,7 +93,8 @@ impl AppBuilder {
         self
     }
 
-    /// Answers queries of a projection that another process keeps up to date in this view store.
+    /// Answers queries of a projection that another process keeps up to date in this view store, and checks its lag
+    /// from here: hooks, gauges and [health](App::health) tell when it is not kept up to date.
     pub fn query_only<P: Projection>(mut self, views: impl IntoViewStore) -> Self {
         self.projections.add::<P>(views.into_view_store(), false);
         self

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use super::{
     App, ExecuteError, Inner, Receipt,
@@ -9,6 +9,7 @@ use super::{
 use crate::{
     domain::{Aggregate, Command, Context, Event, Fold, Handle, HandleError, State},
     envelope::{EventId, Metadata, Position, Recorded, StreamId, Token, Version},
+    metrics::{AppendEnd, Appends, CommandOutcome, Commands},
     store::{
         Append, AppendError, AppendOutcome, CommandRecord, Condition, Error, EventStore, NewEvent, Past,
         RecordedCommand,
@@ -41,7 +42,27 @@ enum Attempt<C: Command> {
 }
 
 impl<C: Command> Execution<'_, C> {
+    /// Executes it, and measures how long that takes.
     pub(super) async fn run(&self) -> Outcome<C> {
+        let started = Instant::now();
+        let outcome = self.repeat().await;
+        let label = match &outcome {
+            Ok(receipt) if !receipt.repeated => CommandOutcome::Executed,
+            Ok(_) | Err(ExecuteError::Remembered { .. }) => CommandOutcome::Repeated,
+            Err(
+                ExecuteError::Rejected(_)
+                | ExecuteError::AlreadyExists { .. }
+                | ExecuteError::NotFound { .. }
+                | ExecuteError::CommandIdReused { .. },
+            ) => CommandOutcome::Rejected,
+            Err(ExecuteError::Conflict { .. }) => CommandOutcome::Conflict,
+            Err(_) => CommandOutcome::Failed,
+        };
+        Commands::<C>::ended(label, started.elapsed());
+        outcome
+    }
+
+    async fn repeat(&self) -> Outcome<C> {
         let retry = self.app.inner.retry;
         let mut pauses = retry.pauses();
         let mut attempts = 0;
@@ -52,8 +73,7 @@ impl<C: Command> Execution<'_, C> {
                 Attempt::OtherPast => continue,
                 Attempt::Conflict { expected, actual } => {
                     attempts += 1;
-                    metrics::counter!("cqrs_conflicts_total", "category" => <EventOf<C> as Event>::STREAM)
-                        .increment(1);
+                    Commands::<C>::conflict();
                     if attempts >= retry.attempts {
                         return Err(ExecuteError::Conflict {
                             stream: self.stream.clone(),
@@ -207,7 +227,7 @@ impl<C: Command> Execution<'_, C> {
             metadata: self.event_metadata.clone(),
             command: self.record.clone(),
         };
-        let appended = match self.store().append(append).await {
+        let appended = match self.send(append).await {
             Ok(AppendOutcome::Appended(appended)) => appended,
             Ok(AppendOutcome::Repeated(recorded)) => return Attempt::Done(self.repeated(&recorded)),
             Err(AppendError::Conflict { expected, actual, .. }) => {
@@ -234,6 +254,21 @@ impl<C: Command> Execution<'_, C> {
             })
             .collect();
         Attempt::Done(Ok(self.receipt(after, appended.position, recorded, false)))
+    }
+
+    /// Appends, and measures how long that takes.
+    async fn send(&self, append: Append) -> Result<AppendOutcome, AppendError> {
+        let started = Instant::now();
+        let outcome = self.store().append(append).await;
+        let (label, events) = match &outcome {
+            Ok(AppendOutcome::Appended(appended)) => (AppendEnd::Appended, appended.events.len()),
+            Ok(AppendOutcome::Repeated(_)) => (AppendEnd::Repeated, 0),
+            Err(AppendError::Conflict { .. }) => (AppendEnd::Conflict, 0),
+            Err(_) => (AppendEnd::Failed, 0),
+        };
+        let events = u64::try_from(events).unwrap_or(u64::MAX);
+        Appends::<EventOf<C>>::ended(label, events, started.elapsed());
+        outcome
     }
 
     /// Keeps the state after the command for the next one, and saves a snapshot if one is due. A state that was folded
@@ -315,7 +350,7 @@ impl<C: Command> Execution<'_, C> {
             metadata: self.event_metadata.clone(),
             command: Some(CommandRecord { answer: Some(answer), ..record.clone() }),
         };
-        match self.store().append(append).await {
+        match self.send(append).await {
             Ok(AppendOutcome::Appended(_)) => Attempt::Done(Err(error)),
             Ok(AppendOutcome::Repeated(recorded)) => Attempt::Done(self.repeated(&recorded)),
             Err(AppendError::Conflict { expected, actual, .. }) => Attempt::Conflict { expected, actual },

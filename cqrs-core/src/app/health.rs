@@ -1,6 +1,6 @@
 use crate::{
     envelope::Position,
-    runtime::{ProjectionHealth, Projections},
+    runtime::{CheckpointHealth, ProjectionHealth, Projections},
     store::EventStore,
 };
 
@@ -12,6 +12,8 @@ pub struct Health {
     pub write_store: StoreHealth,
     /// Each projection that this process keeps up to date.
     pub projections: Vec<ProjectionHealth>,
+    /// Each projection that this process only reads, as it was last seen; another one keeps it up to date.
+    pub query_only: Vec<CheckpointHealth>,
 }
 
 /// How a store is.
@@ -36,12 +38,14 @@ impl Health {
             Ok(head) => StoreHealth::Up { head },
             Err(error) => StoreHealth::Down { reason: crate::runtime::with_causes(&error) },
         };
-        Self { write_store, projections: projections.health() }
+        Self { write_store, projections: projections.health(), query_only: projections.query_only() }
     }
 
-    /// The write store answers, and each projection works without parked events and within its promised lag.
+    /// The write store answers, and each projection works without parked events and within its promised lag, here or in
+    /// another process.
     pub fn is_well(&self) -> bool {
         matches!(self.write_store, StoreHealth::Up { .. })
             && self.projections.iter().all(ProjectionHealth::is_well)
+            && self.query_only.iter().all(CheckpointHealth::is_well)
     }
 }

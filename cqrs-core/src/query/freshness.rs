@@ -6,6 +6,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{Provenance, QueryError, Source};
 use crate::{
     envelope::{LogId, Position, Token},
+    metrics::WaitOutcome,
     store::{BoxFuture, Checkpoint, Error, EventStore, ProjectionId, Read, ViewStore},
 };
 
@@ -132,8 +133,27 @@ const REPLICA_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 impl Demand {
-    /// Asks the read store until its answer is fresh enough, or time is up.
+    /// Asks the read store until its answer is fresh enough, or time is up, and measures how long that takes.
     pub(super) async fn meet<T>(
+        &self,
+        source: &Source,
+        projection: &ProjectionId,
+        ask: impl for<'s> Fn(&'s dyn ViewStore) -> BoxFuture<'s, Result<Read<T>, Error>>,
+    ) -> Result<Judged<T>, QueryError> {
+        let asked = Instant::now();
+        let met = self.wait(source, projection, ask).await;
+        if self.freshness != Freshness::Any {
+            let outcome = match &met {
+                Ok(judged) if judged.fresh => WaitOutcome::Fresh,
+                Ok(_) => WaitOutcome::Late,
+                Err(_) => WaitOutcome::Failed,
+            };
+            crate::metrics::query_waited(projection, outcome, asked.elapsed());
+        }
+        met
+    }
+
+    async fn wait<T>(
         &self,
         source: &Source,
         projection: &ProjectionId,

@@ -4,6 +4,7 @@ use super::{Current, FreshnessCheck, FromViews, Source, ViewQuery, ViewsQuery};
 use crate::{
     app::IntoViewStore,
     domain::Projection,
+    runtime::LagMonitorBuilder,
     store::{Checkpoint, Error, ProjectionId, ViewStore},
 };
 
@@ -43,6 +44,27 @@ impl Views {
     /// As [`fresh`](Self::fresh), of a projection by its name and version, such as one that writes by itself.
     pub fn fresh_of(&self, projection: &ProjectionId) -> FreshnessCheck {
         FreshnessCheck::new(self.source(), projection.clone())
+    }
+
+    /// Checks the lag of projections that other processes run, also when those have died: gauges, hooks and health.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use cqrs_core::{prelude::*, runtime::{Lag, LagHook, LagMonitor}, store::ProjectionId};
+    /// struct Pager;
+    ///
+    /// impl LagHook for Pager {
+    ///     fn breached(&self, projection: &ProjectionId, lag: Lag, max_lag: Duration) {
+    ///         eprintln!("{projection} is {:?} behind, more than {max_lag:?}", lag.time);
+    ///     }
+    /// }
+    ///
+    /// fn watch<OrderSummary: Projection>(views: &Views) -> LagMonitor {
+    ///     views.lag_monitor().projection::<OrderSummary>().lag_hook(Pager).start()
+    /// }
+    /// ```
+    pub fn lag_monitor(&self) -> LagMonitorBuilder {
+        LagMonitorBuilder::new(Arc::clone(&self.store))
     }
 
     /// How far a projection has come; `None` before its first batch.

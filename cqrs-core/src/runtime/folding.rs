@@ -152,7 +152,7 @@ impl Batch for Routed {
             if !missing.is_empty() {
                 stored.extend(views.load(&projection, &missing).await?);
             }
-            let mut fold = Fold::new(steps, projection, views, stored, place.parked.clone());
+            let mut fold = Fold::new(steps, projection, views, stored, place);
             let mut changes = fold.run();
             if place.settle().await? {
                 fold = fold.again(&keys, place.parked.clone()).await?;

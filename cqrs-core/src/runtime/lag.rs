@@ -28,10 +28,11 @@ pub(crate) fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
 }
 
-/// Is told how far projections are behind; see `docs/consistency.md`. Called from the projection's own task: be
-/// quick, and hand longer work to another task.
+/// Is told how far projections are behind, by the process that runs them and, with the same meaning, by those that only
+/// read; see `docs/consistency.md`. Called from the task that runs or watches the projection: be quick, and hand
+/// longer work to another task. A panic harms nothing.
 pub trait LagHook: Send + Sync + 'static {
-    /// The lag was measured: after each batch, and a few times a second.
+    /// The lag was measured: after each batch where the projection runs, and a few times a second.
     fn observed(&self, projection: &ProjectionId, lag: Lag) {
         let _ = (projection, lag);
     }

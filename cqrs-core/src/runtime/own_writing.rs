@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{
     fold::panic_text,
@@ -129,7 +130,10 @@ impl Part {
         let (free, mut parked) = self.sort(&place.parked);
         if !free.is_empty() {
             let commit = place.commit(self.goal, Vec::new(), parked.clone());
-            match apply(projection, &free, commit).await {
+            let started = Instant::now();
+            let applied = apply(projection, &free, commit).await;
+            place.meter().handled(started.elapsed());
+            match applied {
                 Ok(()) => {
                     place.arrive(self.goal, parked);
                     return Ok(None);

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     envelope::{EventId, LogId, Position},
+    metrics::ProjectionMeter,
     store::{
         Checkpoint, Commit, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence, Standing,
         StoredDocument,
@@ -95,6 +96,10 @@ impl Place {
         (self.position, self.last, self.head) = (stored.position, stored.last, stored.head);
         (self.as_of, self.standing) = (stored.as_of, stored.standing);
         Checkpoint { fence: self.fence, ..stored }
+    }
+
+    pub(super) fn meter(&self) -> &Arc<ProjectionMeter> {
+        &self.status.meter
     }
 
     /// Whether a page comes after the event that was applied last. A log that was put back to an earlier state may have
@@ -199,7 +204,6 @@ impl Place {
         if let Reason::Failed(error) = reason {
             tracing::error!(%projection, ?sequence, %position, %stream, event, error, "an event is parked");
         }
-        metrics::counter!("cqrs_projection_parked_total", "projection" => projection.name.clone())
-            .increment(1);
+        self.status.meter.parked();
     }
 }

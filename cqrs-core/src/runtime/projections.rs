@@ -9,9 +9,10 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    LagHook, ProjectionHealth, ProjectionState, RuntimeOptions,
+    CheckpointHealth, LagHook, LagMonitor, ProjectionHealth, ProjectionState, RuntimeOptions,
     builds::Plan,
     folding::Folding,
+    lag_monitor,
     own_writing::OwnWriting,
     owner::Owner,
     runner::{Runner, RunnerParts},
@@ -31,6 +32,8 @@ pub struct Projections {
     by_type: HashMap<TypeId, Arc<dyn ViewStore>>,
     by_id: HashMap<ProjectionId, Arc<dyn ViewStore>>,
     statuses: Vec<Arc<Status>>,
+    /// Of those that other processes run.
+    monitor: LagMonitor,
     head: Option<watch::Receiver<Position>>,
     /// Each runner holds a receiver for as long as it runs.
     stop: watch::Sender<bool>,
@@ -57,10 +60,16 @@ impl Projections {
         self.statuses.iter().map(|status| status.health()).collect()
     }
 
+    /// How each projection is that another process runs, as its read store shows it.
+    pub fn query_only(&self) -> Vec<CheckpointHealth> {
+        self.monitor.health()
+    }
+
     /// Stops after the current batches.
     pub(crate) async fn stop(&self) {
         self.stop.send_replace(true);
         self.stop.closed().await;
+        self.monitor.stop().await;
     }
 }
 
@@ -133,14 +142,18 @@ impl ProjectionsBuilder {
         let (stop, stopping) = watch::channel(false);
         let owner = Owner::start();
         let head = (!self.registrations.is_empty()).then(|| log.watch());
-        let mut projections =
-            Projections { by_type: HashMap::new(), by_id: HashMap::new(), statuses: Vec::new(), head, stop };
+        let monitor = LagMonitor::new();
+        let (by_type, by_id, statuses) = (HashMap::new(), HashMap::new(), Vec::new());
+        let mut projections = Projections { by_type, by_id, statuses, monitor, head, stop };
         for registration in self.registrations {
             let Registration { type_id, projection, max_lag, views, work, runs, .. } = registration;
             let current = Current::of(Arc::clone(&views));
             projections.by_type.extend(type_id.map(|type_id| (type_id, current.clone() as _)));
             projections.by_id.insert(projection.clone(), current.clone());
             if !runs {
+                let (hooks, head) = (self.hooks.clone(), Some(log.watch()));
+                let sight = lag_monitor::sight(projection, max_lag, hooks, current, head, &self.options);
+                projections.monitor.watch(sight);
                 continue;
             }
             let status = Arc::new(Status::new(projection.clone(), max_lag, self.hooks.clone(), log.watch()));

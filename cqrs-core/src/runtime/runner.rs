@@ -149,8 +149,7 @@ impl Runner {
                     }
                     attempts += 1;
                     tracing::warn!(%projection, error, attempts, "the projection starts over from its checkpoint");
-                    metrics::counter!("cqrs_projection_retries_total", "projection" => projection.name.clone())
-                        .increment(1);
+                    self.parts.status.meter.retried();
                     self.parts.status.set_state(ProjectionState::Retrying { error, attempts });
                     let pause = pauses.next().unwrap_or(self.parts.options.longest_pause);
                     tokio::select! {
@@ -306,7 +305,7 @@ impl Runner {
                 let started = Instant::now();
                 page.batch.write(place, goal).await?;
                 pages.pace.took(page.events, started.elapsed());
-                self.measure(page.events, started);
+                status.meter.batch(page.events, started.elapsed());
                 *progressed = place.written.is_some();
                 status.observe();
             }
@@ -397,14 +396,6 @@ impl Runner {
              none: it was put back to an earlier state. Restore the log, or build the projection anew under a higher \
              `version`"
         ))
-    }
-
-    fn measure(&self, events: usize, started: Instant) {
-        let name = &self.parts.projection.name;
-        let count = u64::try_from(events).unwrap_or(u64::MAX);
-        metrics::counter!("cqrs_projection_events_total", "projection" => name.clone()).increment(count);
-        metrics::histogram!("cqrs_projection_batch_seconds", "projection" => name.clone())
-            .record(started.elapsed());
     }
 
     async fn stopped(&self) {

@@ -1,6 +1,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Instant,
 };
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::{
     envelope::Position,
+    metrics::ProjectionMeter,
     store::{
         BoxFuture, Commit, CommitError, DeadLetter, Error, ProjectionId, Sequence, StoredDocument, ViewStore,
     },
@@ -30,6 +32,7 @@ pub(super) struct Fold {
     parked: HashSet<Sequence>,
     /// Documents that the store does not take, and why.
     refused: HashMap<String, String>,
+    meter: Arc<ProjectionMeter>,
 }
 
 impl Fold {
@@ -38,9 +41,10 @@ impl Fold {
         projection: ProjectionId,
         views: Arc<dyn ViewStore>,
         stored: Vec<StoredDocument>,
-        parked: HashSet<Sequence>,
+        place: &Place,
     ) -> Self {
-        Self { steps, projection, views, stored, parked, refused: HashMap::new() }
+        let (parked, meter) = (place.parked.clone(), Arc::clone(place.meter()));
+        Self { steps, projection, views, stored, parked, refused: HashMap::new(), meter }
     }
 
     /// The same on what the store has now.
@@ -51,7 +55,10 @@ impl Fold {
     }
 
     pub(super) fn run(&self) -> Changes {
-        self.steps.fold(&self.stored, &self.parked, &self.refused, Timestamp::now())
+        let started = Instant::now();
+        let changes = self.steps.fold(&self.stored, &self.parked, &self.refused, Timestamp::now());
+        self.meter.handled(started.elapsed());
+        changes
     }
 
     /// Begins to write what was folded, from where the projection now stands.

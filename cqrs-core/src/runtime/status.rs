@@ -1,6 +1,5 @@
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -9,12 +8,14 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{
+    contract::Contract,
     lag::{Lag, LagHook},
     owner::Owner,
     rebuild::RebuildProgress,
 };
 use crate::{
     envelope::Position,
+    metrics::{Observer, ProjectionMeter},
     store::{Checkpoint, ProjectionId},
 };
 
@@ -92,9 +93,8 @@ impl ProjectionHealth {
 
 /// What a runner shows of itself, and how its lag is told to the hooks.
 pub(super) struct Status {
-    projection: ProjectionId,
-    max_lag: Option<Duration>,
-    hooks: Vec<Arc<dyn LagHook>>,
+    contract: Contract,
+    pub(super) meter: Arc<ProjectionMeter>,
     head: watch::Receiver<Position>,
     progress: Mutex<Progress>,
 }
@@ -105,7 +105,6 @@ struct Progress {
     head: Position,
     as_of: Timestamp,
     parked: u64,
-    breached: bool,
     outdated: bool,
     rebuild: Option<RebuildProgress>,
 }
@@ -123,11 +122,12 @@ impl Status {
             head: Position::ZERO,
             as_of: Timestamp::now(),
             parked: 0,
-            breached: false,
             outdated: false,
             rebuild: None,
         };
-        Self { projection, max_lag, hooks, head, progress: Mutex::new(progress) }
+        let meter = Arc::new(ProjectionMeter::of(&projection));
+        let contract = Contract::new(projection, max_lag, hooks, Observer::Owner);
+        Self { contract, meter, head, progress: Mutex::new(progress) }
     }
 
     /// Sets the state; true where it differs from the one before.
@@ -160,12 +160,12 @@ impl Status {
         let progress = self.lock();
         let (head, lag) = self.lag(&progress);
         ProjectionHealth {
-            projection: self.projection.clone(),
+            projection: self.contract.projection().clone(),
             state: progress.state.clone(),
             applied: progress.applied,
             head,
             lag,
-            max_lag: self.max_lag,
+            max_lag: self.contract.max_lag(),
             parked: progress.parked,
             outdated: progress.outdated,
             rebuild: progress.rebuild.clone(),
@@ -177,7 +177,7 @@ impl Status {
         let mut progress = self.lock();
         if outdated && !progress.outdated {
             tracing::warn!(
-                projection = %self.projection,
+                projection = %self.contract.projection(),
                 "the projection's documents were built by another definition or other handlers than those that are compiled \
                  in: raise its version, or rebuild it"
             );
@@ -201,38 +201,14 @@ impl Status {
 
     /// Measures the lag now, and tells hooks and gauges; not before it is known what is applied.
     pub(super) fn observe(&self) {
-        let (lag, crossed) = {
-            let mut progress = self.lock();
+        let (lag, parked) = {
+            let progress = self.lock();
             if progress.state == ProjectionState::Starting {
                 return;
             }
-            let (_, lag) = self.lag(&progress);
-            let breached = self.max_lag.is_some_and(|max| lag.time > max);
-            let crossed = breached != progress.breached;
-            progress.breached = breached;
-            (lag, crossed.then_some(breached))
+            (self.lag(&progress).1, progress.parked)
         };
-        metrics::gauge!("cqrs_projection_lag_seconds", "projection" => self.projection.name.clone())
-            .set(lag.time.as_secs_f64());
-        #[allow(clippy::cast_precision_loss, reason = "a gauge is a float; 2^53 events are beyond any log")]
-        metrics::gauge!("cqrs_projection_lag_events", "projection" => self.projection.name.clone())
-            .set(lag.events as f64);
-        for hook in &self.hooks {
-            // A hook's fault is not the projection's.
-            let told = catch_unwind(AssertUnwindSafe(|| self.tell(&**hook, lag, crossed)));
-            if told.is_err() {
-                tracing::error!(projection = %self.projection, "a lag hook panicked");
-            }
-        }
-    }
-
-    fn tell(&self, hook: &dyn LagHook, lag: Lag, crossed: Option<bool>) {
-        hook.observed(&self.projection, lag);
-        match (crossed, self.max_lag) {
-            (Some(true), Some(max_lag)) => hook.breached(&self.projection, lag, max_lag),
-            (Some(false), _) => hook.recovered(&self.projection, lag),
-            _ => {}
-        }
+        self.contract.observe(lag, parked);
     }
 
     fn lag(&self, progress: &Progress) -> (Position, Lag) {
@@ -247,6 +223,6 @@ impl Status {
 
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Status").field(&self.projection).finish()
+        f.debug_tuple("Status").field(self.contract.projection()).finish()
     }
 }

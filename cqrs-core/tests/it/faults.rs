@@ -252,6 +252,10 @@ pub struct ViewFaults {
     /// Commits with documents, as against heartbeats.
     pub batches: AtomicUsize,
     pub away: AtomicBool,
+    /// A question for a checkpoint gets no answer.
+    pub is_silent: AtomicBool,
+    /// A question for a checkpoint panics.
+    pub checkpoint_panics: AtomicBool,
     /// Reading documents panics.
     pub panics: AtomicBool,
     /// The next document that is read arrives only when the projection has come this far.
@@ -296,6 +300,8 @@ impl FaultyViews {
             commit_millis: AtomicU64::default(),
             batches: AtomicUsize::default(),
             away: AtomicBool::default(),
+            is_silent: AtomicBool::default(),
+            checkpoint_panics: AtomicBool::default(),
             panics: AtomicBool::default(),
             late_answer: Mutex::default(),
             open: watch::Sender::new(true),
@@ -405,6 +411,10 @@ impl ViewStore for FaultyViews {
     ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
+            if self.faults.is_silent.load(SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            assert!(!self.faults.checkpoint_panics.load(SeqCst), "the store panics");
             self.pass("reads a checkpoint")?;
             self.inner.checkpoint(projection).await
         })

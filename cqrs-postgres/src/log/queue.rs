@@ -7,7 +7,10 @@ use std::{
     thread,
 };
 
-use cqrs_core::store::{AppendError, AppendOutcome, Error};
+use cqrs_core::{
+    metrics::AppendMeter,
+    store::{AppendError, AppendOutcome, Error},
+};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
@@ -34,6 +37,7 @@ struct Shared {
     reader: Arc<Reader>,
     head: Head,
     limit: usize,
+    meter: AppendMeter,
     state: Mutex<State>,
 }
 
@@ -48,7 +52,8 @@ struct State {
 
 impl Queue {
     pub(super) fn new(reader: Arc<Reader>, head: Head, limit: usize) -> Self {
-        Self { shared: Arc::new(Shared { reader, head, limit, state: Mutex::default() }) }
+        let meter = AppendMeter::of("postgresql");
+        Self { shared: Arc::new(Shared { reader, head, limit, meter, state: Mutex::default() }) }
     }
 
     /// Appends on a task of its own, so that it makes no difference whether the caller goes on waiting.
@@ -71,6 +76,7 @@ impl Shared {
             return Err(AppendError::Busy { limit: self.limit });
         }
         state.waiting.push_back(job);
+        self.meter.waiting(state.waiting.len());
         if !mem::replace(&mut state.working, true) {
             drop(state);
             self.start();
@@ -113,7 +119,11 @@ impl Shared {
             state.working = false;
             state.writer = writer.take();
         }
-        state.waiting.drain(..count).collect()
+        let jobs = state.waiting.drain(..count).collect();
+        if count > 0 {
+            self.meter.waiting(state.waiting.len());
+        }
+        jobs
     }
 }
 
@@ -132,11 +142,12 @@ impl Turn {
                 self.done = true;
                 return;
             }
-            let several = jobs.len() > 1;
+            let (appends, started) = (jobs.len(), Instant::now());
             let writer =
                 writer.get_or_insert_with(|| Writer::new(&self.shared.reader, self.shared.head.clone()));
             writer.run(jobs).await;
-            if several {
+            self.shared.meter.batch(appends, started.elapsed());
+            if appends > 1 {
                 self.shared.gather().await;
             }
         }
@@ -158,5 +169,6 @@ impl Drop for Turn {
         for job in mem::take(&mut self.shared.state().waiting) {
             job.fail(Error::Closed);
         }
+        self.shared.meter.waiting(0);
     }
 }

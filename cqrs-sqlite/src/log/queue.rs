@@ -1,10 +1,10 @@
 use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use cqrs_core::store::Error;
+use cqrs_core::{metrics::AppendMeter, store::Error};
 
 use super::{
     job::Job,
@@ -34,6 +34,7 @@ struct Shared {
     pace: Pace,
     limit: usize,
     patience: Duration,
+    meter: AppendMeter,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +67,7 @@ impl Queue {
             pace: Pace::default(),
             limit,
             patience,
+            meter: AppendMeter::of("sqlite"),
         });
         let worker = Arc::clone(&shared);
         let thread = thread::Builder::new()
@@ -83,7 +85,7 @@ impl Queue {
             state.working = true;
             drop(state);
             let turn = Turn { shared };
-            let jobs = shared.pace.time(|| lock(&shared.writer).run(vec![job], Duration::ZERO));
+            let jobs = shared.run_batch(vec![job], Duration::ZERO);
             if let Err(Busy(jobs)) = jobs {
                 let mut state = lock(&shared.state);
                 state.calm = false;
@@ -96,6 +98,7 @@ impl Queue {
             return Submitted::Refused { limit: shared.limit };
         }
         state.waiting.push(job);
+        shared.meter.waiting(state.waiting.len());
         if !state.working {
             shared.wake.notify_one();
         }
@@ -108,11 +111,22 @@ impl Shared {
         while let Some(jobs) = self.next() {
             let _turn = Turn { shared: self };
             // The thread outlives a panic: what was being done is answered by dropping it, the rest goes on.
-            let run = || self.pace.time(|| lock(&self.writer).run(jobs, self.patience));
+            let run = || self.run_batch(jobs, self.patience);
             if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
                 tracing::error!("appending has panicked");
             }
         }
+    }
+
+    /// Runs jobs in one transaction, and measures it where appends are among them.
+    fn run_batch(&self, jobs: Vec<Job>, patience: Duration) -> Result<(), Busy> {
+        let appends = jobs.iter().filter(|job| matches!(job, Job::Append(..))).count();
+        let started = Instant::now();
+        let run = self.pace.time(|| lock(&self.writer).run(jobs, patience));
+        if appends > 0 && run.is_ok() {
+            self.meter.batch(appends, started.elapsed());
+        }
+        run
     }
 
     /// Waits for jobs; `None` where there will be no more.
@@ -128,6 +142,7 @@ impl Shared {
         }
         let count = state.waiting.len().min(BATCH);
         let jobs: Vec<Job> = state.waiting.drain(..count).collect();
+        self.meter.waiting(state.waiting.len());
         state.calm = jobs.len() == 1;
         state.working = true;
         Some(jobs)

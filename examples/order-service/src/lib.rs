@@ -18,6 +18,7 @@
 )]
 
 pub mod http;
+mod metrics;
 mod options;
 mod serve;
 mod service;

@@ -3,7 +3,7 @@ use std::{io::Write as _, time::Duration};
 use axum::serve::ListenerExt as _;
 use tokio::{net::TcpListener, signal, sync::watch};
 
-use crate::{Options, Service, StartError, http};
+use crate::{Options, Service, StartError, http, metrics};
 
 /// How long requests in flight may take to end once the process was told to stop.
 const GRACE: Duration = Duration::from_secs(35);
@@ -47,6 +47,7 @@ pub async fn serve(options: &Options) -> Result<(), StartError> {
             tracing::warn!("requests were still in flight {} s after the stop", GRACE.as_secs());
             Ok(())
         }
+        () = metrics::upkeep(service.recorder().clone()) => Ok(()),
     };
     service.stop().await;
     served

@@ -1,22 +1,27 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use cqrs_core::{
     app::{App, BuildError},
     query::Views,
+    runtime::LagMonitor,
     store::{EventStore, ViewStore},
 };
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
-    Options, Role,
+    Options, Role, metrics,
     stores::{self, OpenError},
 };
 
 /// What runs in one process, as its [`Role`] has it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Service {
     role: Role,
     app: Option<App>,
     views: Option<Views>,
+    /// Of the views that another process builds.
+    monitor: Option<Arc<LagMonitor>>,
+    recorder: PrometheusHandle,
 }
 
 impl Service {
@@ -57,6 +62,7 @@ impl Service {
         events: Option<Arc<dyn EventStore>>,
         views: Option<Arc<dyn ViewStore>>,
     ) -> Result<Self, StartError> {
+        let recorder = metrics::recorder()?;
         let app = match events {
             Some(events) => {
                 let builder = App::builder(events);
@@ -71,11 +77,17 @@ impl Service {
             }
             None => None,
         };
-        Ok(Self { role, app, views: views.map(Views::new) })
+        let views = views.map(Views::new);
+        let watched = views.as_ref().filter(|_| !role.builds_views());
+        let monitor = watched.map(|views| Arc::new(watch(views)));
+        Ok(Self { role, app, views, monitor, recorder })
     }
 
     /// Stops the projections after the batch that they are writing.
     pub async fn stop(&self) {
+        if let Some(monitor) = &self.monitor {
+            monitor.stop().await;
+        }
         if let Some(app) = &self.app {
             app.shutdown().await;
         }
@@ -94,6 +106,39 @@ impl Service {
     pub(crate) const fn views(&self) -> Option<&Views> {
         self.views.as_ref()
     }
+
+    /// Watches the views that another process builds.
+    pub(crate) fn monitor(&self) -> Option<&LagMonitor> {
+        self.monitor.as_deref()
+    }
+
+    /// What this process measures.
+    pub(crate) const fn recorder(&self) -> &PrometheusHandle {
+        &self.recorder
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { role, app, views, monitor, recorder: _ } = self;
+        f.debug_struct("Service")
+            .field("role", role)
+            .field("app", app)
+            .field("views", views)
+            .field("monitor", monitor)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "read-store")]
+fn watch(views: &Views) -> LagMonitor {
+    let monitor = views.lag_monitor();
+    monitor.projection::<order_views::OrderSummary>().projection::<order_views::CustomerSummary>().start()
+}
+
+#[cfg(not(feature = "read-store"))]
+fn watch(views: &Views) -> LagMonitor {
+    views.lag_monitor().start()
 }
 
 /// Why the service does not start.
@@ -117,6 +162,9 @@ pub enum StartError {
     /// A store refuses a projection.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The process has another recorder of metrics.
+    #[error("metrics can't be recorded")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
     /// Nobody can connect.
     #[error("can't listen on {address}")]
     Listen {

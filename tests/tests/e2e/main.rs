@@ -69,6 +69,8 @@ mod commands;
 mod crash;
 mod faults;
 mod idempotency;
+mod lag;
+mod metrics;
 mod operations;
 mod poison;
 mod processes;

@@ -9,7 +9,7 @@ use axum::{
 use cqrs_core::{
     app::{App, StoreHealth},
     query::Views,
-    runtime::{ProjectionHealth, ProjectionState},
+    runtime::{CheckpointHealth, CheckpointState, ProjectionHealth, ProjectionState},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -68,7 +68,7 @@ pub(super) struct ProjectionBody {
     /// Its version.
     version: u32,
     /// `starting`, `catching_up`, `live`, `retrying`, `halted` or `stopped` where this process builds it; else
-    /// `not_built`, `running`, `silent` or `diverged`, as the read store shows it.
+    /// `unknown`, `not_built`, `running`, `silent`, `diverged` or `unreachable`, as the read store shows it.
     #[schema(example = "live")]
     state: &'static str,
     /// All events up to here are in it.
@@ -83,6 +83,8 @@ pub(super) struct ProjectionBody {
     /// The lag that it promises to stay under.
     #[schema(example = "2000ms")]
     max_lag: Option<String>,
+    /// It is further behind than that.
+    breached: bool,
     /// How many events it has put aside.
     parked: u64,
     /// Why it is not well.
@@ -132,18 +134,17 @@ impl ReadyBody {
         let read_store = match service.views() {
             None => None,
             Some(views) => {
-                let stored = tokio::time::timeout(PATIENCE, stored(views)).await;
-                let (store, stored) = match stored {
-                    Ok(Ok(stored)) => (StoreBody::up(None), stored),
-                    Ok(Err(reason)) => (StoreBody::down(reason), Vec::new()),
-                    Err(_) => (StoreBody::silent(), Vec::new()),
-                };
-                if !service.role().builds_views() {
-                    projections = stored;
-                }
-                Some(store)
+                let answered = tokio::time::timeout(PATIENCE, ping(views)).await;
+                Some(match answered {
+                    Ok(Ok(())) => StoreBody::up(None),
+                    Ok(Err(reason)) => StoreBody::down(reason),
+                    Err(_) => StoreBody::silent(),
+                })
             }
         };
+        if let Some(monitor) = service.monitor() {
+            projections = monitor.health().into_iter().map(ProjectionBody::watched).collect();
+        }
         let mut body =
             Self { ready: false, role: service.role().to_string(), write_store, read_store, projections };
         body.ready = body.reasons().is_empty();
@@ -215,6 +216,7 @@ impl ProjectionBody {
             lag_events: lag.events,
             lag: duration::format(lag.time),
             max_lag: max_lag.map(duration::format),
+            breached: max_lag.is_some_and(|max| lag.time > max),
             parked,
             reason,
         }
@@ -241,63 +243,61 @@ fn behind(lag: Duration, max_lag: Option<Duration>) -> String {
     format!("it is {} behind, but promises {}", duration::format(lag), duration::format(promised))
 }
 
+/// Asks the read store for something small.
 #[cfg(feature = "read-store")]
-async fn stored(views: &Views) -> Result<Vec<ProjectionBody>, String> {
-    Ok(vec![
-        ProjectionBody::stored::<order_views::OrderSummary>(views).await?,
-        ProjectionBody::stored::<order_views::CustomerSummary>(views).await?,
-    ])
+async fn ping(views: &Views) -> Result<(), String> {
+    let asked = views.checkpoint::<order_views::OrderSummary>().await;
+    asked.map(drop).map_err(|error| cqrs_core::runtime::with_causes(&error))
 }
 
 #[cfg(not(feature = "read-store"))]
-async fn stored(_: &Views) -> Result<Vec<ProjectionBody>, String> {
-    Ok(Vec::new())
+async fn ping(_: &Views) -> Result<(), String> {
+    Ok(())
 }
 
-#[cfg(feature = "read-store")]
 impl ProjectionBody {
     /// A projection that another process builds, as the read store shows it.
-    async fn stored<P: cqrs_core::domain::Projection>(views: &Views) -> Result<Self, String> {
-        let checkpoint =
-            views.checkpoint::<P>().await.map_err(|error| cqrs_core::runtime::with_causes(&error))?;
-        let Some(at) = checkpoint else {
-            return Ok(Self::of_checkpoint::<P>(
-                "not_built",
-                None,
-                Duration::ZERO,
-                Some("no projector has built it yet".to_owned()),
-            ));
-        };
-        let since = jiff::Timestamp::now().duration_since(at.as_of);
-        let lag = Duration::try_from(since).unwrap_or(Duration::ZERO);
-        let late = P::MAX_LAG.is_some_and(|max| lag > max);
-        if at.diverged {
-            let reason = "the log was put back to an earlier state, or has gone on from one".to_owned();
-            return Ok(Self::of_checkpoint::<P>("diverged", Some(at), lag, Some(reason)));
-        }
-        let reason =
-            if at.parked > 0 { Some(parked(at.parked)) } else { late.then(|| behind(lag, P::MAX_LAG)) };
-        Ok(Self::of_checkpoint::<P>(if late { "silent" } else { "running" }, Some(at), lag, reason))
-    }
-
-    fn of_checkpoint<P: cqrs_core::domain::Projection>(
-        state: &'static str,
-        at: Option<cqrs_core::store::Checkpoint>,
-        lag: Duration,
-        reason: Option<String>,
-    ) -> Self {
-        let (applied, head) = at.map_or((0, 0), |at| (at.position.get(), at.head.get()));
+    fn watched(health: CheckpointHealth) -> Self {
+        let reason = (!health.is_well()).then(|| why_watched(&health));
+        let CheckpointHealth { projection, state, applied, head, lag, max_lag, breached, parked, .. } =
+            health;
         Self {
-            name: P::NAME.to_owned(),
-            version: P::VERSION,
-            state,
-            applied,
-            head,
-            lag_events: head.saturating_sub(applied),
-            lag: duration::format(lag),
-            max_lag: P::MAX_LAG.map(duration::format),
-            parked: at.map_or(0, |at| at.parked),
+            name: projection.name,
+            version: projection.version,
+            state: match state {
+                CheckpointState::NotBuilt => "not_built",
+                CheckpointState::Moving => "running",
+                CheckpointState::Silent { .. } => "silent",
+                CheckpointState::Diverged => "diverged",
+                CheckpointState::Unreachable { .. } => "unreachable",
+                _ => "unknown",
+            },
+            applied: applied.get(),
+            head: head.get(),
+            lag_events: lag.events,
+            lag: duration::format(lag.time),
+            max_lag: max_lag.map(duration::format),
+            breached,
+            parked,
             reason,
         }
+    }
+}
+
+fn why_watched(health: &CheckpointHealth) -> String {
+    match &health.state {
+        CheckpointState::NotBuilt => "no projector has built it yet".to_owned(),
+        CheckpointState::Diverged => {
+            "the log was put back to an earlier state, or has gone on from one".to_owned()
+        }
+        CheckpointState::Unreachable { error } => error.clone(),
+        CheckpointState::Moving | CheckpointState::Silent { .. } if health.breached => {
+            behind(health.lag.time, health.max_lag)
+        }
+        CheckpointState::Moving => parked(health.parked),
+        CheckpointState::Silent { since } => {
+            format!("no projector has shown a sign of life for {}", duration::format(*since))
+        }
+        _ => "it was not looked at yet".to_owned(),
     }
 }

@@ -12,6 +12,7 @@ mod duration;
 mod health;
 #[cfg(feature = "command")]
 mod history;
+mod metrics;
 mod openapi;
 mod page;
 mod problem;

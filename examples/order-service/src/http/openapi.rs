@@ -11,7 +11,7 @@ use utoipa::{
 };
 
 use super::{
-    Code, health, page,
+    Code, health, metrics, page,
     problem::{self, ProblemBody},
 };
 
@@ -23,7 +23,7 @@ use super::{
                        `application/problem+json`; its `code` never changes. Money is integer cents, times are \
                        RFC 3339 in UTC."
     ),
-    paths(page::page, document, health::live, health::ready),
+    paths(page::page, document, health::live, health::ready, metrics::metrics),
     components(schemas(ProblemBody)),
     tags(
         (name = "commands", description = "Change an order"),

@@ -8,7 +8,7 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Code, Problem, health, openapi, page};
+use super::{Code, Problem, health, metrics, openapi, page};
 use crate::{Role, Service};
 
 /// A path, and what answers there.
@@ -35,6 +35,7 @@ pub fn routes(service: &Service) -> Vec<Route> {
         fixed("/openapi.json", get(openapi::document)),
         fixed("/health/live", get(health::live)),
         fixed("/health/ready", get(health::ready).with_state(service.clone())),
+        fixed("/metrics", get(metrics::metrics).with_state(service.clone())),
     ];
     #[cfg(feature = "command")]
     routes.extend(command_routes(service));
