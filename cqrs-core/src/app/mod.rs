@@ -22,7 +22,7 @@ pub use receipt::Receipt;
 use crate::{
     domain::{Command, NoServices, Projection, ServedBy},
     envelope::{LogId, Version},
-    query::{FreshnessCheck, FromApp, Log, Source, ViewQuery, Views, ViewsQuery},
+    query::{FreshnessCheck, FromApp, LiveView, Log, Observers, Source, ViewQuery, Views, ViewsQuery},
     runtime::{ProjectionHealth, Projections},
     store::{EventStore, ProjectionId, ViewStore},
 };
@@ -43,6 +43,7 @@ struct Inner {
     snapshots: snapshots::Saver,
     hot: hot::Hot,
     turns: turns::Turns,
+    observers: Arc<Observers>,
 }
 
 impl App {
@@ -86,6 +87,12 @@ impl App {
         ViewsQuery::new(self.source::<P>())
     }
 
+    /// Watches one view: it yields the view now, and each time that it has changed, whichever process changed it. It goes
+    /// on after [`shutdown`](Self::shutdown): drop it to end it.
+    pub fn watch<P: Projection>(&self, key: &P::Key) -> LiveView<P> {
+        LiveView::new(self.source::<P>(), Arc::clone(&self.inner.observers), key)
+    }
+
     /// Checks how fresh a projection is, ahead of a query in the read store's own language.
     pub fn fresh<P: Projection>(&self) -> FreshnessCheck {
         FreshnessCheck::new(self.source::<P>(), ProjectionId::of::<P>())
@@ -109,7 +116,8 @@ impl App {
 
     /// The views of one projection's store, as a program without commands would see them.
     pub fn views_of<P: Projection>(&self) -> Option<Views> {
-        self.inner.projections.store_of::<P>().map(Views::from_store)
+        let store = self.inner.projections.store_of::<P>()?;
+        Some(Views::from_store(store, Arc::clone(&self.inner.observers)))
     }
 
     /// The identity of the log.

@@ -23,3 +23,4 @@ mod read_ahead;
 mod recent;
 mod scene;
 mod snapshots;
+mod watch;
