@@ -16,6 +16,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// together.
 const REST: Duration = Duration::from_millis(10);
 
+/// How long the read store may take for one answer, where it has no bound of its own.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How many documents are loaded at once.
 const CHUNK: usize = 500;
 
@@ -111,13 +114,19 @@ async fn look_for_ever(observed: &Observed) {
 async fn look(observed: &Observed, told: Option<Mark>, before: Option<Looked>) -> Result<Looked, Error> {
     let Observed { store, projection, .. } = observed;
     // The checkpoint first: the documents are not older than it.
-    let checkpoint = store.checkpoint(projection).await?;
+    let checkpoint = in_time(store.checkpoint(projection)).await?;
     let now = Looked { told, answered: Mark::of(checkpoint.as_ref()) };
     if before != Some(now) {
         // Whoever joins from here on reads for the first time after this checkpoint, and so misses nothing of it.
         for keys in observed.keys().chunks(CHUNK) {
-            observed.tell(checkpoint, keys, store.load(projection, keys).await?);
+            observed.tell(checkpoint, keys, in_time(store.load(projection, keys)).await?);
         }
     }
     Ok(now)
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late =
+        |_| Error::unavailable("reads watched views", format!("it did not answer within {PATIENCE:?}"));
+    tokio::time::timeout(PATIENCE, answer).await.map_err(late)?
 }
