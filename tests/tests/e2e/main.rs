@@ -69,6 +69,7 @@ mod commands;
 mod crash;
 mod faults;
 mod idempotency;
+mod live;
 mod operations;
 mod poison;
 mod processes;

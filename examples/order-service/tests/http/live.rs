@@ -116,6 +116,22 @@ async fn a_quiet_stream_says_that_it_is_there() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_gets_the_newest_state_alone() {
+    let client = Client::in_memory().await;
+    let placed = client.place("o1", "ada").await;
+    let mut live = client.watch("/orders/o1/live", &[("Consistency-Token", &placed.token())]).await;
+    assert_eq!(live.event("view").await.json()["view"]["status"], "placed");
+    for reply in [client.confirm("o1").await, client.cancel("o1").await] {
+        client.get_after("/orders/o1", &reply).await;
+        // The clock only moves when nothing is left to do: whoever tells of the change has done it.
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    }
+    assert_eq!(live.event("view").await.json()["view"]["status"], "cancelled");
+    let next = live.next().await.expect("it goes on");
+    assert!(next.is_comment(), "{next:?}");
+}
+
 #[tokio::test]
 async fn a_stop_ends_the_streams_and_begins_no_more() {
     let client = Client::in_memory().await;
