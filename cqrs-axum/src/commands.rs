@@ -67,7 +67,7 @@ impl Commands {
     }
 
     /// Executes a command; `rejected` says what a client is told of the domain's own no. A handler without one has
-    /// [`never`].
+    /// [`never()`].
     ///
     /// With an idempotency key it is done once: the same key with the same command has the same receipt again, or the same
     /// refusal, where the domain refused it. With a version it is done on that one alone.

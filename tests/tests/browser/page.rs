@@ -17,7 +17,7 @@ struct Shown {
     client: Client,
     service: Service,
     _browser: Chromium,
-    _files: Place,
+    files: Place,
 }
 
 impl Shown {
@@ -26,7 +26,7 @@ impl Shown {
         let mut browser = Chromium::start();
         let service = files.start("all");
         let tab = browser.open(&format!("{}/", service.url()));
-        Self { client: service.client(), tab, service, _browser: browser, _files: files }
+        Self { client: service.client(), tab, service, _browser: browser, files }
     }
 
     /// Clicks "Place order", and returns the order's id, as the newest receipt shows it.
@@ -183,7 +183,7 @@ fn an_order_that_is_watched_is_told_by_the_stream() {
 
 #[test]
 fn a_stream_that_is_lost_is_shown_and_comes_back() {
-    let Shown { mut tab, client, service, _browser, _files } = Shown::open();
+    let Shown { mut tab, client, service, _browser, files } = Shown::open();
     tab.fill(CUSTOMER, "grace");
     let order = place(&client, "grace").id;
     tab.wait("it is shown", &format!("Boolean({})", act("Watch", &order)));
@@ -193,7 +193,7 @@ fn a_stream_that_is_lost_is_shown_and_comes_back() {
     let address = service.address().to_owned();
     service.kill();
     tab.wait("the loss is shown", &format!("{LIVE}.innerText.includes('the stream is lost')"));
-    let service = _files.start_at("all", &address);
+    let service = files.start_at("all", &address);
     tab.wait("it is live again", &live);
     cancel(&service.client(), &order);
     tab.wait("it is shown", &format!("{}?.querySelector('.status').innerText === 'cancelled'", item(&order)));
@@ -254,7 +254,7 @@ fn a_rejection_is_shown_in_words() {
 
 #[test]
 fn the_page_says_that_the_service_is_gone() {
-    let Shown { mut tab, service, _browser, _files, .. } = Shown::open();
+    let Shown { mut tab, service, _browser, files: _files, .. } = Shown::open();
     tab.wait("all is well", "document.getElementById('meter').innerText.includes('order_summary')");
     service.kill();
     tab.wait("it says so", "document.getElementById('health').innerText.includes('does not answer')");

@@ -55,7 +55,8 @@ impl Client {
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.expect("a router always answers");
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("a body in memory").to_bytes().to_vec();
+        let body = tokio::time::timeout(Duration::from_mins(1), body.collect()).await;
+        let body = body.expect("a body that ends").expect("a body in memory").to_bytes().to_vec();
         Reply { status: parts.status, headers: parts.headers, body }
     }
 
@@ -182,7 +183,9 @@ impl Watched {
 
     /// The next event of that name, as JSON; comments are passed over.
     pub(crate) async fn event(&mut self, name: &str) -> Event {
+        let late = tokio::time::Instant::now() + Duration::from_mins(5);
         loop {
+            assert!(tokio::time::Instant::now() < late, "no event `{name}` comes");
             let event = self.next().await.expect("it goes on");
             if !event.is_comment() {
                 assert_eq!(event.name, name, "{event:?}");
