@@ -5,7 +5,7 @@ pub use crate::{
     document::DateTime,
     domain::{Aggregate, Command, Event, Id, IdError, Projection},
     envelope::{CommandId, Metadata, Position, Token, Version},
-    query::{Answer, Page, QueryError, View, Views},
+    query::{Answer, LiveView, Page, QueryError, View, Views},
 };
 #[cfg(feature = "macros")]
 pub use cqrs_macros::{Aggregate, Command, Event, Id, Projection, command_handler, event_handler, handlers};

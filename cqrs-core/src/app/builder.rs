@@ -151,7 +151,15 @@ impl AppBuilder {
         let Self { store, retry, hot_aggregates, .. } = self;
         let (snapshots, hot) = (snapshots::Saver::new(), Hot::new(hot_aggregates));
         Ok(App {
-            inner: Arc::new(Inner { store, retry, projections, snapshots, hot, turns: Turns::default() }),
+            inner: Arc::new(Inner {
+                store,
+                retry,
+                projections,
+                snapshots,
+                hot,
+                turns: Turns::default(),
+                observers: Arc::default(),
+            }),
         })
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     domain::{Command, NoServices, Projection, ServedBy},
     envelope::{LogId, Version},
     operations::Operator,
-    query::{FreshnessCheck, FromApp, Log, Source, ViewQuery, Views, ViewsQuery},
+    query::{FreshnessCheck, FromApp, LiveView, Log, Observers, Source, ViewQuery, Views, ViewsQuery},
     runtime::{ProjectionHealth, Projections},
     store::{EventStore, ProjectionId, ViewStore},
 };
@@ -44,6 +44,7 @@ struct Inner {
     snapshots: snapshots::Saver,
     hot: hot::Hot,
     turns: turns::Turns,
+    observers: Arc<Observers>,
 }
 
 impl App {
@@ -87,6 +88,12 @@ impl App {
         ViewsQuery::new(self.source::<P>())
     }
 
+    /// Watches one view: it yields the view now, and each time that it has changed, whichever process changed it. It goes
+    /// on after [`shutdown`](Self::shutdown): drop it to end it.
+    pub fn watch<P: Projection>(&self, key: &P::Key) -> LiveView<P> {
+        LiveView::new(self.source::<P>(), Arc::clone(&self.inner.observers), key)
+    }
+
     /// Checks how fresh a projection is, ahead of a query in the read store's own language.
     pub fn fresh<P: Projection>(&self) -> FreshnessCheck {
         FreshnessCheck::new(self.source::<P>(), ProjectionId::of::<P>())
@@ -110,7 +117,8 @@ impl App {
 
     /// The views of one projection's store, as a program without commands would see them.
     pub fn views_of<P: Projection>(&self) -> Option<Views> {
-        self.inner.projections.store_of::<P>().map(Views::from_store)
+        let store = self.inner.projections.store_of::<P>()?;
+        Some(Views::from_store(store, Arc::clone(&self.inner.observers)))
     }
 
     /// Operates the projections of one projection's read store: pauses and resumes them, and deals with what is parked. `by`

@@ -14,6 +14,7 @@ mod live;
 mod page;
 mod view;
 mod views;
+mod watch;
 
 use std::sync::Arc;
 
@@ -27,8 +28,8 @@ pub use freshness::Freshness;
 pub use page::ViewsQuery;
 pub use view::{FromApp, FromViews, ViewQuery};
 pub use views::Views;
-
-use tokio::sync::watch;
+pub use watch::LiveView;
+pub(crate) use watch::Observers;
 
 use crate::{
     envelope::Position,
@@ -49,5 +50,5 @@ pub(crate) struct Source {
 pub(crate) struct Log {
     pub(crate) store: Arc<dyn EventStore>,
     /// Its head, as it was last told.
-    pub(crate) head: watch::Receiver<Position>,
+    pub(crate) head: tokio::sync::watch::Receiver<Position>,
 }

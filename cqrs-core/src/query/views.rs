@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Current, FreshnessCheck, FromViews, Source, ViewQuery, ViewsQuery};
+use super::{Current, FreshnessCheck, FromViews, LiveView, Observers, Source, ViewQuery, ViewsQuery};
 use crate::{
     app::IntoViewStore,
     domain::Projection,
@@ -14,16 +14,17 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Views {
     store: Arc<dyn ViewStore>,
+    observers: Arc<Observers>,
 }
 
 impl Views {
     /// Answers queries from this store.
     pub fn new(store: impl IntoViewStore) -> Self {
-        Self::from_store(store.into_view_store())
+        Self::from_store(Current::of(store.into_view_store()), Arc::default())
     }
 
-    pub(crate) fn from_store(store: Arc<dyn ViewStore>) -> Self {
-        Self { store: Current::of(store) }
+    pub(crate) fn from_store(store: Arc<dyn ViewStore>, observers: Arc<Observers>) -> Self {
+        Self { store, observers }
     }
 
     /// Queries one view.
@@ -34,6 +35,11 @@ impl Views {
     /// Queries the views of a projection, by its indexes and page by page.
     pub fn views<P: Projection>(&self) -> ViewsQuery<P> {
         ViewsQuery::new(self.source())
+    }
+
+    /// Watches one view: it yields the view now, and each time that it has changed, whichever process changed it.
+    pub fn watch<P: Projection>(&self, key: &P::Key) -> LiveView<P> {
+        LiveView::new(self.source(), Arc::clone(&self.observers), key)
     }
 
     /// Checks how fresh a projection is, ahead of a query in the read store's own language.

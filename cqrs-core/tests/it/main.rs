@@ -28,3 +28,4 @@ mod rebuilds;
 mod recent;
 mod scene;
 mod snapshots;
+mod watch;

@@ -41,12 +41,23 @@ pub struct Options {
     )]
     pub store_timeout: u64,
 
+    /// How many live views may be watched at once, of all clients together
+    #[arg(
+        long,
+        env = "ORDER_SERVICE_LIVE_STREAMS",
+        default_value_t = Self::LIVE_STREAMS,
+        value_name = "COUNT"
+    )]
+    pub live_streams: usize,
+
     /// What this process does; several processes on the same stores may share the work
     #[arg(long, env = "ORDER_SERVICE_ROLE", default_value_t = Role::All, value_enum)]
     pub role: Role,
 }
 
 impl Options {
+    pub(crate) const LIVE_STREAMS: usize = 1_000;
+
     pub(crate) const fn store_timeout(&self) -> Duration {
         Duration::from_secs(self.store_timeout)
     }

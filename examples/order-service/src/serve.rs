@@ -22,10 +22,12 @@ pub async fn serve(options: &Options) -> Result<(), StartError> {
     announce(address, &service);
 
     let mut told = stopped.clone();
+    let watched = service.clone();
     let stopping = async move {
         // An error means that nobody listens for signals any more, which is as good as a stop.
         let _: Result<_, _> = told.wait_for(|stop| *stop).await;
         tracing::info!("stopping");
+        watched.end_live_views();
     };
     let mut told = stopped;
     let late = async move {

@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc};
 
+use cqrs_axum::LiveStreams;
 use cqrs_core::{
     app::{App, BuildError},
     query::Views,
@@ -22,6 +23,7 @@ pub struct Service {
     /// Of the views that another process builds.
     monitor: Option<Arc<LagMonitor>>,
     recorder: PrometheusHandle,
+    live: LiveStreams,
 }
 
 impl Service {
@@ -31,7 +33,7 @@ impl Service {
     ///
     /// [`StartError`] where the role is not built in, or a store can't be opened.
     pub async fn open(options: &Options) -> Result<Self, StartError> {
-        let Options { role, write, read, .. } = options;
+        let Options { role, write, read, live_streams, .. } = options;
         if let Some(feature) = role.missing_feature() {
             return Err(StartError::Role { role: *role, feature });
         }
@@ -49,7 +51,7 @@ impl Service {
         let timeout = options.store_timeout();
         let events = if role.writes() { Some(stores::open_events(write, timeout).await?) } else { None };
         let views = if role.reads() { Some(stores::open_views(read, timeout).await?) } else { None };
-        Self::start(*role, events, views).await
+        Ok(Self { live: LiveStreams::new(*live_streams), ..Self::start(*role, events, views).await? })
     }
 
     /// Starts on stores that are open.
@@ -80,7 +82,14 @@ impl Service {
         let views = views.map(Views::new);
         let watched = views.as_ref().filter(|_| !role.builds_views());
         let monitor = watched.map(|views| Arc::new(watch(views)));
-        Ok(Self { role, app, views, monitor, recorder })
+        let live = LiveStreams::new(Options::LIVE_STREAMS);
+        Ok(Self { role, app, views, monitor, recorder, live })
+    }
+
+    /// Ends the live views, which would go on for ever, and lets nobody watch any more. To be called before requests in
+    /// flight are waited for.
+    pub fn end_live_views(&self) {
+        self.live.close();
     }
 
     /// Stops the projections after the batch that they are writing.
@@ -95,6 +104,11 @@ impl Service {
 
     pub(crate) const fn role(&self) -> Role {
         self.role
+    }
+
+    /// What serves live views.
+    pub(crate) const fn live(&self) -> &LiveStreams {
+        &self.live
     }
 
     /// The application, where this process has the write store.

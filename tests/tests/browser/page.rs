@@ -17,7 +17,7 @@ struct Shown {
     client: Client,
     service: Service,
     _browser: Chromium,
-    _files: Place,
+    files: Place,
 }
 
 impl Shown {
@@ -26,7 +26,7 @@ impl Shown {
         let mut browser = Chromium::start();
         let service = files.start("all");
         let tab = browser.open(&format!("{}/", service.url()));
-        Self { client: service.client(), tab, service, _browser: browser, _files: files }
+        Self { client: service.client(), tab, service, _browser: browser, files }
     }
 
     /// Clicks "Place order", and returns the order's id, as the newest receipt shows it.
@@ -154,6 +154,52 @@ fn the_page_follows_what_others_do() {
     shown.check_nothing_went_wrong();
 }
 
+const LIVE: &str = "document.getElementById('live')";
+
+#[test]
+fn an_order_that_is_watched_is_told_by_the_stream() {
+    let mut shown = Shown::open();
+    shown.tab.fill(CUSTOMER, "grace");
+    let order = shown.place();
+    shown.wait_for_status(&order, "placed");
+    shown.tab.wait("it is live", &format!("{LIVE}.innerText.includes('{order}: live')"));
+    // Nothing but the stream tells of it: the page asks no more.
+    shown.tab.value("clearInterval(following)");
+    cancel(&shown.client, &order);
+    shown.wait_for_status(&order, "cancelled");
+    shown.tab.wait("the sums follow", "document.querySelectorAll('#sums b')[2].innerText === '1'");
+
+    let other = place(&shown.client, "grace").id;
+    shown.tab.value("follow()");
+    shown.wait_for_status(&other, "placed");
+    shown.tab.click(&act("Watch", &other));
+    shown.tab.wait("the other one is live", &format!("{LIVE}.innerText.includes('{other}: live')"));
+    cancel(&shown.client, &other);
+    shown.wait_for_status(&other, "cancelled");
+    shown.tab.click(&act("Stop watching", &other));
+    shown.tab.wait("nothing is watched", &format!("{LIVE}.hidden"));
+    shown.check_nothing_went_wrong();
+}
+
+#[test]
+fn a_stream_that_is_lost_is_shown_and_comes_back() {
+    let Shown { mut tab, client, service, _browser, files } = Shown::open();
+    tab.fill(CUSTOMER, "grace");
+    let order = place(&client, "grace").id;
+    tab.wait("it is shown", &format!("Boolean({})", act("Watch", &order)));
+    tab.click(&act("Watch", &order));
+    let live = format!("{LIVE}.innerText.includes('{order}: live')");
+    tab.wait("it is live", &live);
+    let address = service.address().to_owned();
+    service.kill();
+    tab.wait("the loss is shown", &format!("{LIVE}.innerText.includes('the stream is lost')"));
+    let service = files.start_at("all", &address);
+    tab.wait("it is live again", &live);
+    cancel(&service.client(), &order);
+    tab.wait("it is shown", &format!("{}?.querySelector('.status').innerText === 'cancelled'", item(&order)));
+    assert_eq!(tab.complaints(), [""; 0]);
+}
+
 #[test]
 fn a_repeated_command_is_shown_to_have_done_nothing() {
     let mut shown = Shown::open();
@@ -208,7 +254,7 @@ fn a_rejection_is_shown_in_words() {
 
 #[test]
 fn the_page_says_that_the_service_is_gone() {
-    let Shown { mut tab, service, _browser, _files, .. } = Shown::open();
+    let Shown { mut tab, service, _browser, files: _files, .. } = Shown::open();
     tab.wait("all is well", "document.getElementById('meter').innerText.includes('order_summary')");
     service.kill();
     tab.wait("it says so", "document.getElementById('health').innerText.includes('does not answer')");

@@ -111,6 +111,18 @@ impl Request<'_> {
         self.try_send().unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
+    /// Sends it, and leaves the body to be read while it comes; the status has to be 200.
+    #[track_caller]
+    pub(crate) fn open(self) -> (HeaderMap, ureq::BodyReader<'static>) {
+        let Self { agent, builder, body, what } = self;
+        assert!(body.is_none(), "{what} has a body");
+        let response =
+            agent.run(builder.body(()).expect("a request")).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let (parts, body) = response.into_parts();
+        assert_eq!(parts.status, 200, "{what}: {:?}", parts.headers);
+        (parts.headers, body.into_reader())
+    }
+
     /// Sends it, and checks that it is answered with this status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Answer {

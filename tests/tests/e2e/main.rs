@@ -70,6 +70,7 @@ mod crash;
 mod faults;
 mod idempotency;
 mod lag;
+mod live;
 mod metrics;
 mod operations;
 mod poison;

@@ -79,10 +79,20 @@ impl Place {
         self.launch(role).listening()
     }
 
+    /// Starts a service in the role where another one was before it.
+    #[track_caller]
+    pub(crate) fn start_at(&self, role: &str, address: &str) -> Service {
+        self.launch_at(role, address).listening()
+    }
+
     /// Starts a service in the role.
     pub(crate) fn launch(&self, role: &str) -> Service {
+        self.launch_at(role, "127.0.0.1:0")
+    }
+
+    fn launch_at(&self, role: &str, address: &str) -> Service {
         let Names { write, read } = self.routes.get(role).unwrap_or(&self.stores);
-        let arguments = ["--listen", "127.0.0.1:0", "--role", role, "--write", write, "--read", read];
+        let arguments = ["--listen", address, "--role", role, "--write", write, "--read", read];
         self.run(&[&arguments[..], &["--store-timeout", STORE_TIMEOUT]].concat(), &[])
     }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::{Error, cargo, workspace::Workspace};
 
 /// Each crate of the workspace, and the crates of the workspace that it may be built from. Tests are free.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
+    ("cqrs-axum", &["cqrs-core"]),
     ("cqrs-core", &["cqrs-macros"]),
     ("cqrs-macros", &[]),
     ("cqrs-mongo", &["cqrs-core"]),
@@ -18,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     (
         "order-service",
         &[
+            "cqrs-axum",
             "cqrs-core",
             "cqrs-mongo",
             "cqrs-postgres",
@@ -64,6 +66,25 @@ const OUTSIDE_WORLD: &[&str] = &[
     "warp",
 ];
 
+/// Crates that speak to a database: what speaks HTTP may know none.
+const DATABASES: &[&str] = &[
+    "cqrs-mongo",
+    "cqrs-postgres",
+    "cqrs-sqlite",
+    "diesel",
+    "libsql",
+    "libsqlite3-sys",
+    "mongodb",
+    "postgres",
+    "redis",
+    "rocksdb",
+    "rusqlite",
+    "sea-orm",
+    "sled",
+    "sqlx",
+    "tokio-postgres",
+];
+
 /// What a build must not contain, however deep below it.
 struct Build {
     what: &'static str,
@@ -74,7 +95,7 @@ struct Build {
     never: &'static [&'static str],
 }
 
-const BUILDS: [Build; 5] = [
+const BUILDS: [Build; 6] = [
     Build {
         what: "cqrs-core with all features",
         package: "cqrs-core",
@@ -92,6 +113,12 @@ const BUILDS: [Build; 5] = [
         package: "cqrs-testkit",
         features: &["--all-features"],
         never: OUTSIDE_WORLD,
+    },
+    Build {
+        what: "cqrs-axum with all features",
+        package: "cqrs-axum",
+        features: &["--all-features"],
+        never: DATABASES,
     },
     Build {
         what: "order-service built to take commands only",

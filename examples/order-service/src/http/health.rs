@@ -6,6 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use cqrs_axum::{Problem, ProblemBody, duration, respond};
 use cqrs_core::{
     app::{App, StoreHealth},
     query::Views,
@@ -14,7 +15,7 @@ use cqrs_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Code, Problem, duration, problem};
+use super::codes::NOT_READY;
 use crate::Service;
 
 /// How long a store may take to show that it is there.
@@ -109,7 +110,7 @@ pub(super) async fn ready(State(service): State<Service>) -> Response {
     #[derive(Serialize)]
     struct NotReady<'a> {
         #[serde(flatten)]
-        problem: problem::ProblemBody,
+        problem: ProblemBody,
         #[serde(flatten)]
         body: &'a ReadyBody,
     }
@@ -117,9 +118,9 @@ pub(super) async fn ready(State(service): State<Service>) -> Response {
     if body.ready {
         return Json(body).into_response();
     }
-    let problem = Problem::new(Code::NotReady, body.reasons().join("; "));
+    let problem = Problem::new(NOT_READY, body.reasons().join("; "));
     match serde_json::to_string(&NotReady { problem: problem.body(), body: &body }) {
-        Ok(text) => problem::respond(StatusCode::SERVICE_UNAVAILABLE, text),
+        Ok(text) => respond(StatusCode::SERVICE_UNAVAILABLE, text),
         Err(error) => Problem::internal(&error).into_response(),
     }
 }

@@ -2,26 +2,21 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
-    http::HeaderMap,
+    extract::State,
     response::{IntoResponse, Response},
 };
+use cqrs_axum::{Code, PathId, Problem, Wish, WishParams};
 use cqrs_core::{
     app::App,
     domain::Event,
-    envelope::{Json as Data, Position, RecordedEvent, StreamId, Token, Version},
-    store::{self, StreamRead},
+    envelope::{Json as Data, Position, RecordedEvent, StreamId, Version},
+    store::StreamRead,
 };
 use order_events::{OrderEvent, OrderId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    Code, Problem,
-    consistency::{self, Consistency, Wish, WishParams},
-    order_not_found,
-    request::path_id,
-};
+use super::codes::order_not_found;
 
 /// How long the write store may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -79,16 +74,15 @@ pub(super) struct EventBody {
 )]
 pub(super) async fn history(
     State(app): State<App>,
-    id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
+    PathId(id): PathId<OrderId>,
+    wish: Wish,
 ) -> Result<Response, Problem> {
-    let (id, wish) = (path_id::<OrderId>(id)?, Wish::of(&headers)?);
     let read = tokio::time::timeout(PATIENCE, read(&app, &id)).await.unwrap_or_else(|_| {
         let detail = format!("it did not answer within {} s", PATIENCE.as_secs());
-        Err(Problem::new(Code::WriteStoreUnavailable, detail))
+        Err(Problem::new(Code::WRITE_STORE_UNAVAILABLE, detail))
     });
     let (head, events) = read?;
-    let consistency = judge(&app, head, wish)?;
+    let consistency = wish.of_log(app.log_id(), head)?;
     if events.is_empty() {
         return Ok((consistency, order_not_found(&id)).into_response());
     }
@@ -101,51 +95,20 @@ async fn read(app: &App, id: &OrderId) -> Result<(Position, Vec<RecordedEvent>),
     let log = app.event_store();
     let stream =
         StreamId::new(OrderEvent::STREAM, id.to_string()).map_err(|error| Problem::internal(&error))?;
-    let head = log.head().await.map_err(|error| away(&error))?;
+    let head = log.head().await.map_err(|error| Problem::of_write_store(&error))?;
     let mut events: Vec<RecordedEvent> = Vec::new();
     loop {
         let after = events.last().map_or(Version::ZERO, |last| last.version);
-        let page =
-            log.read_stream(&stream, StreamRead::After(after), PAGE).await.map_err(|error| away(&error))?;
+        let page = log
+            .read_stream(&stream, StreamRead::After(after), PAGE)
+            .await
+            .map_err(|error| Problem::of_write_store(&error))?;
         let last = page.len() < PAGE;
         events.extend(page);
         if last {
             return Ok((head, events));
         }
     }
-}
-
-fn away(error: &store::Error) -> Problem {
-    match error {
-        store::Error::Unavailable { .. } | store::Error::Closed => {
-            tracing::warn!(
-                error = cqrs_core::runtime::with_causes(error),
-                "a history met a write store that is away"
-            );
-            Problem::new(Code::WriteStoreUnavailable, error.to_string())
-        }
-        error => Problem::internal(error),
-    }
-}
-
-/// The log is always fresh; only a token from beyond its end can't be met, and waiting would not help.
-fn judge(app: &App, head: Position, wish: Wish) -> Result<Consistency, Problem> {
-    let log = app.log_id();
-    let mut stale = false;
-    if let Some(token) = wish.token {
-        if token.log() != log && !token.asks_nothing() {
-            return Err(consistency::foreign(log, token.log()));
-        }
-        if token.position() > head {
-            stale = true;
-            if !wish.or_stale {
-                let wanted = token.position();
-                let detail = format!("the log ends at position {head}, but the token asks for {wanted}");
-                return Err(consistency::not_yet(detail, head, wanted, Duration::ZERO));
-            }
-        }
-    }
-    Ok(Consistency { applied: head, lag: Duration::ZERO, stale, token: Token::new(log, head) })
 }
 
 impl EventBody {

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use cqrs_axum::{Code, MEDIA_TYPE, ProblemBody};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -10,10 +11,7 @@ use utoipa::{
     },
 };
 
-use super::{
-    Code, health, metrics, page,
-    problem::{self, ProblemBody},
-};
+use super::{codes, health, metrics, page};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -45,7 +43,7 @@ struct Commands;
 
 #[cfg(feature = "query")]
 #[derive(OpenApi)]
-#[openapi(paths(super::queries::order, super::queries::orders, super::queries::customer))]
+#[openapi(paths(super::queries::order, super::queries::orders, super::queries::customer, super::live::live))]
 struct Queries;
 
 /// Describes all that this program can answer, whatever its role.
@@ -73,39 +71,55 @@ pub(super) async fn document() -> Json<openapi::OpenApi> {
     Json(description())
 }
 
-/// The problems that an operation, by its id, answers with besides [`Code::Internal`].
+/// The problems that an operation, by its id, answers with besides [`Code::INTERNAL`].
 fn problems(operation: &str) -> Vec<Code> {
-    use Code::{
-        BadAfter, BadBody, BadFallback, BadId, BadIdempotencyKey, BadIfMatch, BadJson, BadLimit, BadMaxLag,
-        BadStatus, BadTimeout, BadToken, BodyTimeout, BodyTooLarge, ForeignToken, IdempotencyKeyReused,
-        InvalidOrder, NotInThisRole, NotReady, NotYetConsistent, OrderAlreadyCancelled,
-        OrderAlreadyConfirmed, OrderAlreadyPlaced, OrderNotFound, ReadStoreUnavailable, VersionMismatch,
-        WriteStoreUnavailable,
+    use codes::{
+        BAD_STATUS, INVALID_ORDER, NOT_IN_THIS_ROLE, NOT_READY, ORDER_ALREADY_CANCELLED,
+        ORDER_ALREADY_CONFIRMED, ORDER_ALREADY_PLACED, ORDER_NOT_FOUND,
     };
     const COMMAND: &[Code] = &[
-        BadJson,
-        BadBody,
-        BadIdempotencyKey,
-        BadIfMatch,
-        NotInThisRole,
-        BodyTimeout,
-        VersionMismatch,
-        BodyTooLarge,
-        IdempotencyKeyReused,
-        WriteStoreUnavailable,
+        Code::BAD_JSON,
+        Code::BAD_BODY,
+        Code::BAD_IDEMPOTENCY_KEY,
+        Code::BAD_IF_MATCH,
+        NOT_IN_THIS_ROLE,
+        Code::BODY_TIMEOUT,
+        Code::VERSION_MISMATCH,
+        Code::BODY_TOO_LARGE,
+        Code::IDEMPOTENCY_KEY_REUSED,
+        Code::WRITE_STORE_UNAVAILABLE,
     ];
-    const QUERY: &[Code] =
-        &[BadId, BadToken, BadTimeout, BadMaxLag, BadFallback, NotInThisRole, ForeignToken, NotYetConsistent];
+    const QUERY: &[Code] = &[
+        Code::BAD_ID,
+        Code::BAD_TOKEN,
+        Code::BAD_TIMEOUT,
+        Code::BAD_MAX_LAG,
+        Code::BAD_FALLBACK,
+        NOT_IN_THIS_ROLE,
+        Code::FOREIGN_TOKEN,
+        Code::NOT_YET_CONSISTENT,
+    ];
     let sets: [&[Code]; 2] = match operation {
-        "place" => [COMMAND, &[InvalidOrder, OrderAlreadyPlaced]],
-        "confirm" => [COMMAND, &[BadId, OrderNotFound, OrderAlreadyConfirmed, OrderAlreadyCancelled]],
-        "cancel" => [COMMAND, &[BadId, InvalidOrder, OrderNotFound, OrderAlreadyCancelled]],
-        "history" => [QUERY, &[OrderNotFound, WriteStoreUnavailable]],
-        "order" => [QUERY, &[OrderNotFound, ReadStoreUnavailable]],
-        "orders" => [QUERY, &[BadStatus, BadLimit, BadAfter, ReadStoreUnavailable]],
-        "customer" => [QUERY, &[ReadStoreUnavailable]],
-        "page" => [&[NotInThisRole], &[]],
-        "ready" => [&[NotReady], &[]],
+        "place" => [COMMAND, &[INVALID_ORDER, ORDER_ALREADY_PLACED]],
+        "confirm" => {
+            [COMMAND, &[Code::BAD_ID, ORDER_NOT_FOUND, ORDER_ALREADY_CONFIRMED, ORDER_ALREADY_CANCELLED]]
+        }
+        "cancel" => [COMMAND, &[Code::BAD_ID, INVALID_ORDER, ORDER_NOT_FOUND, ORDER_ALREADY_CANCELLED]],
+        "history" => [QUERY, &[ORDER_NOT_FOUND, Code::WRITE_STORE_UNAVAILABLE]],
+        "order" => [QUERY, &[ORDER_NOT_FOUND, Code::READ_STORE_UNAVAILABLE]],
+        "orders" => [QUERY, &[BAD_STATUS, Code::BAD_LIMIT, Code::BAD_AFTER, Code::READ_STORE_UNAVAILABLE]],
+        "customer" => [QUERY, &[Code::READ_STORE_UNAVAILABLE]],
+        "live" => [
+            QUERY,
+            &[
+                Code::CONTRADICTORY_HEADERS,
+                Code::READ_STORE_UNAVAILABLE,
+                Code::STOPPING,
+                Code::TOO_MANY_STREAMS,
+            ],
+        ],
+        "page" => [&[NOT_IN_THIS_ROLE], &[]],
+        "ready" => [&[NOT_READY], &[]],
         _ => [&[], &[]],
     };
     sets.concat()
@@ -114,15 +128,14 @@ fn problems(operation: &str) -> Vec<Code> {
 fn add_problems(operation: &mut Operation) {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for code in
-        problems(operation.operation_id.as_deref().unwrap_or_default()).into_iter().chain([Code::Internal])
+        problems(operation.operation_id.as_deref().unwrap_or_default()).into_iter().chain([Code::INTERNAL])
     {
         by_status.entry(code.status().as_u16()).or_default().push(code);
     }
     for (status, codes) in by_status {
         let names: Vec<_> = codes.iter().map(|code| format!("`{}`: {}", code.name(), code.title())).collect();
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let mut response =
-            ResponseBuilder::new().description(names.join("; ")).content(problem::MEDIA_TYPE, content);
+        let mut response = ResponseBuilder::new().description(names.join("; ")).content(MEDIA_TYPE, content);
         if status == 503 {
             response = response.header("Retry-After", header(Type::Integer, "Seconds"));
         }

@@ -1,108 +1,18 @@
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::collections::HashMap;
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State, rejection::PathRejection},
-    http::HeaderMap,
+    extract::{RawQuery, State},
     response::{IntoResponse, Response},
 };
-use cqrs_core::{
-    app::App,
-    domain::Projection,
-    query::{Answer, Freshness, Page, QueryError, View, ViewQuery, Views, ViewsQuery},
-};
-use order_events::{OrderLine, Status};
+use cqrs_axum::{Code, Consistency, PathId, Problem, Queries, Wish, WishParams};
+use cqrs_core::query::{Answer, Page, View, ViewsQuery};
+use order_events::{CustomerId, OrderId, OrderLine, Status};
 use order_views::{CustomerSummary, OrderSummary};
 use serde::Serialize;
-use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::{
-    Code, Problem,
-    consistency::{self, Consistency, Wish, WishParams},
-    order_not_found,
-    request::path_id,
-};
-
-/// What answers queries.
-#[derive(Clone, Debug)]
-pub(super) enum Reads {
-    /// A process that builds the views, and so knows the log.
-    App(App),
-    /// A process that has the read store alone.
-    Views(Views),
-}
-
-/// How long the read store may take beyond what the query agreed to wait.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-impl Reads {
-    async fn view<P: Projection>(
-        &self,
-        key: &P::Key,
-        wish: Wish,
-    ) -> Result<Answer<Option<View<P>>>, Problem> {
-        fn demand<P: Projection, From>(
-            query: ViewQuery<P, From>,
-            freshness: Freshness,
-            within: Duration,
-            or_stale: bool,
-        ) -> ViewQuery<P, From> {
-            let query = query.freshness(freshness).within(within);
-            if or_stale { query.or_stale() } else { query }
-        }
-        meet(wish, |freshness, within| async move {
-            match self {
-                Self::App(app) => demand(app.view::<P>(key), freshness, within, wish.or_stale).await,
-                Self::Views(views) => demand(views.view::<P>(key), freshness, within, wish.or_stale).await,
-            }
-        })
-        .await
-    }
-
-    async fn views<P: Projection>(
-        &self,
-        wish: Wish,
-        find: impl Fn(ViewsQuery<P>) -> ViewsQuery<P>,
-    ) -> Result<Answer<Page<P>>, Problem> {
-        meet(wish, |freshness, within| {
-            let query = match self {
-                Self::App(app) => app.views::<P>(),
-                Self::Views(views) => views.views::<P>(),
-            };
-            let query = find(query).freshness(freshness).within(within);
-            async move { if wish.or_stale { query.or_stale().await } else { query.await } }
-        })
-        .await
-    }
-}
-
-/// Asks until a wish is met. With a token and a bound in time the answer keeps both: it is asked for again once the
-/// token is met, and the read store never goes back.
-async fn meet<T, A>(wish: Wish, ask: impl Fn(Freshness, Duration) -> A) -> Result<Answer<T>, Problem>
-where
-    A: Future<Output = Result<Answer<T>, QueryError>>,
-{
-    let deadline = Instant::now() + wish.within;
-    let asking = async {
-        let (first, second) = match (wish.token, wish.max_lag) {
-            (None, None) => (Freshness::Any, None),
-            (Some(token), max_lag) => (Freshness::AtLeast(token), max_lag.map(Freshness::MaxLag)),
-            (None, Some(max_lag)) => (Freshness::MaxLag(max_lag), None),
-        };
-        let answer = ask(first, wish.within).await?;
-        let Some(second) = second else { return Ok(answer) };
-        let stale = answer.provenance.stale;
-        let mut answer = ask(second, deadline.saturating_duration_since(Instant::now())).await?;
-        answer.provenance.stale |= stale;
-        Ok(answer)
-    };
-    let answer = tokio::time::timeout(wish.within + PATIENCE, asking).await.map_err(|_| {
-        let detail = format!("the read store did not answer within {:?}", wish.within + PATIENCE);
-        Problem::new(Code::ReadStoreUnavailable, detail)
-    })?;
-    answer.map_err(|error| consistency::problem_of(&error))
-}
+use super::codes::{BAD_STATUS, order_not_found};
 
 /// An order as it stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -201,12 +111,11 @@ pub(super) struct CustomerBody {
     ),
 )]
 pub(super) async fn order(
-    State(reads): State<Reads>,
-    id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
+    State(queries): State<Queries>,
+    PathId(id): PathId<OrderId>,
+    wish: Wish,
 ) -> Result<Response, Problem> {
-    let (id, wish) = (path_id(id)?, Wish::of(&headers)?);
-    let answer = reads.view::<OrderSummary>(&id, wish).await?;
+    let answer = queries.view::<OrderSummary>(&id, wish).await?;
     let consistency = Consistency::from(answer.provenance);
     Ok(match answer.value {
         Some(view) => (consistency, Json(OrderBody::from(view))).into_response(),
@@ -229,12 +138,11 @@ pub(super) async fn order(
     ),
 )]
 pub(super) async fn orders(
-    State(reads): State<Reads>,
-    id: Result<Path<String>, PathRejection>,
+    State(queries): State<Queries>,
+    PathId(customer): PathId<CustomerId>,
+    wish: Wish,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (customer, wish) = (path_id(id)?, Wish::of(&headers)?);
     let Selection { status, limit, after } = Selection::of(query.as_deref().unwrap_or_default())?;
     let find = |query: ViewsQuery<OrderSummary>| {
         let mut query = query.filter(OrderSummary::customer_id().eq(&customer)).newest_first().limit(limit);
@@ -246,7 +154,7 @@ pub(super) async fn orders(
         }
         query
     };
-    let Answer { value: Page { items, next, .. }, provenance, .. } = reads.views(wish, find).await?;
+    let Answer { value: Page { items, next, .. }, provenance, .. } = queries.views(wish, find).await?;
     let orders = items.into_iter().map(OrderBody::from).collect();
     let body = OrdersBody { orders, next: next.map(|next| next.to_string()) };
     Ok((Consistency::from(provenance), Json(body)).into_response())
@@ -264,12 +172,11 @@ pub(super) async fn orders(
     ),
 )]
 pub(super) async fn customer(
-    State(reads): State<Reads>,
-    id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
+    State(queries): State<Queries>,
+    PathId(id): PathId<CustomerId>,
+    wish: Wish,
 ) -> Result<Response, Problem> {
-    let (id, wish) = (path_id(id)?, Wish::of(&headers)?);
-    let answer = reads.view::<CustomerSummary>(&id, wish).await?;
+    let answer = queries.view::<CustomerSummary>(&id, wish).await?;
     let summary = answer.value.map(|view| view.document).unwrap_or_default();
     let CustomerSummary { orders, confirmed, cancelled, total_cents } = summary;
     let total_cents = total_cents.cents();
@@ -293,16 +200,16 @@ impl Selection {
         let mut given = HashMap::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let code = match &*name {
-                "status" => Code::BadStatus,
-                "limit" => Code::BadLimit,
-                "after" => Code::BadAfter,
+                "status" => BAD_STATUS,
+                "limit" => Code::BAD_LIMIT,
+                "after" => Code::BAD_AFTER,
                 _ => continue,
             };
             if given.insert(code.name(), value).is_some() {
                 return Err(Problem::new(code, format!("`{name}` is given more than once")));
             }
         }
-        let status = match given.get(Code::BadStatus.name()).map(|status| &**status) {
+        let status = match given.get(BAD_STATUS.name()).map(|status| &**status) {
             None => None,
             Some("placed") => Some(Status::Placed),
             Some("confirmed") => Some(Status::Confirmed),
@@ -310,10 +217,10 @@ impl Selection {
             Some(other) => {
                 let other: String = other.chars().take(64).collect();
                 let detail = format!("`status` is {other:?}, but it is `placed`, `confirmed` or `cancelled`");
-                return Err(Problem::new(Code::BadStatus, detail));
+                return Err(Problem::new(BAD_STATUS, detail));
             }
         };
-        let limit = match given.get(Code::BadLimit.name()) {
+        let limit = match given.get(Code::BAD_LIMIT.name()) {
             None => Self::DEFAULT_LIMIT,
             Some(text) => {
                 let limit = text.parse().ok().filter(|limit| (1..=Self::MAX_LIMIT).contains(limit));
@@ -321,13 +228,13 @@ impl Selection {
                     let text: String = text.chars().take(64).collect();
                     let detail =
                         format!("`limit` is {text:?}, but it is a number from 1 to {}", Self::MAX_LIMIT);
-                    Problem::new(Code::BadLimit, detail)
+                    Problem::new(Code::BAD_LIMIT, detail)
                 })?
             }
         };
-        let after = given.get(Code::BadAfter.name()).map(|text| {
+        let after = given.get(Code::BAD_AFTER.name()).map(|text| {
             text.parse().map_err(|error: cqrs_core::query::CursorError| {
-                Problem::new(Code::BadAfter, format!("`after`: {error}"))
+                Problem::new(Code::BAD_AFTER, format!("`after`: {error}"))
             })
         });
         Ok(Self { status, limit, after: after.transpose()? })

@@ -1,14 +1,12 @@
-use std::any::Any;
-
 use axum::{
     Router,
-    http::{Method, Uri},
-    response::IntoResponse as _,
+    http::Method,
     routing::{MethodRouter, any, get},
 };
+use cqrs_axum::{Problem, fallback};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Code, Problem, health, metrics, openapi, page};
+use super::{codes, health, metrics, openapi, page};
 use crate::{Role, Service};
 
 /// A path, and what answers there.
@@ -47,49 +45,63 @@ pub fn routes(service: &Service) -> Vec<Route> {
 #[cfg(feature = "command")]
 fn command_routes(service: &Service) -> [Route; 4] {
     use axum::routing::post;
+    use cqrs_axum::Commands;
 
     use super::{commands, history};
 
-    const ROLES: &[Role] = &[Role::All, Role::Command];
     let app = service.app().filter(|_| service.role().takes_commands());
-    let route = |path, methods, handler: MethodRouter<cqrs_core::app::App>| {
-        let handler = match app {
-            Some(app) => handler.with_state(app.clone()),
-            None => elsewhere(ROLES),
-        };
-        Route { path, methods, handler }
-    };
+    let orders = app.map(|app| {
+        Commands::new(app.clone()).not_found(codes::ORDER_NOT_FOUND).exists(codes::ORDER_ALREADY_PLACED)
+    });
+    let route = |path, methods, handler| Route { path, methods, handler };
+    let by = |handler: MethodRouter<Commands>| with(handler, orders.as_ref(), WRITING);
     [
-        route("/orders", POST, post(commands::place)),
-        route("/orders/{id}/confirm", POST, post(commands::confirm)),
-        route("/orders/{id}/cancel", POST, post(commands::cancel)),
-        route("/orders/{id}/history", GET, get(history::history)),
+        route("/orders", POST, by(post(commands::place))),
+        route("/orders/{id}/confirm", POST, by(post(commands::confirm))),
+        route("/orders/{id}/cancel", POST, by(post(commands::cancel))),
+        route("/orders/{id}/history", GET, with(get(history::history), app, WRITING)),
     ]
 }
 
 #[cfg(feature = "query")]
-fn query_routes(service: &Service) -> [Route; 3] {
-    use super::queries::{self, Reads};
+fn query_routes(service: &Service) -> [Route; 4] {
+    use cqrs_axum::Queries;
 
-    const ROLES: &[Role] = &[Role::All, Role::Query];
+    use super::{live, queries};
+
     let reads = match (service.app(), service.views()) {
         _ if !service.role().answers_queries() => None,
-        (Some(app), _) => Some(Reads::App(app.clone())),
-        (None, Some(views)) => Some(Reads::Views(views.clone())),
-        (None, None) => None,
+        // A process that builds the views knows the log, too.
+        (Some(app), _) => Some(Queries::from(app.clone())),
+        (None, views) => views.cloned().map(Queries::from),
     };
-    let route = |path, handler: MethodRouter<Reads>| {
-        let handler = match &reads {
-            Some(reads) => handler.with_state(reads.clone()),
-            None => elsewhere(ROLES),
-        };
-        Route { path, methods: GET, handler }
-    };
+    let watched = reads.clone().map(|queries| live::Live { queries, streams: service.live().clone() });
+    let route = |path, handler| Route { path, methods: GET, handler };
+    let by = |handler: MethodRouter<Queries>| with(handler, reads.as_ref(), READING);
     [
-        route("/orders/{id}", get(queries::order)),
-        route("/customers/{id}", get(queries::customer)),
-        route("/customers/{id}/orders", get(queries::orders)),
+        route("/orders/{id}", by(get(queries::order))),
+        route("/orders/{id}/live", with(get(live::live), watched.as_ref(), READING)),
+        route("/customers/{id}", by(get(queries::customer))),
+        route("/customers/{id}/orders", by(get(queries::orders))),
     ]
+}
+
+#[cfg(feature = "command")]
+const WRITING: &[Role] = &[Role::All, Role::Command];
+#[cfg(feature = "query")]
+const READING: &[Role] = &[Role::All, Role::Query];
+
+/// The handler where this process has what it needs, else an answer that says which roles have it.
+#[cfg(any(feature = "command", feature = "query"))]
+fn with<S: Clone + Send + Sync + 'static>(
+    handler: MethodRouter<S>,
+    state: Option<&S>,
+    roles: &'static [Role],
+) -> MethodRouter {
+    match state {
+        Some(state) => handler.with_state(state.clone()),
+        None => elsewhere(roles),
+    }
 }
 
 /// Answers for routes that processes of other roles have.
@@ -97,7 +109,7 @@ fn elsewhere(roles: &'static [Role]) -> MethodRouter {
     any(async move || {
         let names: Vec<_> = roles.iter().map(|role| format!("`{role}`")).collect();
         let detail = format!("a process of the role {} answers this", names.join(" or "));
-        Problem::new(Code::NotInThisRole, detail)
+        Problem::new(codes::NOT_IN_THIS_ROLE, detail)
     })
 }
 
@@ -108,25 +120,7 @@ pub fn router(service: &Service) -> Router {
         router.route(path, handler)
     });
     router
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(panicked))
-}
-
-async fn nothing_here(uri: Uri) -> Problem {
-    let path: String = uri.path().chars().take(200).collect();
-    Problem::new(Code::NotFound, format!("there is nothing at {path:?}; `/openapi.json` lists what there is"))
-}
-
-async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    let (method, path): (String, String) =
-        (method.as_str().chars().take(20).collect(), uri.path().chars().take(200).collect());
-    Problem::new(Code::MethodNotAllowed, format!("{path:?} does not answer {method}"))
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "the layer's own signature")]
-fn panicked(panic: Box<dyn Any + Send>) -> axum::response::Response {
-    let what = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let what = what.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    Problem::internal(&std::io::Error::other(format!("a request panicked: {what}"))).into_response()
+        .fallback(fallback::not_found)
+        .method_not_allowed_fallback(fallback::method_not_allowed)
+        .layer(CatchPanicLayer::custom(fallback::panicked))
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -32,6 +32,10 @@ impl Client {
         views: Option<Arc<dyn ViewStore>>,
     ) -> Self {
         let service = Service::start(role, events, views).await.expect("starts");
+        Self::of(service)
+    }
+
+    pub(crate) fn of(service: Service) -> Self {
         Self { router: http::router(&service), service, _files: None }
     }
 
@@ -51,8 +55,22 @@ impl Client {
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let response = self.router.clone().oneshot(request).await.expect("a router always answers");
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("a body in memory").to_bytes().to_vec();
+        let body = tokio::time::timeout(Duration::from_mins(1), body.collect()).await;
+        let body = body.expect("a body that ends").expect("a body in memory").to_bytes().to_vec();
         Reply { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Begins to watch.
+    pub(crate) async fn watch(&self, path: &str, headers: &[(&str, &str)]) -> Watched {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        let (parts, body) =
+            self.router.clone().oneshot(request).await.expect("a router always answers").into_parts();
+        assert_eq!(parts.status, 200, "{parts:?}");
+        Watched { headers: parts.headers, body, read: String::new() }
     }
 
     pub(crate) async fn call(
@@ -103,6 +121,77 @@ impl Client {
     /// Asks for an answer that is at least as fresh as a reply.
     pub(crate) async fn get_after(&self, path: &str, reply: &Reply) -> Reply {
         self.get_with(path, &[("Consistency-Token", &reply.token()), ("Consistency-Timeout", "30s")]).await
+    }
+}
+
+/// A stream of server-sent events.
+pub(crate) struct Watched {
+    pub(crate) headers: HeaderMap,
+    body: Body,
+    read: String,
+}
+
+/// A server-sent event.
+#[derive(Debug, Default)]
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) retry: String,
+    data: String,
+}
+
+impl Event {
+    pub(crate) fn is_comment(&self) -> bool {
+        self.name.is_empty() && self.id.is_empty() && self.data.is_empty()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn position(&self) -> u64 {
+        self.json()["consistency"]["position"].as_u64().unwrap_or_else(|| panic!("no position: {self:?}"))
+    }
+}
+
+impl Watched {
+    /// The next event or comment; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(end) = self.read.find("\n\n") {
+                let block: String = self.read.drain(..end + 2).collect();
+                let mut event = Event::default();
+                for line in block.trim_end().lines() {
+                    let (field, value) = line.split_once(':').expect("a field");
+                    let value = value.trim_start();
+                    match field {
+                        "event" => value.clone_into(&mut event.name),
+                        "id" => value.clone_into(&mut event.id),
+                        "retry" => value.clone_into(&mut event.retry),
+                        "data" => value.clone_into(&mut event.data),
+                        "" => {}
+                        _ => panic!("{line}"),
+                    }
+                }
+                return Some(event);
+            }
+            let frame = tokio::time::timeout(Duration::from_mins(5), self.body.frame()).await;
+            let frame = frame.expect("something comes in time")?.expect("it is not cut off");
+            self.read.push_str(std::str::from_utf8(frame.data_ref().expect("data")).expect("text"));
+        }
+    }
+
+    /// The next event of that name, as JSON; comments are passed over.
+    pub(crate) async fn event(&mut self, name: &str) -> Event {
+        let late = tokio::time::Instant::now() + Duration::from_mins(5);
+        loop {
+            assert!(tokio::time::Instant::now() < late, "no event `{name}` comes");
+            let event = self.next().await.expect("it goes on");
+            if !event.is_comment() {
+                assert_eq!(event.name, name, "{event:?}");
+                return event;
+            }
+        }
     }
 }
 

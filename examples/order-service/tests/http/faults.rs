@@ -249,6 +249,22 @@ async fn a_store_that_hangs_does_not_hang_a_request() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_live_view_tells_of_an_outage_and_of_its_end() {
+    let Stage { views, query, .. } = stage().await;
+    let mut live = query.watch("/orders/o1/live", &[]).await;
+    live.event("view").await;
+    for fault in [AWAY, HANGS, AWAY] {
+        views.set(fault);
+        let told = live.event("problem").await;
+        assert_eq!(told.json()["code"], "read_store_unavailable", "{told:?}");
+        assert!(told.id.is_empty(), "it is nothing to go on after: {told:?}");
+        query.get("/orders/o1/live").await.problem(503, "read_store_unavailable");
+        views.set(0);
+        assert!(live.event("view").await.json()["view"].is_null());
+    }
+}
+
 #[tokio::test]
 async fn a_panic_is_a_problem_of_one_request_alone() {
     let Stage { views, query, .. } = stage().await;

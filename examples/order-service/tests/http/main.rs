@@ -7,5 +7,6 @@ mod describing;
 mod faults;
 mod health;
 mod idempotency;
+mod live;
 mod queries;
 mod roles;

@@ -1,7 +1,9 @@
+//! Times as headers and bodies have them: whole milliseconds or seconds.
+
 use std::time::Duration;
 
 /// Reads a time such as `500ms` or `2s`.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let (number, unit): (&str, fn(u64) -> Duration) = match text.strip_suffix("ms") {
         Some(number) => (number, Duration::from_millis),
         None => (text.strip_suffix('s')?, Duration::from_secs),
@@ -13,7 +15,7 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
 }
 
 /// Writes a time such as `12ms`.
-pub(super) fn format(time: Duration) -> String {
+pub fn format(time: Duration) -> String {
     format!("{}ms", time.as_millis())
 }
 

@@ -1,3 +1,5 @@
+//! Reads bodies within bounds, and says which field of one is wrong.
+
 use std::{fmt, marker::PhantomData, time::Duration};
 
 use axum::{
@@ -10,10 +12,10 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{Code, Problem};
+use crate::{Code, Problem};
 
 /// Most bytes of a body.
-const MAX: usize = 1024 * 1024;
+pub const MAX: usize = 1024 * 1024;
 
 /// Of a larger body this much is read and dropped, so that a client that is still sending gets to read the answer.
 const DRAINED: usize = 16 * 1024 * 1024;
@@ -21,15 +23,19 @@ const DRAINED: usize = 16 * 1024 * 1024;
 /// How long a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(10);
 
-/// Reads a body, within bounds.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
+/// Reads a body, within bounds: of at most [`MAX`] bytes, all there within 10 s.
+///
+/// # Errors
+///
+/// [`Code::BODY_TOO_LARGE`], [`Code::BODY_TIMEOUT`], and [`Code::BAD_BODY`] where the connection ends before the body does.
+pub async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > DRAINED) {
         return Err(too_large());
     }
     tokio::time::timeout(ARRIVAL, gather(body)).await.unwrap_or_else(|_| {
         let detail = format!("the body was not all there after {} s", ARRIVAL.as_secs());
-        Err(Problem::new(Code::BodyTimeout, detail))
+        Err(Problem::new(Code::BODY_TIMEOUT, detail))
     })
 }
 
@@ -37,7 +43,7 @@ async fn gather(mut body: Body) -> Result<Vec<u8>, Problem> {
     let (mut read, mut length) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
         let frame =
-            frame.map_err(|error| Problem::new(Code::BadBody, format!("the body ended early: {error}")))?;
+            frame.map_err(|error| Problem::new(Code::BAD_BODY, format!("the body ended early: {error}")))?;
         let Some(data) = frame.data_ref() else { continue };
         length = length.saturating_add(data.len());
         if length <= MAX {
@@ -50,19 +56,27 @@ async fn gather(mut body: Body) -> Result<Vec<u8>, Problem> {
 }
 
 fn too_large() -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("a body has at most {MAX} bytes"))
+    Problem::new(Code::BODY_TOO_LARGE, format!("a body has at most {MAX} bytes"))
 }
 
 /// Checks that a body is JSON of any shape.
-pub(super) fn check_json(body: &[u8]) -> Result<(), Problem> {
+///
+/// # Errors
+///
+/// [`Code::BAD_JSON`] where it is none.
+pub fn check_json(body: &[u8]) -> Result<(), Problem> {
     let no_json =
-        |error: &dyn fmt::Display| Problem::new(Code::BadJson, format!("the body is no JSON: {error}"));
+        |error: &dyn fmt::Display| Problem::new(Code::BAD_JSON, format!("the body is no JSON: {error}"));
     let text = std::str::from_utf8(body).map_err(|error| no_json(&error))?;
     serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| no_json(&error))
 }
 
-/// Reads the JSON of a body; an error names the field that is wrong.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// Reads the JSON of a body.
+///
+/// # Errors
+///
+/// [`Code::BAD_JSON`] where it is none; `of_shape` where it has another shape, with the field that is wrong.
+pub fn parse<T: DeserializeOwned>(body: &[u8], of_shape: Code) -> Result<T, Problem> {
     check_json(body)?;
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut json);
@@ -70,18 +84,18 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         let (path, text) = (error.path().to_string(), error.inner().to_string());
         // The path says better where it is.
         let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
-        if path == "." { Problem::new(Code::InvalidOrder, text) } else { invalid(&path, &text) }
+        if path == "." { Problem::new(of_shape, text) } else { invalid(of_shape, &path, &text) }
     })
 }
 
 /// A value that is wrong, and where it stands.
-pub(super) fn invalid(path: &str, error: &dyn fmt::Display) -> Problem {
-    Problem::new(Code::InvalidOrder, format!("`{path}`: {error}"))
+pub fn invalid(code: Code, path: &str, error: &dyn fmt::Display) -> Problem {
+    Problem::new(code, format!("`{path}`: {error}"))
 }
 
 /// A JSON object, where serde's own structs would take an array too.
 #[derive(Debug)]
-pub(super) struct Object<T>(pub(super) T);
+pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -105,7 +119,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+
     use super::*;
+
+    const INVALID: Code = Code::new("invalid", StatusCode::UNPROCESSABLE_ENTITY, "Not valid");
 
     #[derive(Debug, Deserialize)]
     struct Line {
@@ -122,8 +140,8 @@ mod tests {
     #[test]
     fn what_is_no_json_is_told_from_what_has_another_shape() {
         for text in [&b""[..], b"{", b"{\"lines\":5} x", b"{\"lines\":\"\xff\"}", b"nonsense"] {
-            let problem = parse::<Order>(text).expect_err("no JSON");
-            assert_eq!(problem.code(), Code::BadJson, "{text:?}");
+            let problem = parse::<Order>(text, INVALID).expect_err("no JSON");
+            assert_eq!(problem.code(), Code::BAD_JSON, "{text:?}");
         }
         let shapes = [
             ("[]", "an object"),
@@ -136,8 +154,8 @@ mod tests {
             (r#"{"lines":[{}]}"#, "`quantity`"),
         ];
         for (text, named) in shapes {
-            let problem = parse::<Order>(text.as_bytes()).expect_err("another shape");
-            assert_eq!(problem.code(), Code::InvalidOrder);
+            let problem = parse::<Order>(text.as_bytes(), INVALID).expect_err("another shape");
+            assert_eq!(problem.code(), INVALID);
             assert!(problem.detail().contains(named), "{}", problem.detail());
         }
     }
