@@ -114,6 +114,7 @@ fn advice(error: &sqlx::Error) -> &'static str {
         Some("28P01" | "28000") => "; look after user and password in the URL, and the server's pg_hba.conf",
         Some("3D000") => "; create the database, or name another one in the URL",
         Some("42501") => "; give the role this right",
+        Some("2BP01") => "; drop what depends on it first, such as a view of your own",
         _ => "",
     }
 }

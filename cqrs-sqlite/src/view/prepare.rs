@@ -63,7 +63,7 @@ pub(super) fn prepare(
 /// Takes a build away within a transaction, which is for the caller to end. Does nothing where it is not there.
 pub(super) fn remove(connection: &Connection, id: &ProjectionId) -> rusqlite::Result<()> {
     if connection.execute(statements::REMOVE, params![id.name, id.version, id.generation])? > 0 {
-        connection.execute_batch(&format!("DROP TABLE {}", names::table(id)))?;
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", names::table(id)))?;
     }
     Ok(())
 }
