@@ -9,7 +9,6 @@ mod reach;
 mod schema;
 mod session;
 mod settings;
-#[cfg(feature = "events")]
 mod text;
 mod url;
 mod watcher;
@@ -30,6 +29,5 @@ pub(crate) use format::LOCK;
 pub(crate) use schema::Schema;
 pub(crate) use session::{Server, Session};
 pub(crate) use settings::{Limit, Listen, Settings, connection_options};
-#[cfg(feature = "events")]
 pub(crate) use text::Text;
 pub(crate) use watcher::{Watched, Watcher};
