@@ -38,6 +38,7 @@ pub(crate) trait Column {
     }
 
     /// A small number that is never negative, in eight bytes.
+    #[cfg(feature = "views")]
     fn u32(&self, column: usize) -> sqlx::Result<u32> {
         u32::try_from(self.i64(column)?).map_err(|error| wrong(column, error))
     }

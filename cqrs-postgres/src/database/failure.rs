@@ -120,10 +120,12 @@ fn advice(error: &sqlx::Error) -> &'static str {
 }
 
 /// Says what the store was doing when the driver failed.
+#[cfg(feature = "views")]
 pub(crate) trait Doing<T> {
     fn doing(self, doing: &'static str) -> Result<T, Error>;
 }
 
+#[cfg(feature = "views")]
 impl<T> Doing<T> for sqlx::Result<T> {
     fn doing(self, doing: &'static str) -> Result<T, Error> {
         self.map_err(|error| Failure::new(doing, error).into())

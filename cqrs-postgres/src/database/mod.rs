@@ -22,7 +22,9 @@ pub(crate) use convert::Y2K;
 pub(crate) use convert::number;
 pub(crate) use convert::{Column, integer};
 pub(crate) use error::{Trouble, timed_out};
-pub(crate) use failure::{Doing, Failure, at, told};
+#[cfg(feature = "views")]
+pub(crate) use failure::Doing;
+pub(crate) use failure::{Failure, at, told};
 pub(crate) use format::Format;
 #[cfg(feature = "views")]
 pub(crate) use format::LOCK;
