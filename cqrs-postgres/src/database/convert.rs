@@ -37,6 +37,12 @@ pub(crate) trait Column {
         number(self.i64(column)?).map_err(|error| wrong(column, error))
     }
 
+    /// A small number that is never negative, in eight bytes.
+    #[cfg(feature = "views")]
+    fn u32(&self, column: usize) -> sqlx::Result<u32> {
+        u32::try_from(self.i64(column)?).map_err(|error| wrong(column, error))
+    }
+
     fn i32(&self, column: usize) -> sqlx::Result<i32> {
         self.fixed(column).map(i32::from_be_bytes)
     }

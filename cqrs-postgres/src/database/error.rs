@@ -43,8 +43,11 @@ impl Trouble {
         match error.code() {
             "23505" => Self::Duplicate,
             "40001" | "40P01" => Self::Collision,
-            // No such role, password, database or schema; no right; not in this isolation level.
-            code if code.starts_with("28") || matches!(code, "3D000" | "3F000" | "42501" | "0A000") => {
+            // No such role, password, database or schema; no right; not in this isolation level; something else depends
+            // on what is to be dropped.
+            code if code.starts_with("28")
+                || matches!(code, "3D000" | "3F000" | "42501" | "0A000" | "2BP01") =>
+            {
                 Self::Refused
             }
             // The connection ends, be it that the server stops, that it fails over, or that somebody ended it. Also

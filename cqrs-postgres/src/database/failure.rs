@@ -114,15 +114,18 @@ fn advice(error: &sqlx::Error) -> &'static str {
         Some("28P01" | "28000") => "; look after user and password in the URL, and the server's pg_hba.conf",
         Some("3D000") => "; create the database, or name another one in the URL",
         Some("42501") => "; give the role this right",
+        Some("2BP01") => "; drop what depends on it first, such as a view of your own",
         _ => "",
     }
 }
 
 /// Says what the store was doing when the driver failed.
+#[cfg(feature = "views")]
 pub(crate) trait Doing<T> {
     fn doing(self, doing: &'static str) -> Result<T, Error>;
 }
 
+#[cfg(feature = "views")]
 impl<T> Doing<T> for sqlx::Result<T> {
     fn doing(self, doing: &'static str) -> Result<T, Error> {
         self.map_err(|error| Failure::new(doing, error).into())

@@ -9,7 +9,6 @@ mod reach;
 mod schema;
 mod session;
 mod settings;
-#[cfg(feature = "events")]
 mod text;
 mod url;
 mod watcher;
@@ -23,13 +22,14 @@ pub(crate) use convert::Y2K;
 pub(crate) use convert::number;
 pub(crate) use convert::{Column, integer};
 pub(crate) use error::{Trouble, timed_out};
-pub(crate) use failure::{Doing, Failure, at, told};
+#[cfg(feature = "views")]
+pub(crate) use failure::Doing;
+pub(crate) use failure::{Failure, at, told};
 pub(crate) use format::Format;
 #[cfg(feature = "views")]
 pub(crate) use format::LOCK;
 pub(crate) use schema::Schema;
 pub(crate) use session::{Server, Session};
 pub(crate) use settings::{Limit, Listen, Settings, connection_options};
-#[cfg(feature = "events")]
 pub(crate) use text::Text;
 pub(crate) use watcher::{Watched, Watcher};

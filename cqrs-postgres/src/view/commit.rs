@@ -18,7 +18,7 @@ use super::{
     documents::{Documents, statement},
     names,
     projection::{Progressed, bind_id},
-    statements, value,
+    standing, statements, value,
 };
 use crate::database::{Column as _, Schema, Session, Text, integer};
 
@@ -31,24 +31,26 @@ pub(super) struct Statements {
     upsert: SqlStr,
 }
 
-/// The values of `advance.sql`, and those of `park.sql`, which come next.
-const ADVANCE_VALUES: usize = 10;
-const PARK_VALUES: usize = 11;
+/// The values of `advance.sql`, and those of `park.sql` and `resolve.sql`, which come next.
+const ADVANCE_VALUES: usize = 13;
+const LETTER_VALUES: usize = 15;
 
 impl Statements {
     pub(super) fn new(schema: &Schema, table: &str, indexes: &[String]) -> Self {
         let columns: Vec<String> = indexes.iter().map(|index| names::quoted(&names::column(index))).collect();
         let part = |template| schema.sql(template).as_str().trim_end().to_owned();
         let advance = part(statements::ADVANCE);
-        let newly_parked = format!("({})", part(statements::NEWLY_PARKED));
+        let newly_parked =
+            format!("({}) - ({})", part(statements::NEWLY_PARKED), part(statements::PARKED_NO_MORE));
         let tell = part(statements::TELL);
         let commit = |documents: bool, letters: bool| {
             let parked = if letters { &newly_parked } else { "0" };
             let mut sql = format!("WITH advanced AS (\n{}\n)", advance.replace("{parked}", parked));
             let mut first = ADVANCE_VALUES + 1;
             if letters {
-                write!(sql, ", parked AS (\n{}\n)", part(statements::PARK)).expect(STRING);
-                first += PARK_VALUES;
+                let [park, resolve] = [statements::PARK, statements::RESOLVE].map(part);
+                write!(sql, ", parked AS (\n{park}\n), resolved AS (\n{resolve}\n)").expect(STRING);
+                first += LETTER_VALUES;
             }
             if documents {
                 let upsert = upsert(table, &columns, "advanced, ", first);
@@ -124,16 +126,18 @@ impl Rows {
 }
 
 impl Batch {
-    /// Writes it, and says how far the projection is now; `None` where it is not where the batch begins, or has other
-    /// indexes, and nothing was written.
+    /// Writes it, and says how far the projection is now; `None` where the batch is refused, and nothing was
+    /// written.
     pub(super) async fn write(
         &self,
         session: &mut Session,
         documents: &Documents,
+        lock: &SqlStr,
     ) -> sqlx::Result<Option<Progressed>> {
         let commit = self.query(session, documents);
         let ahead = self.documents.split_last().map_or(&[][..], |(_, ahead)| ahead);
-        let rows = if ahead.is_empty() {
+        let lock = self.counts_in_place().then(|| bind_id(session.query(lock), &documents.projection));
+        let rows = if ahead.is_empty() && lock.is_none() {
             session.fetch(commit).await?
         } else {
             let upserts = ahead
@@ -142,6 +146,9 @@ impl Batch {
                 .collect::<Vec<_>>();
             let mut transaction = session.transaction().await?;
             let written = async {
+                if let Some(lock) = lock {
+                    lock.execute(&mut *transaction).await?;
+                }
                 for upsert in upserts {
                     upsert.execute(&mut *transaction).await?;
                 }
@@ -153,6 +160,12 @@ impl Batch {
             }
         };
         self.progressed(&rows)
+    }
+
+    /// It changes the number of parked events where nothing tells it from itself delivered twice. As the statement counts
+    /// what was there when it began, it is not to begin before the one that came first has ended.
+    fn counts_in_place(&self) -> bool {
+        self.letters.is_some() && self.checkpoint.position == self.expected
     }
 
     /// The statement that writes all but the documents that go ahead.
@@ -185,7 +198,8 @@ impl Batch {
         query: Query<'q, Postgres, PgArguments>,
         documents: &'q Documents,
     ) -> Query<'q, Postgres, PgArguments> {
-        let Checkpoint { log, position, last, diverged, head, as_of, parked: _ } = self.checkpoint;
+        let Checkpoint { log, position, last, diverged, head, as_of, parked: _, fence, standing } =
+            self.checkpoint;
         let last: Option<Uuid> = last.map(|id| id.as_uuid());
         bind_id(query, &documents.projection)
             .bind(integer(self.expected.get()))
@@ -195,6 +209,8 @@ impl Batch {
             .bind(Moment(as_of))
             .bind(last)
             .bind(diverged)
+            .bind(integer(fence))
+            .bind(standing::stored(standing))
             .bind(&documents.indexes)
     }
 }

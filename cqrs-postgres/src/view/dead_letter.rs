@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::convert::{Moment, escaped, unescaped};
 use crate::database::{Column as _, integer};
 
-/// Dead letters of one batch, column by column.
+/// What one batch changes about dead letters, column by column.
 #[derive(Debug, Default)]
 pub(super) struct Letters {
     position: Vec<i64>,
@@ -28,17 +28,26 @@ pub(super) struct Letters {
     event: Vec<String>,
     failure: Vec<Option<String>>,
     parked_at: Vec<Moment>,
+    attempts: Vec<i64>,
+    tried_at: Vec<Moment>,
+    resolved_position: Vec<i64>,
+    resolved_sequence_id: Vec<Uuid>,
 }
 
 impl Letters {
     /// `None` where there are none. Of two for the same place the later one stays.
-    pub(super) fn new(letters: &[DeadLetter]) -> Option<Self> {
+    pub(super) fn new(letters: &[DeadLetter], resolved: &[(Sequence, Position)]) -> Option<Self> {
         let each: BTreeMap<_, _> =
             letters.iter().map(|letter| ((letter.position, &letter.sequence), letter)).collect();
-        if each.is_empty() {
+        if each.is_empty() && resolved.is_empty() {
             return None;
         }
         let mut columns = Self::default();
+        // What is parked again is replaced: one statement can't delete a row and write it anew.
+        for (sequence, position) in resolved.iter().filter(|(of, at)| !each.contains_key(&(*at, of))) {
+            columns.resolved_position.push(integer(position.get()));
+            columns.resolved_sequence_id.push(sequence_id(sequence));
+        }
         for letter in each.into_values() {
             columns.push(letter);
         }
@@ -46,12 +55,9 @@ impl Letters {
     }
 
     fn push(&mut self, letter: &DeadLetter) {
-        let (category, sequence) = match &letter.sequence {
-            Sequence::Document(key) => ("", key.as_str()),
-            Sequence::Stream(stream) => (stream.category(), stream.id()),
-        };
+        let (category, sequence) = columns(&letter.sequence);
         self.position.push(integer(letter.position.get()));
-        self.sequence_id.push(sequence_id(category, sequence));
+        self.sequence_id.push(sequence_id(&letter.sequence));
         self.sequence_category.push(escaped(category));
         self.sequence.push(escaped(sequence));
         self.event_id.push(letter.event_id.as_uuid());
@@ -64,9 +70,11 @@ impl Letters {
             Reason::Queued => None,
         });
         self.parked_at.push(Moment(letter.parked_at));
+        self.attempts.push(letter.attempts.into());
+        self.tried_at.push(Moment(letter.tried_at));
     }
 
-    /// Binds the values of `park.sql`.
+    /// Binds the values of `park.sql`, then those of `resolve.sql`.
     pub(super) fn bind<'q>(
         &'q self,
         query: Query<'q, Postgres, PgArguments>,
@@ -83,11 +91,24 @@ impl Letters {
             .bind(&self.event)
             .bind(&self.failure)
             .bind(&self.parked_at)
+            .bind(&self.attempts)
+            .bind(&self.tried_at)
+            .bind(&self.resolved_position)
+            .bind(&self.resolved_sequence_id)
+    }
+}
+
+/// The two columns of a sequence.
+fn columns(sequence: &Sequence) -> (&str, &str) {
+    match sequence {
+        Sequence::Document(key) => ("", key),
+        Sequence::Stream(stream) => (stream.category(), stream.id()),
     }
 }
 
 /// A category has no control characters, so that no two sequences are one text.
-fn sequence_id(category: &str, sequence: &str) -> Uuid {
+pub(super) fn sequence_id(sequence: &Sequence) -> Uuid {
+    let (category, sequence) = columns(sequence);
     Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{category}\0{sequence}").as_bytes())
 }
 
@@ -103,6 +124,8 @@ pub(super) fn letter(row: &PgRow) -> sqlx::Result<DeadLetter> {
         event: unescaped(row.text(7)?),
         reason: failure.map_or(Reason::Queued, Reason::Failed),
         parked_at: row.timestamp(9)?,
+        attempts: row.u32(10)?,
+        tried_at: row.timestamp(11)?,
     })
 }
 

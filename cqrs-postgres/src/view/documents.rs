@@ -33,7 +33,7 @@ impl Documents {
     pub(super) fn new(schema: &Schema, projection: ProjectionId, indexes: Vec<String>) -> Self {
         let table = table(schema, &projection);
         let load = statement(format!("SELECT {COLUMNS} FROM {table} WHERE key = ANY($1)"));
-        let get = format!("SELECT {COLUMNS} FROM {table} WHERE key = $3 AND NOT removed");
+        let get = format!("SELECT {COLUMNS} FROM {table} WHERE key = $4 AND NOT removed");
         Self {
             write: commit::Statements::new(schema, &table, &indexes),
             get: beside_progress(schema, &get, ""),
@@ -84,13 +84,13 @@ fn beside_progress(schema: &Schema, select: &str, order: &str) -> SqlStr {
     let schema = schema.quoted();
     statement(format!(
         "SELECT {PROGRESS}, {columns} FROM {schema}.projections LEFT JOIN LATERAL ({select}) AS document ON TRUE
-         WHERE name = $1 AND version = $2{order}"
+         WHERE name = $1 AND version = $2 AND generation = $3{order}"
     ))
 }
 
 /// Reads the rows of [`Documents::beside_progress`].
 pub(super) fn with_progress(rows: &[PgRow]) -> sqlx::Result<Option<(Vec<StoredDocument>, Progressed)>> {
-    const FIRST: usize = 8;
+    const FIRST: usize = 10;
     let Some(row) = rows.first() else { return Ok(None) };
     let progress = Progressed::of(row)?;
     if row.bytes(FIRST)?.is_none() {

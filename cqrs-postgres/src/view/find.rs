@@ -186,10 +186,10 @@ struct Conditions {
 }
 
 impl Conditions {
-    /// Two values stand before all of these.
+    /// Three values stand before all of these.
     fn bind(&mut self, value: Value) -> String {
         self.values.push(value);
-        format!("${}", self.values.len() + 2)
+        format!("${}", self.values.len() + 3)
     }
 
     fn filter(&mut self, column: &str, comparison: &Comparison) {

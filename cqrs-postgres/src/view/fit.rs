@@ -62,7 +62,7 @@ pub(super) fn batch(
         expected: commit.expected,
         checkpoint: commit.checkpoint,
         documents: all,
-        letters: Letters::new(&commit.parked),
+        letters: Letters::new(&commit.parked, &commit.resolved),
     })
 }
 

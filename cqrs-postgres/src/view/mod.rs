@@ -2,16 +2,19 @@
 
 mod commit;
 mod convert;
+mod coordination;
 mod dead_letter;
 mod documents;
 mod find;
 mod fit;
 mod hand_written;
 mod names;
+mod operations;
 mod options;
 mod prepare;
 mod progress;
 mod projection;
+mod standing;
 mod statements;
 mod store;
 mod tables;

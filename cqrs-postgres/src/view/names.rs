@@ -37,9 +37,14 @@ pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_LEN && !name.chars().any(char::is_control)
 }
 
-/// The table of a projection's documents, such as `order_summary_v1`; not quoted.
+/// The table of a build's documents, such as `order_summary_v1`, or `order_summary_v1_build2`; not quoted. Read from its
+/// end, it is taken apart in one way only.
 pub(super) fn table(id: &ProjectionId) -> String {
-    identifier("", &id.name, &format!("_v{}", id.version))
+    let build = match id.generation {
+        0 => format!("_v{}", id.version),
+        generation => format!("_v{}_build{generation}", id.version),
+    };
+    identifier("", &id.name, &build)
 }
 
 /// The column of an index, such as `index_customer_id`; not quoted.
@@ -73,14 +78,16 @@ mod tests {
         let (long, longer) = ("x".repeat(62), "x".repeat(128));
         let wide = "ä".repeat(40);
         let hashed = identifier("", &longer, "");
-        let names = ["a", "A", "a_v1", "a~", "~a", "a\"", "é", &long, &longer, &wide, &hashed];
+        let names = ["a", "A", "a_v1", "a_v1_build1", "a~", "~a", "a\"", "é", &long, &longer, &wide, &hashed];
+        let builds = |version| [0, 1, u32::MAX].map(|generation| (version, generation));
         let mut tables = BTreeSet::new();
         let mut columns = BTreeSet::new();
         for name in names {
-            for version in [1, 11, u32::MAX] {
-                let table = table(&ProjectionId::new(name, version));
+            for (version, generation) in [1, 11, u32::MAX].into_iter().flat_map(builds) {
+                let id = ProjectionId::new(name, version).generation(generation);
+                let table = table(&id);
                 assert!(table.len() <= MAX_IDENTIFIER, "{table}");
-                assert!(tables.insert(table), "{name} v{version}");
+                assert!(tables.insert(table), "{id}");
             }
             let column = column(name);
             assert!(column.len() <= MAX_IDENTIFIER, "{column}");
@@ -92,6 +99,7 @@ mod tests {
     fn plain_names_are_plain() {
         let id = ProjectionId::new("order_summary", 3);
         assert_eq!(table(&id), "order_summary_v3");
+        assert_eq!(table(&id.generation(2)), "order_summary_v3_build2");
         assert_eq!(column("customer_id"), "index_customer_id");
         assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
     }

@@ -1,13 +1,13 @@
-use cqrs_core::store::{Error, ProjectionSpec};
+use cqrs_core::store::{Error, ProjectionId, ProjectionSpec};
 use sqlx::{PgConnection, Row as _, SqlSafeStr as _, SqlStr};
 
 use super::{
     documents::{statement, table},
     names,
-    projection::{Known, bind_id},
+    projection::{Known, Progressed, bind_id},
     statements,
 };
-use crate::database::{LOCK, Schema, Session};
+use crate::database::{Column as _, LOCK, Schema, Session};
 
 /// Makes room for a projection, all or nothing, or finds that all is there. Of several processes that come at once, one
 /// after the other does.
@@ -47,6 +47,38 @@ pub(super) async fn prepare(
     match prepared.await {
         Ok(Ok(())) => transaction.commit().await.map(Ok),
         refused => transaction.rollback().await.and(refused),
+    }
+}
+
+/// Takes a build away, all or nothing: its table, its letters, and its checkpoint; `None` where it is not there.
+///
+/// The table goes first, as those who write lock it first: they are waited for, or find that it is gone.
+pub(super) async fn remove(
+    session: &mut Session,
+    schema: &Schema,
+    find: &SqlStr,
+    id: &ProjectionId,
+) -> sqlx::Result<Option<Progressed>> {
+    let lock = session.query(&LOCK.into_sql_str()).bind(schema.lock_key());
+    let find = bind_id(session.query(find), id);
+    let remove = bind_id(session.query(&schema.sql(statements::REMOVE)), id);
+    let mut transaction = session.transaction().await?;
+    let removed = async {
+        lock.execute(&mut *transaction).await?;
+        let Some(known) = Known::of(&find.fetch_all(&mut *transaction).await?)? else { return Ok(None) };
+        if known.has_documents {
+            let drop = statement(format!("DROP TABLE IF EXISTS {}", table(schema, id)));
+            sqlx::raw_sql(drop).execute(&mut *transaction).await?;
+        }
+        remove.fetch_one(&mut *transaction).await?.u64(0).map(Some)
+    };
+    match removed.await {
+        Ok(Some(revision)) => {
+            transaction.commit().await?;
+            Ok(Some(Progressed { revision, checkpoint: None }))
+        }
+        Ok(None) => transaction.rollback().await.map(|()| None),
+        Err(error) => transaction.rollback().await.and(Err(error)),
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::{civil, tz::TimeZone};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{projection::Progressed, statements::Statements, tables::look};
+use super::{projection::Progressed, standing, statements::Statements, tables::look};
 use crate::database::{Database, Watched};
 
 /// Tells of new checkpoints.
@@ -68,13 +68,16 @@ impl Progress {
         watched.iter().map(|(projection, told)| (projection.clone(), told.times)).collect()
     }
 
-    /// Tells what was read after so many times of telling. If nothing was told in between it is the truth, also where it
-    /// is older than what was told: the views may have been put back.
-    fn correct(&self, projection: &ProjectionId, times: u64, progressed: Progressed) {
-        if let Some(told) = self.watched().get_mut(projection)
-            && (told.times == times || progressed.revision > told.revision)
-        {
-            told.tell(progressed);
+    /// Tells what was read after so many times of telling; `None` where there is no such build. If nothing was told in
+    /// between it is the truth, also where it is older than what was told: the views may have been put back.
+    fn correct(&self, projection: &ProjectionId, times: u64, progressed: Option<Progressed>) {
+        if let Some(told) = self.watched().get_mut(projection) {
+            // Of a build that is gone, nothing older is told any more.
+            let gone = Progressed { revision: told.revision, checkpoint: None };
+            let progressed = progressed.unwrap_or(gone);
+            if told.times == times || progressed.revision > told.revision {
+                told.tell(progressed);
+            }
         }
     }
 }
@@ -95,22 +98,28 @@ impl Watched for Progress {
     fn refresh<'a>(&'a self, database: &'a Database) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             for (projection, times) in self.times() {
-                if let Some(known) = look(database, &self.statements, &projection).await? {
-                    self.correct(&projection, times, known.progress);
-                }
+                let known = look(database, &self.statements, &projection).await?;
+                self.correct(&projection, times, known.map(|known| known.progress));
             }
             Ok(())
         })
     }
 }
 
-/// What `tell.sql` says, in its order.
-type Payload = (String, u32, u64, Uuid, u64, u64, civil::DateTime, Option<Uuid>, bool, u64);
+/// What `tell.sql` says, in its order; that of `remove.sql` has no checkpoint.
+type Payload = (String, u32, u32, u64, Option<ToldCheckpoint>);
+type ToldCheckpoint = (Uuid, u64, u64, civil::DateTime, Option<Uuid>, bool, u64, u64, String);
 
 fn read(payload: &str) -> Result<(ProjectionId, Progressed), Box<dyn std::error::Error>> {
-    let (name, version, revision, log, position, head, as_of, last, diverged, parked) =
-        serde_json::from_str::<Payload>(payload)?;
-    let checkpoint = Checkpoint {
+    let (name, version, generation, revision, checkpoint) = serde_json::from_str::<Payload>(payload)?;
+    let checkpoint = checkpoint.map(read_checkpoint).transpose()?;
+    Ok((ProjectionId { name, version, generation }, Progressed { revision, checkpoint }))
+}
+
+fn read_checkpoint(
+    (log, position, head, as_of, last, diverged, parked, fence, standing): ToldCheckpoint,
+) -> Result<Checkpoint, Box<dyn std::error::Error>> {
+    Ok(Checkpoint {
         log: LogId::from_uuid(log),
         position: Position::new(position),
         last: last.map(EventId::from_uuid),
@@ -118,6 +127,7 @@ fn read(payload: &str) -> Result<(ProjectionId, Progressed), Box<dyn std::error:
         head: Position::new(head),
         as_of: as_of.to_zoned(TimeZone::UTC)?.timestamp(),
         parked,
-    };
-    Ok((ProjectionId { name, version }, Progressed { revision, checkpoint: Some(checkpoint) }))
+        fence,
+        standing: standing::read(&standing)?,
+    })
 }

@@ -1,12 +1,13 @@
 use cqrs_core::{
     envelope::{EventId, LogId, Position},
-    store::{Checkpoint, ProjectionId},
+    store::{Build, Checkpoint, ProjectionId},
 };
 use sqlx::{Postgres, Row as _, postgres::PgArguments, postgres::PgRow, query::Query};
 
+use super::standing;
 use crate::database::Column as _;
 
-/// What the store knows of a projection.
+/// What the store knows of a build of a projection.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) fingerprint: u64,
@@ -19,19 +20,20 @@ pub(super) struct Known {
 /// How far a projection has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Progressed {
-    /// How many batches were written: of two answers, the one with the greater number is the newer one.
+    /// Grows with each batch: of two answers, the one with the greater number is the newer one.
     pub(super) revision: u64,
     /// `None` before the first batch.
     pub(super) checkpoint: Option<Checkpoint>,
 }
 
 /// The columns of `projections` that [`Progressed::of`] reads.
-pub(super) const PROGRESS: &str = "log, position, head, as_of, last, diverged, parked, revision";
+pub(super) const PROGRESS: &str =
+    "log, position, head, as_of, last, diverged, parked, fence, standing, revision";
 
 impl Progressed {
     /// Reads the [columns](PROGRESS), which are the first of the row.
     pub(super) fn of(row: &PgRow) -> sqlx::Result<Self> {
-        let revision = row.u64(7)?;
+        let revision = row.u64(9)?;
         let checkpoint = match row.bytes(0)? {
             None => None,
             Some(_) => Some(Checkpoint {
@@ -42,6 +44,11 @@ impl Progressed {
                 last: row.bytes(4)?.map(|_| row.uuid(4)).transpose()?.map(EventId::from_uuid),
                 diverged: row.try_get(5)?,
                 parked: row.u64(6)?,
+                fence: row.u64(7)?,
+                standing: standing::read(row.text(8)?).map_err(|error| sqlx::Error::ColumnDecode {
+                    index: "8".to_owned(),
+                    source: error.into(),
+                })?,
             }),
         };
         Ok(Self { revision, checkpoint })
@@ -50,25 +57,39 @@ impl Progressed {
     pub(super) fn position(&self) -> Position {
         self.checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position)
     }
+
+    pub(super) fn fence(&self) -> u64 {
+        self.checkpoint.map_or(0, |checkpoint| checkpoint.fence)
+    }
 }
 
 impl Known {
     /// Reads the row of `projection.sql`; `None` where the projection was never prepared.
     pub(super) fn of(rows: &[PgRow]) -> sqlx::Result<Option<Self>> {
-        let Some(row) = rows.first() else { return Ok(None) };
-        Ok(Some(Self {
+        rows.first().map(Self::of_row).transpose()
+    }
+
+    fn of_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
             progress: Progressed::of(row)?,
-            fingerprint: row.i64(8)?.cast_unsigned(),
-            indexes: row.try_get(9)?,
-            has_documents: row.try_get(10)?,
-        }))
+            fingerprint: row.i64(10)?.cast_unsigned(),
+            indexes: row.try_get(11)?,
+            has_documents: row.try_get(12)?,
+        })
     }
 }
 
-/// Binds the first two values of most statements.
+/// Reads a row of `builds.sql`.
+pub(super) fn build(name: &str, row: &PgRow) -> sqlx::Result<Build> {
+    let Known { fingerprint, progress, .. } = Known::of_row(row)?;
+    let id = ProjectionId::new(name, row.u32(13)?).generation(row.u32(14)?);
+    Ok(Build { id, fingerprint, checkpoint: progress.checkpoint })
+}
+
+/// Binds the first three values of most statements.
 pub(super) fn bind_id<'q>(
     query: Query<'q, Postgres, PgArguments>,
-    id: &'q ProjectionId,
+    id: &ProjectionId,
 ) -> Query<'q, Postgres, PgArguments> {
-    query.bind(id.name.as_str()).bind(i64::from(id.version))
+    query.bind(id.name.clone()).bind(i64::from(id.version)).bind(i64::from(id.generation))
 }

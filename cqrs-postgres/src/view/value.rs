@@ -100,7 +100,7 @@ mod tests {
         memory::MemoryViewStore,
         store::{
             Change, Checkpoint, Commit, Direction, DocumentWrite, Find, OrderBy, ProjectionId,
-            ProjectionSpec, ViewStore as _,
+            ProjectionSpec, Standing, ViewStore as _,
         },
     };
     use jiff::Timestamp;
@@ -167,13 +167,11 @@ mod tests {
             head: Position::new(1),
             as_of: Timestamp::UNIX_EPOCH,
             parked: 0,
+            fence: 0,
+            standing: Standing::Live,
         };
-        let commit = Commit {
-            expected: Position::ZERO,
-            checkpoint,
-            documents: values.iter().enumerate().map(write).collect(),
-            parked: Vec::new(),
-        };
+        let documents = values.iter().enumerate().map(write).collect();
+        let commit = Commit { documents, ..Commit::of(Position::ZERO, checkpoint) };
         store.commit(&spec.id, commit).await.expect("written");
         let find = Find {
             filters: Vec::new(),

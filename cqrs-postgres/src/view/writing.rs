@@ -61,7 +61,7 @@ impl Writing {
     }
 
     async fn attempt(&self, session: &mut Session) -> sqlx::Result<Outcome> {
-        match unless_changed(self.batch.write(session, &self.documents).await) {
+        match unless_changed(self.batch.write(session, &self.documents, &self.statements.lock).await) {
             Ok(Ok(Some(progressed))) => Ok(Outcome::Written(progressed)),
             Ok(Ok(None) | Err(_)) => Ok(Outcome::Refused),
             Err(error) => {
@@ -97,6 +97,10 @@ impl Writing {
             Ok(None) => return never_prepared(projection).into(),
             Err(error) => return error.into(),
         };
+        let (fence, newest) = (self.batch.checkpoint.fence, known.progress.fence());
+        if fence < newest {
+            return CommitError::Fenced { projection: projection.clone(), fence, newest };
+        }
         let all_in = |these: &[String], those: &[String]| these.iter().all(|index| those.contains(index));
         if all_in(&known.indexes, indexes) && all_in(indexes, &known.indexes) {
             return CommitError::Superseded {

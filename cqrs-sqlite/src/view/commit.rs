@@ -6,8 +6,8 @@ use cqrs_core::{
 };
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value};
 
-use super::{dead_letter, names, projection::Known, statements, value};
-use crate::file::{Doing, Transaction, integer, micros, number};
+use super::{dead_letter, names, projection::Known, standing, statements, value};
+use crate::file::{Doing, integer, micros, number};
 
 const DOING: &str = "writes a batch of a projection";
 
@@ -21,12 +21,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Writes it within the given transaction, and ends that.
-    pub(super) fn write(
-        &self,
-        connection: &Connection,
-        transaction: Transaction<'_>,
-    ) -> Result<Checkpoint, CommitError> {
+    /// Writes it within a transaction, which is for the caller to end.
+    pub(super) fn write(&self, connection: &Connection) -> Result<Checkpoint, CommitError> {
         let Self { projection, commit, declared } = self;
         let checkpoint = &commit.checkpoint;
         let Some(known) = Known::find(connection, projection).doing(DOING)? else {
@@ -34,28 +30,36 @@ impl Batch {
             return Err(Error::invalid(what).into());
         };
         let advanced = advance(connection, projection, commit).doing(DOING)?;
-        let Some(parked) = advanced else {
-            return Err(CommitError::Superseded {
-                projection: projection.clone(),
-                expected: commit.expected,
-                actual: known.position(),
-            });
+        let Some(mut parked) = advanced else {
+            return Err(refusal(projection, commit, &known));
         };
-        dead_letter::park(connection, projection, &commit.parked).doing(DOING)?;
+        if !commit.parked.is_empty() || !commit.resolved.is_empty() {
+            parked =
+                dead_letter::change(connection, projection, &commit.resolved, &commit.parked).doing(DOING)?;
+        }
         let declared = declared.as_ref().unwrap_or(&known.indexes);
         upsert(connection, projection, &known.indexes, declared, &commit.documents)?;
-        transaction.commit().doing(DOING)?;
         Ok(Checkpoint { parked, ..*checkpoint })
     }
 }
 
-/// Moves the projection on, unless it is not where the batch begins; answers how many events are parked.
+/// Why a batch does not move the projection on.
+fn refusal(projection: &ProjectionId, commit: &Commit, known: &Known) -> CommitError {
+    let (projection, fence, newest) = (projection.clone(), commit.checkpoint.fence, known.fence());
+    if fence < newest {
+        return CommitError::Fenced { projection, fence, newest };
+    }
+    CommitError::Superseded { projection, expected: commit.expected, actual: known.position() }
+}
+
+/// Moves the projection on, unless it is not where the batch begins, or a writer with a greater fencing number was
+/// there; answers how many events were parked before.
 fn advance(
     connection: &Connection,
     projection: &ProjectionId,
     commit: &Commit,
 ) -> rusqlite::Result<Option<u64>> {
-    let Commit { expected, checkpoint, parked, .. } = commit;
+    let Commit { expected, checkpoint, .. } = commit;
     let log = checkpoint.log.as_uuid();
     connection
         .prepare_cached(statements::ADVANCE)?
@@ -63,14 +67,16 @@ fn advance(
             params![
                 projection.name,
                 projection.version,
+                projection.generation,
                 integer(expected.get()),
                 log.as_bytes(),
                 integer(checkpoint.position.get()),
                 integer(checkpoint.head.get()),
                 micros(checkpoint.as_of),
-                integer(dead_letter::count_events(connection, projection, parked)?),
                 checkpoint.last.map(|id| *id.as_uuid().as_bytes()),
                 checkpoint.diverged,
+                integer(checkpoint.fence),
+                standing::stored(checkpoint.standing),
             ],
             |row| number(row, 0),
         )

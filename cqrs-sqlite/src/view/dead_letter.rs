@@ -9,17 +9,50 @@ use rusqlite::{Connection, Row, params, types::Type};
 use super::statements;
 use crate::file::{integer, micros, number, timestamp, uuid, wrong};
 
-pub(super) fn park(
+/// Takes letters away, then parks others; answers how many events are parked now.
+pub(super) fn change(
     connection: &Connection,
     projection: &ProjectionId,
-    letters: &[DeadLetter],
+    resolved: &[(Sequence, Position)],
+    parked: &[DeadLetter],
+) -> rusqlite::Result<u64> {
+    let places = resolved.iter().map(|(_, position)| *position);
+    let places: BTreeSet<Position> = places.chain(parked.iter().map(|letter| letter.position)).collect();
+    let before = count_events(connection, projection, &places)?;
+    resolve(connection, projection, resolved)?;
+    park(connection, projection, parked)?;
+    let more = count_events(connection, projection, &places)? - before;
+    connection
+        .prepare_cached(statements::RECOUNT)?
+        .query_row(params![projection.name, projection.version, projection.generation, more], |row| {
+            number(row, 0)
+        })
+}
+
+fn resolve(
+    connection: &Connection,
+    projection: &ProjectionId,
+    letters: &[(Sequence, Position)],
 ) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached(statements::RESOLVE)?;
+    for (sequence, position) in letters {
+        let (category, sequence) = columns(sequence);
+        delete.execute(params![
+            projection.name,
+            projection.version,
+            projection.generation,
+            integer(position.get()),
+            category,
+            sequence,
+        ])?;
+    }
+    Ok(())
+}
+
+fn park(connection: &Connection, projection: &ProjectionId, letters: &[DeadLetter]) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(statements::PARK)?;
     for letter in letters {
-        let (category, sequence) = match &letter.sequence {
-            Sequence::Document(key) => ("", key.as_str()),
-            Sequence::Stream(stream) => (stream.category(), stream.id()),
-        };
+        let (category, sequence) = columns(&letter.sequence);
         let failure = match &letter.reason {
             Reason::Failed(failure) => Some(failure),
             Reason::Queued => None,
@@ -27,6 +60,7 @@ pub(super) fn park(
         insert.execute(params![
             projection.name,
             projection.version,
+            projection.generation,
             integer(letter.position.get()),
             category,
             sequence,
@@ -37,23 +71,25 @@ pub(super) fn park(
             letter.event,
             failure,
             micros(letter.parked_at),
+            letter.attempts,
+            micros(letter.tried_at),
         ])?;
     }
     Ok(())
 }
 
-/// How many events are parked by these letters, and were not before: one event may be in several sequences.
-pub(super) fn count_events(
+/// How many events at these places are parked: one event may be in several sequences.
+fn count_events(
     connection: &Connection,
     projection: &ProjectionId,
-    letters: &[DeadLetter],
-) -> rusqlite::Result<u64> {
+    places: &BTreeSet<Position>,
+) -> rusqlite::Result<i64> {
     let mut is_parked = connection.prepare_cached(statements::IS_PARKED)?;
     let mut count = 0;
-    for position in letters.iter().map(|letter| letter.position).collect::<BTreeSet<_>>() {
-        let known =
-            is_parked.exists(params![projection.name, projection.version, integer(position.get())])?;
-        count += u64::from(!known);
+    for position in places {
+        let place =
+            params![projection.name, projection.version, projection.generation, integer(position.get())];
+        count += i64::from(is_parked.exists(place)?);
     }
     Ok(count)
 }
@@ -64,24 +100,31 @@ pub(super) fn sequences(
 ) -> rusqlite::Result<Vec<Sequence>> {
     connection
         .prepare_cached(statements::PARKED_SEQUENCES)?
-        .query_map(params![projection.name, projection.version], |row| sequence(row, 0))?
+        .query_map(params![projection.name, projection.version, projection.generation], |row| {
+            sequence(row, 0)
+        })?
         .collect()
 }
 
 pub(super) fn letters(
     connection: &Connection,
     projection: &ProjectionId,
+    of: Option<&Sequence>,
     after: Position,
     limit: usize,
 ) -> rusqlite::Result<Vec<DeadLetter>> {
     let Some(others) = limit.checked_sub(1) else { return Ok(Vec::new()) };
-    connection
-        .prepare_cached(statements::DEAD_LETTERS)?
-        .query_map(
-            params![projection.name, projection.version, integer(after.get()), integer(others as u64)],
-            letter,
-        )?
-        .collect()
+    let ProjectionId { name, version, generation } = projection;
+    let after = integer(after.get());
+    let Some(sequence) = of else {
+        let mut all = connection.prepare_cached(statements::DEAD_LETTERS)?;
+        let page = params![name, version, generation, after, integer(others as u64)];
+        return all.query_map(page, letter)?.collect();
+    };
+    let (category, sequence) = columns(sequence);
+    let mut of_one = connection.prepare_cached(statements::DEAD_LETTERS_OF)?;
+    let page = params![name, version, generation, after, integer(limit as u64), category, sequence];
+    of_one.query_map(page, letter)?.collect()
 }
 
 fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
@@ -95,7 +138,17 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         event: row.get(7)?,
         reason: failure.map_or(Reason::Queued, Reason::Failed),
         parked_at: timestamp(row, 9)?,
+        attempts: row.get(10)?,
+        tried_at: timestamp(row, 11)?,
     })
+}
+
+/// The two columns of a sequence.
+fn columns(sequence: &Sequence) -> (&str, &str) {
+    match sequence {
+        Sequence::Document(key) => ("", key),
+        Sequence::Stream(stream) => (stream.category(), stream.id()),
+    }
 }
 
 fn sequence(row: &Row<'_>, column: usize) -> rusqlite::Result<Sequence> {

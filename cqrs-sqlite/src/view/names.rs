@@ -28,9 +28,9 @@ pub(super) fn check(spec: &ProjectionSpec) -> Result<(), Error> {
     Ok(())
 }
 
-/// The table of a projection's documents, such as `"view_order_summary_v1"`.
+/// The table of a build's documents, such as `"view_order_summary_v1"`, or `"view_order_summary_v1_build2"`.
 pub(super) fn table(id: &ProjectionId) -> String {
-    quoted(&format!("view_{}_v{}", escaped(&id.name), id.version))
+    quoted(&format!("view_{}_v{}", escaped(&id.name), build(id)))
 }
 
 /// The column of an index, such as `"index_customer_id"`.
@@ -38,9 +38,17 @@ pub(super) fn column(index: &str) -> String {
     quoted(&format!("index_{}", escaped(index)))
 }
 
-/// The SQLite index over some columns of a projection's documents. No table has a colon in its name.
+/// The SQLite index over some columns of a build's documents. No table has a colon in its name.
 pub(super) fn index(id: &ProjectionId, columns: &str) -> String {
-    quoted(&format!("view:{}:{}:{}", escaped(&id.name), id.version, escaped(columns)))
+    quoted(&format!("view:{}:{}:{}", escaped(&id.name), build(id), escaped(columns)))
+}
+
+/// The version, and which build of it, if not the first. Read from its end, a name is taken apart in one way only.
+fn build(id: &ProjectionId) -> String {
+    match id.generation {
+        0 => id.version.to_string(),
+        generation => format!("{}_build{generation}", id.version),
+    }
 }
 
 fn escaped(name: &str) -> String {
@@ -66,16 +74,26 @@ mod tests {
 
     #[test]
     fn distinct_projections_have_distinct_tables_and_indexes() {
-        let names = ["a", "A", "^A", "^a", "a_v1", "a:1", "a^:1", "a^.1", "a.1", "a\"", "é", "É"];
+        let names =
+            ["a", "A", "^A", "^a", "a_v1", "a_v1_build1", "a:1", "a^:1", "a^.1", "a.1", "a\"", "é", "É"];
+        let builds =
+            [1, 11].into_iter().flat_map(|version| [0, 1, 11].map(|generation| (version, generation)));
         let mut seen = BTreeSet::new();
         for name in names {
-            for version in [1, 11] {
-                let id = ProjectionId::new(name, version);
+            for (version, generation) in builds.clone() {
+                let id = ProjectionId::new(name, version).generation(generation);
                 assert!(seen.insert(table(&id).to_ascii_lowercase()), "{id}");
                 for field in names {
                     assert!(seen.insert(index(&id, field).to_ascii_lowercase()), "{id} {field}");
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_first_build_has_a_plain_name() {
+        let id = ProjectionId::new("order_summary", 3);
+        assert_eq!(table(&id), "\"view_order_summary_v3\"");
+        assert_eq!(table(&id.generation(2)), "\"view_order_summary_v3_build2\"");
     }
 }

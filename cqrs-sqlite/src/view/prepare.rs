@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cqrs_core::store::{Error, ProjectionSpec};
+use cqrs_core::store::{Error, ProjectionId, ProjectionSpec};
 use rusqlite::{Connection, params};
 
 use super::{names, projection::Known, statements};
@@ -51,12 +51,21 @@ pub(super) fn prepare(
             params![
                 spec.id.name,
                 spec.id.version,
+                spec.id.generation,
                 spec.fingerprint.cast_signed(),
                 serde_json::json!(indexes).to_string()
             ],
         )
         .doing(DOING)?;
     transaction.commit().doing(DOING)
+}
+
+/// Takes a build away within a transaction, which is for the caller to end. Does nothing where it is not there.
+pub(super) fn remove(connection: &Connection, id: &ProjectionId) -> rusqlite::Result<()> {
+    if connection.execute(statements::REMOVE, params![id.name, id.version, id.generation])? > 0 {
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", names::table(id)))?;
+    }
+    Ok(())
 }
 
 fn create(connection: &Connection, spec: &ProjectionSpec) -> rusqlite::Result<()> {

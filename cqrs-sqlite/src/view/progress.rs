@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::projection::Known;
-use crate::file::{Watched, lock};
+use crate::file::{Transaction, Watched, lock};
 
 /// Tells of new checkpoints.
 #[derive(Debug, Default)]
@@ -18,11 +18,20 @@ impl Progress {
         lock(&self.watched).entry(projection.clone()).or_default().subscribe()
     }
 
-    /// The caller still holds the right to write, so that checkpoints are told in their order.
-    pub(super) fn tell(&self, projection: &ProjectionId, checkpoint: Checkpoint) {
-        if let Some(sender) = lock(&self.watched).get(projection) {
-            send(sender, Some(checkpoint));
+    /// Ends a transaction, and tells of the checkpoint that it leaves; `None` where it has removed the build. Nobody
+    /// tells what he has read in between, so that checkpoints are told in their order.
+    pub(super) fn commit(
+        &self,
+        transaction: Transaction<'_>,
+        projection: &ProjectionId,
+        checkpoint: Option<Checkpoint>,
+    ) -> rusqlite::Result<()> {
+        let watched = lock(&self.watched);
+        transaction.commit()?;
+        if let Some(sender) = watched.get(projection) {
+            send(sender, checkpoint);
         }
+        Ok(())
     }
 }
 

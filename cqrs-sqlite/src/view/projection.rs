@@ -1,16 +1,16 @@
 use cqrs_core::{
     envelope::{EventId, LogId, Position},
-    store::{Checkpoint, ProjectionId},
+    store::{Build, Checkpoint, ProjectionId},
 };
 use rusqlite::{
     Connection, OptionalExtension, Row, params,
     types::{Type, ValueRef},
 };
 
-use super::statements;
+use super::{standing, statements};
 use crate::file::{number, timestamp, uuid, wrong};
 
-/// What the store knows of a projection.
+/// What the store knows of a build of a projection.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) fingerprint: u64,
@@ -19,24 +19,40 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Looks a projection up; `None` where it was never prepared.
+    /// Looks a build up; `None` where it was never prepared.
     pub(super) fn find(connection: &Connection, id: &ProjectionId) -> rusqlite::Result<Option<Self>> {
         connection
             .prepare_cached(statements::PROJECTION)?
-            .query_row(params![id.name, id.version], |row| {
-                Ok(Self {
-                    fingerprint: row.get::<_, i64>(0)?.cast_unsigned(),
-                    indexes: serde_json::from_str(row.get_ref(1)?.as_str()?)
-                        .map_err(|error| wrong(1, Type::Text, error))?,
-                    checkpoint: checkpoint(row)?,
-                })
-            })
+            .query_row(params![id.name, id.version, id.generation], Self::of)
             .optional()
+    }
+
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            fingerprint: row.get::<_, i64>(0)?.cast_unsigned(),
+            indexes: serde_json::from_str(row.get_ref(1)?.as_str()?)
+                .map_err(|error| wrong(1, Type::Text, error))?,
+            checkpoint: checkpoint(row)?,
+        })
     }
 
     pub(super) fn position(&self) -> Position {
         self.checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position)
     }
+
+    pub(super) fn fence(&self) -> u64 {
+        self.checkpoint.map_or(0, |checkpoint| checkpoint.fence)
+    }
+}
+
+/// All builds of a projection.
+pub(super) fn builds(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Build>> {
+    let build = |row: &Row<'_>| {
+        let Known { fingerprint, checkpoint, .. } = Known::of(row)?;
+        let id = ProjectionId::new(name, row.get(11)?).generation(row.get(12)?);
+        Ok(Build { id, fingerprint, checkpoint })
+    };
+    connection.prepare_cached(statements::BUILDS)?.query_map([name], build)?.collect()
 }
 
 fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Option<Checkpoint>> {
@@ -54,5 +70,7 @@ fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Option<Checkpoint>> {
             _ => Some(EventId::from_uuid(uuid(row, 7)?)),
         },
         diverged: row.get(8)?,
+        fence: number(row, 9)?,
+        standing: standing::read(row.get_ref(10)?.as_str()?).map_err(|error| wrong(10, Type::Text, error))?,
     }))
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use cqrs_core::{
     domain::IndexSpec,
     envelope::{Position, Version},
-    store::{AppendError, Error, EventStore, ProjectionId, ProjectionSpec, ViewStore},
+    store::{AppendError, CommitError, Error, EventStore, ProjectionId, ProjectionSpec, ViewStore},
 };
 use cqrs_sqlite::{SqliteEventStore, SqliteViewStore};
 use rusqlite::Connection;
@@ -136,4 +136,38 @@ async fn a_program_that_declares_an_index_less_gets_along_with_one_that_still_ha
         .collect::<Result<_, _>>()
         .unwrap();
     assert_eq!(values, ["b1", "b2", "b3"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_build_that_another_process_removes_is_gone_for_its_writer_and_its_watchers() {
+    let (_folder, path) = fresh_path();
+    let (mine, other) =
+        (SqliteViewStore::open(&path).await.unwrap(), SqliteViewStore::open(&path).await.unwrap());
+    let id = ProjectionId::new("orders", 1).generation(3);
+    let spec = ProjectionSpec { id: id.clone(), indexes: Vec::new(), fingerprint: 1 };
+    let mut news = mine.watch(&id);
+    for round in 0..10 {
+        mine.prepare(&spec).await.unwrap();
+        let writing = tokio::spawn({
+            let (mine, id) = (mine.clone(), id.clone());
+            async move {
+                for at in 0.. {
+                    let written = mine.commit(&id, commit(at, at + 1, vec![put("k", at + 1, &[])])).await;
+                    if let Err(error) = written {
+                        return error;
+                    }
+                }
+                unreachable!("it writes until it can't")
+            }
+        });
+        soon(news.wait_for(|known| known.is_some_and(|known| known.position.get() > round))).await.unwrap();
+        other.remove(&id).await.unwrap();
+        let error = soon(writing).await.unwrap();
+        assert!(matches!(&error, CommitError::Store(Error::Invalid { .. })), "{error:?}");
+        soon(news.wait_for(Option::is_none)).await.unwrap();
+        assert_eq!(mine.builds("orders").await.unwrap(), []);
+    }
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'view%'";
+    let left: u32 = Connection::open(&path).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0, "tables or indexes of the removed build are left");
 }

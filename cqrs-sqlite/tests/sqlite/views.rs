@@ -5,7 +5,7 @@ use cqrs_core::{
     envelope::{Json, LogId, Position},
     store::{
         Change, Checkpoint, Commit, CommitError, Direction, DocumentWrite, Error, Find, OrderBy,
-        ProjectionId, ProjectionSpec, ViewStore,
+        ProjectionId, ProjectionSpec, Standing, ViewStore,
     },
 };
 use cqrs_sqlite::SqliteViewStore;
@@ -36,6 +36,8 @@ pub(crate) fn commit(from: u64, to: u64, documents: Vec<DocumentWrite>) -> Commi
         parked: 0,
         last: None,
         diverged: false,
+        fence: 0,
+        standing: Standing::Live,
     };
     Commit { documents, ..Commit::of(Position::new(from), checkpoint) }
 }
@@ -81,6 +83,30 @@ async fn a_name_that_is_none_and_a_doubled_index_are_refused() {
     assert!(matches!(error, CommitError::Store(Error::Invalid { .. })), "{error:?}");
 }
 
+/// The steps of a plan.
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let count = plan.parameter_count();
+    let steps = plan.query_map(rusqlite::params_from_iter(vec!["x"; count]), |row| row.get(3)).unwrap();
+    steps.collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn letters_are_read_along_an_index_and_never_sorted() {
+    let (_folder, path) = fresh_path();
+    SqliteViewStore::open(&path).await.unwrap();
+    let connection = Connection::open(&path).unwrap();
+    for (sql, index) in [
+        (include_str!("../../src/view/sql/dead_letters.sql"), "PRIMARY KEY"),
+        (include_str!("../../src/view/sql/dead_letters_of.sql"), "INDEX dead_letters_by_sequence"),
+        (include_str!("../../src/view/sql/parked_sequences.sql"), "INDEX dead_letters_by_sequence"),
+    ] {
+        let steps = plan(&connection, sql);
+        assert!(steps[0].contains(index), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+    }
+}
+
 #[tokio::test]
 async fn pages_are_read_along_an_index_and_never_sorted() {
     let (_folder, path) = fresh_path();
@@ -97,16 +123,10 @@ async fn pages_are_read_along_an_index_and_never_sorted() {
         ("AND index_customer_id IS NULL", "index_customer_id, key"),
     ] {
         let sql = format!(
-            "EXPLAIN QUERY PLAN SELECT key, created, applied, data FROM view_orders_v1
+            "SELECT key, created, applied, data FROM view_orders_v1
              WHERE removed = 0 {conditions} ORDER BY {order} LIMIT 10"
         );
-        let mut plan = connection.prepare(&sql).unwrap();
-        let count = plan.parameter_count();
-        let steps: Vec<String> = plan
-            .query_map(rusqlite::params_from_iter(vec!["x"; count]), |row| row.get(3))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
+        let steps = plan(&connection, &sql);
         assert!(steps[0].contains("USING INDEX") && steps.len() == 1, "{conditions}: {steps:?}");
     }
 }

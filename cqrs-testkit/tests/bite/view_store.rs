@@ -5,7 +5,7 @@ mod faults;
 use cqrs_core::store::ViewStore;
 use cqrs_testkit::conformance::Stores;
 
-pub(crate) use broken::{Broken, Faults, Sound};
+pub(crate) use broken::{Broken, Faults, Listing, Putting, Sound};
 pub(crate) use faults::{breaking, unbroken};
 
 /// Stores that panic where a rule writes what no store has to expect.

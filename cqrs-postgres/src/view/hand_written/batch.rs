@@ -15,6 +15,7 @@ use cqrs_core::{
         ViewStore,
     },
 };
+use sqlx::postgres::PgRow;
 use tokio::time::timeout;
 
 use super::{SqlProjection, fault, prepare::prepare};
@@ -102,11 +103,10 @@ impl<P: SqlProjection> HandWritten<P> {
         let mut transaction = lease.transaction().await.doing(DOING)?;
         let row = lock.fetch_optional(&mut *transaction).await.doing(DOING)?;
         let Some(row) = row else { return Err(never_prepared(&self.id).into()) };
-        let (expected, actual) = (batch.expected, Position::new(row.u64(0).doing(DOING)?));
-        if actual != expected {
+        if let Some(refusal) = self.refusal(batch, &row).doing(DOING)? {
             transaction.rollback().await.doing(DOING)?;
             lease.give_back();
-            return Err(CommitError::Superseded { projection: self.id.clone(), expected, actual }.into());
+            return Err(refusal.into());
         }
         let written = async {
             self.projection
@@ -132,6 +132,19 @@ impl<P: SqlProjection> HandWritten<P> {
                 Err(error)
             }
         }
+    }
+}
+
+impl<P: SqlProjection> HandWritten<P> {
+    /// Why a batch is not one for the projection as it is, by the row of `lock.sql`.
+    fn refusal(&self, batch: &Batch, row: &PgRow) -> sqlx::Result<Option<CommitError>> {
+        let (actual, newest) = (Position::new(row.u64(0)?), row.u64(1)?);
+        let (projection, expected, fence) = (self.id.clone(), batch.expected, batch.checkpoint.fence);
+        Ok(if fence < newest {
+            Some(CommitError::Fenced { projection, fence, newest })
+        } else {
+            (actual != expected).then_some(CommitError::Superseded { projection, expected, actual })
+        })
     }
 }
 

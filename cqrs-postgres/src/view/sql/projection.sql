@@ -1,3 +1,5 @@
-SELECT log, position, head, as_of, last, diverged, parked, revision, fingerprint, indexes, documents IS NOT NULL
+SELECT
+    log, position, head, as_of, last, diverged, parked, fence, standing, revision,
+    fingerprint, indexes, documents IS NOT NULL
 FROM {schema}.projections
-WHERE name = $1 AND version = $2
+WHERE name = $1 AND version = $2 AND generation = $3

@@ -1,6 +1,9 @@
 pg_notify(
     '{name}.progress',
     json_build_array(
-        name, version, revision, log, position, head, as_of AT TIME ZONE 'UTC', last, diverged, parked
+        name, version, generation, revision,
+        json_build_array(
+            log, position, head, as_of AT TIME ZONE 'UTC', last, diverged, parked, fence, standing
+        )
     )::text
 )

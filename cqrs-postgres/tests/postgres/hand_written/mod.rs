@@ -12,7 +12,9 @@ use cqrs_core::{
     envelope::Position,
     memory::MemoryEventStore,
     query::Views,
-    store::{BatchError, BatchProjection, Checkpoint, Commit, CommitError, EventFilter, EventStore},
+    store::{
+        BatchError, BatchProjection, Checkpoint, Commit, CommitError, EventFilter, EventStore, Standing,
+    },
 };
 use cqrs_postgres::{
     SqlProjection,
@@ -79,9 +81,10 @@ async fn a_batch_that_comes_again_is_refused_before_its_code_runs() {
         head: page.head,
         as_of: jiff::Timestamp::now(),
         parked: 0,
+        fence: 0,
+        standing: Standing::Live,
     };
-    let (expected, documents, parked) = (Position::ZERO, Vec::new(), Vec::new());
-    let commit = Commit { documents, parked, ..Commit::of(expected, checkpoint) };
+    let commit = Commit::of(Position::ZERO, checkpoint);
     let hand_written = ledger.hand_written().await;
     hand_written.prepare().await.unwrap();
     hand_written.apply(&page.events, commit.clone()).await.unwrap();
@@ -89,6 +92,43 @@ async fn a_batch_that_comes_again_is_refused_before_its_code_runs() {
     let BatchError::Commit(CommitError::Superseded { actual, .. }) = again else { panic!("{again}") };
     assert_eq!(actual, Position::new(2));
     assert_eq!(ledger.seen.batches.lock().unwrap().len(), 1);
+    ledger.assert_as_the_log(&*log).await;
+}
+
+#[tokio::test]
+async fn a_batch_with_an_older_fence_is_refused_before_its_code_runs() {
+    let (log, ledger) = (log(), Ledger::new(&Schema::new()));
+    append(&*log, &[deposit("a", 1), deposit("b", 2)]).await;
+    let page = log.read_log(Position::ZERO, &EventFilter::ALL, 10).await.unwrap();
+    let commit = |expected: u64, position: u64, fence: u64| {
+        let checkpoint = Checkpoint {
+            log: log.log_id(),
+            position: Position::new(position),
+            last: page.last,
+            diverged: false,
+            head: page.head,
+            as_of: jiff::Timestamp::now(),
+            parked: 0,
+            fence,
+            standing: Standing::Live,
+        };
+        Commit::of(Position::new(expected), checkpoint)
+    };
+    let hand_written = ledger.hand_written().await;
+    hand_written.prepare().await.unwrap();
+    hand_written.apply(&page.events[..1], commit(0, 1, 3)).await.unwrap();
+    // The new owner says that it is there, and has nothing to write yet.
+    hand_written.views().commit(&Ledger::id(), commit(1, 1, 5)).await.unwrap();
+    for (expected, position, late) in [(1, 2, 4), (0, 1, 3), (7, 8, 0)] {
+        let late_batch = hand_written.apply(&page.events[1..], commit(expected, position, late)).await;
+        let refused = late_batch.unwrap_err();
+        let BatchError::Commit(CommitError::Fenced { projection, fence, newest }) = refused else {
+            panic!("{refused}")
+        };
+        assert_eq!((projection, fence, newest), (Ledger::id(), late, 5));
+    }
+    assert_eq!(ledger.seen.batches.lock().unwrap().len(), 1);
+    hand_written.apply(&page.events[1..], commit(1, 2, 5)).await.unwrap();
     ledger.assert_as_the_log(&*log).await;
 }
 

@@ -64,7 +64,7 @@ impl Ledger {
     /// Position, sequence, and the reason or `queued`.
     pub(super) async fn letters(&self) -> Vec<(u64, String, String)> {
         let views = self.schema.connect_views().await;
-        let letters = views.dead_letters(&Self::id(), Position::ZERO, 10_000).await.unwrap();
+        let letters = views.dead_letters(&Self::id(), None, Position::ZERO, 10_000).await.unwrap();
         letters
             .into_iter()
             .map(|letter| {

@@ -6,14 +6,14 @@ use cqrs_core::{
     domain::IndexValue,
     envelope::{Json, Position},
     store::{
-        After, Change, Comparison, Direction, DocumentWrite, Filter, Find, OrderBy, ProjectionId,
+        After, Change, Comparison, Direction, DocumentWrite, Filter, Find, OrderBy, ProjectionId, Sequence,
         ViewStore as _,
     },
 };
 use cqrs_postgres::PostgresViewStore;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
-use super::sample::{all, commit, put, spec, text};
+use super::sample::{all, commit, letter, put, spec, text};
 use crate::server::{Schema, connect, url_with};
 
 /// A store whose statements can be seen.
@@ -100,7 +100,7 @@ async fn pages_are_read_along_an_index_and_never_sorted_whole() {
     ] {
         observed.store.find(&observed.id, &find).await.unwrap();
         for mode in ["force_custom_plan", "force_generic_plan"] {
-            let steps = observed.plan(&format!("'orders', 1{values}"), mode).await;
+            let steps = observed.plan(&format!("'orders', 1, 0{values}"), mode).await;
             let limit = steps.iter().position(|step| step.contains("Limit")).unwrap();
             let page = &steps[limit + 1..];
             let scan = page.iter().find(|step| step.contains("Scan")).unwrap();
@@ -115,12 +115,39 @@ async fn documents_are_read_by_their_keys_along_the_index_of_keys() {
     let schema = Schema::new();
     let mut observed = Observed::new(&schema).await;
     observed.store.get(&observed.id, "00007").await.unwrap();
-    let steps = observed.plan("'orders', 1, '00007'", "force_generic_plan").await.join("\n");
+    let steps = observed.plan("'orders', 1, 0, '00007'", "force_generic_plan").await.join("\n");
     assert!(steps.contains("Index Scan using orders_v1_pkey"), "{steps}");
     observed.store.load(&observed.id, &["00007".to_owned(), "00009".to_owned()]).await.unwrap();
     for mode in ["force_custom_plan", "force_generic_plan"] {
         let steps = observed.plan("ARRAY['00007', '00009']", mode).await.join("\n");
         assert!(steps.contains("orders_v1_pkey"), "{mode}: {steps}");
+    }
+}
+
+#[tokio::test]
+async fn letters_of_a_sequence_are_read_along_an_index_and_never_sorted() {
+    let schema = Schema::new();
+    let mut observed = Observed::new(&schema).await;
+    let mut batch = commit(20_000, 20_000, Vec::new());
+    batch.parked = (1..=5_000).map(|nth| letter(&format!("{:02}", nth % 50), nth)).collect();
+    observed.store.commit(&observed.id, batch).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("ANALYZE \"{}\".dead_letters", schema.0)))
+        .execute(&mut observed.observer)
+        .await
+        .unwrap();
+    for (of, values, index) in [
+        (
+            Some(Sequence::Document("07".to_owned())),
+            ", 100, 10, gen_random_uuid()",
+            "dead_letters_by_sequence",
+        ),
+        (None, ", 100, 10", "dead_letters_pkey"),
+    ] {
+        observed.store.dead_letters(&observed.id, of.as_ref(), Position::new(100), 10).await.unwrap();
+        let steps = observed.plan(&format!("'orders', 1, 0{values}"), "force_generic_plan").await;
+        let scans: Vec<_> = steps.iter().filter(|step| step.contains("Scan")).collect();
+        assert!(scans.iter().all(|scan| scan.contains(&format!("using {index} "))), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("Sort")), "{steps:?}");
     }
 }
 

@@ -1,9 +1,12 @@
 //! What the database's roles must be allowed to do.
 
-use cqrs_core::store::{CommitError, Error, ViewStore as _};
+use cqrs_core::{
+    envelope::Json,
+    store::{CommitError, Error, ViewStore as _},
+};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::sample::{all, commit, keys, position, put, spec, text};
+use super::sample::{all, commit, keys, letter, position, put, spec, text};
 use crate::server::{Schema, run, soon, url, url_with};
 
 /// The grants that the documentation tells for this role, in another schema.
@@ -60,6 +63,26 @@ async fn roles_with_the_documented_rights_can_do_their_work_and_no_more() {
         assert!(store.get(&spec.id, "a").await.unwrap().value.is_some());
         assert!(store.parked_sequences(&spec.id).await.unwrap().is_empty());
     }
+    // A dead letter comes and goes, and so does an entry.
+    let mut parking = commit(2, 2, Vec::new());
+    parking.parked = vec![letter("a", 2)];
+    store.commit(&spec.id, parking).await.unwrap();
+    let mut resolving = commit(2, 2, Vec::new());
+    resolving.resolved = vec![(letter("a", 2).sequence, letter("a", 2).position)];
+    store.commit(&spec.id, resolving).await.unwrap();
+    let (entries, value) = (store.coordination(), || Json::of("me").unwrap());
+    assert_eq!(entries.put_entry("leases", "a", 0, value()).await.unwrap(), Some(1));
+    assert_eq!(entries.put_entry("leases", "a", 1, value()).await.unwrap(), Some(2));
+    assert_eq!(entries.touch_entries("leases", &[("a".to_owned(), 2)]).await.unwrap(), [true]);
+    assert_eq!(queries.coordination().entries("leases").await.unwrap().len(), 1);
+    let error = queries.coordination().remove_entry("leases", "a", 2).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error:?}");
+    assert!(entries.remove_entry("leases", "a", 2).await.unwrap());
+    // Builds are listed by all, and removed by those who may make them.
+    assert_eq!(queries.builds("orders").await.unwrap().len(), 1);
+    let error = store.remove(&spec.id).await.unwrap_err();
+    assert!(matches!(error, Error::Invalid { .. }), "{error:?}");
+
     let error = queries.commit(&spec.id, commit(2, 3, Vec::new())).await.unwrap_err();
     assert!(matches!(error, CommitError::Store(Error::Invalid { .. })), "{error:?}");
 
@@ -80,9 +103,12 @@ async fn roles_with_the_documented_rights_can_do_their_work_and_no_more() {
         "INSERT INTO {}.orders_v1 VALUES ('x', 1, 1, FALSE)",
         "UPDATE {}.orders_v1 SET data = NULL",
         "DELETE FROM {}.dead_letters",
+        "UPDATE {}.coordination SET revision = 0",
     ] {
         is_refused(&mut connection, &schema, sql).await;
     }
+    schema.connect_views().await.remove(&spec.id).await.unwrap();
+    assert_eq!(queries.builds("orders").await.unwrap(), []);
     drop((store, queries, connection));
     for role in [projector, reader] {
         run(format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\"")).await;

@@ -2,10 +2,10 @@
 
 use cqrs_core::{
     domain::{IndexSpec, IndexValue},
-    envelope::{Json, LogId, Position},
+    envelope::{EventId, Json, LogId, Position, StreamId, Version},
     store::{
-        Change, Checkpoint, Commit, Direction, DocumentWrite, Find, OrderBy, ProjectionId, ProjectionSpec,
-        ViewStore,
+        Change, Checkpoint, Commit, DeadLetter, Direction, DocumentWrite, Find, OrderBy, ProjectionId,
+        ProjectionSpec, Reason, Sequence, Standing, ViewStore,
     },
 };
 use jiff::Timestamp;
@@ -48,8 +48,26 @@ pub(crate) fn commit(from: u64, to: u64, documents: Vec<DocumentWrite>) -> Commi
         parked: 0,
         last: None,
         diverged: false,
+        fence: 0,
+        standing: Standing::Live,
     };
     Commit { documents, ..Commit::of(Position::new(from), checkpoint) }
+}
+
+/// An event that waits with others of this document.
+pub(crate) fn letter(key: &str, position: u64) -> DeadLetter {
+    DeadLetter {
+        sequence: Sequence::Document(key.to_owned()),
+        position: Position::new(position),
+        event_id: EventId::from_uuid(Uuid::from_u128(position.into())),
+        stream: StreamId::new("order", "1").unwrap(),
+        version: Version::new(position),
+        event: "placed".to_owned(),
+        reason: Reason::Queued,
+        parked_at: Timestamp::UNIX_EPOCH,
+        attempts: 0,
+        tried_at: Timestamp::UNIX_EPOCH,
+    }
 }
 
 pub(crate) fn all() -> Find {

@@ -2,16 +2,14 @@
 
 use cqrs_core::{
     domain::IndexValue,
-    envelope::{EventId, Position, StreamId, Version},
+    envelope::Position,
     store::{
-        After, Commit, CommitError, DeadLetter, DocumentWrite, Find, OrderBy, ProjectionId, Reason, Sequence,
-        ViewStore,
+        After, Commit, CommitError, DeadLetter, DocumentWrite, Find, OrderBy, ProjectionId, Reason, ViewStore,
     },
 };
-use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::sample::{all, commit, keys, position, put, spec, text, with_data};
+use super::sample::{all, commit, keys, letter, position, put, spec, text, with_data};
 use crate::server::Schema;
 
 /// Refused along with a hundred others, and named; and nothing of the batch is written.
@@ -79,14 +77,9 @@ async fn the_character_zero_is_kept_in_documents_values_and_letters_and_is_in_no
         .into_iter()
         .zip(1..)
         .map(|(key, position)| DeadLetter {
-            sequence: Sequence::Document(key.to_owned()),
-            position: Position::new(position),
-            event_id: EventId::from_uuid(Uuid::from_u128(position.into())),
-            stream: StreamId::new("order", "1").unwrap(),
-            version: Version::new(1),
             event: "placed\0".to_owned(),
             reason: Reason::Failed(format!("no {key}")),
-            parked_at: Timestamp::UNIX_EPOCH,
+            ..letter(key, position)
         })
         .collect();
     batch.parked.clone_from(&letters);
@@ -95,7 +88,7 @@ async fn the_character_zero_is_kept_in_documents_values_and_letters_and_is_in_no
     assert_eq!(found[0].data.as_ref().unwrap().as_str(), data);
     let by_customer = Find { order: OrderBy::Index("customer".to_owned()), ..all() };
     assert_eq!(keys(&store, &spec.id, &by_customer).await, ["b", "a"]);
-    assert_eq!(store.dead_letters(&spec.id, Position::ZERO, 10).await.unwrap(), letters);
+    assert_eq!(store.dead_letters(&spec.id, None, Position::ZERO, 10).await.unwrap(), letters);
     let mut sequences = store.parked_sequences(&spec.id).await.unwrap();
     sequences.sort();
     let mut expected: Vec<_> = letters.into_iter().map(|letter| letter.sequence).collect();
@@ -122,16 +115,7 @@ async fn a_batch_of_many_megabytes_is_written_whole_or_not_at_all() {
         let data = |nth: u64| format!("\"{nth}{}\"", "x".repeat(5 * MEGABYTE));
         let documents = (0..15).map(|nth| with_data(&format!("{nth:02}"), nth + 1, &data(nth), &[text("x")]));
         let mut commit = commit(from, from + 1, documents.collect());
-        commit.parked = vec![DeadLetter {
-            sequence: Sequence::Document("other".to_owned()),
-            position: Position::new(1),
-            event_id: EventId::from_uuid(Uuid::nil()),
-            stream: StreamId::new("order", "1").unwrap(),
-            version: Version::new(1),
-            event: "placed".to_owned(),
-            reason: Reason::Queued,
-            parked_at: Timestamp::UNIX_EPOCH,
-        }];
+        commit.parked = vec![letter("other", 1)];
         commit
     };
     let lost = store.commit(&spec.id, batch(7)).await.unwrap_err();
@@ -140,5 +124,5 @@ async fn a_batch_of_many_megabytes_is_written_whole_or_not_at_all() {
     store.commit(&spec.id, batch(0)).await.unwrap();
     assert_eq!(keys(&store, &spec.id, &all()).await.len(), 15);
     assert_eq!(store.checkpoint(&spec.id).await.unwrap().unwrap().parked, 1);
-    assert_eq!(store.dead_letters(&spec.id, Position::ZERO, 10).await.unwrap().len(), 1);
+    assert_eq!(store.dead_letters(&spec.id, None, Position::ZERO, 10).await.unwrap().len(), 1);
 }

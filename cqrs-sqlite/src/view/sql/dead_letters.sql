@@ -1,12 +1,13 @@
 SELECT
-    position, sequence_category, sequence, event_id, category, stream_id, version, event, failure, parked_at
+    position, sequence_category, sequence, event_id, category, stream_id, version, event, failure, parked_at, attempts,
+    tried_at
 FROM dead_letters
-WHERE projection = ?1 AND projection_version = ?2 AND position > ?3
+WHERE projection = ?1 AND projection_version = ?2 AND projection_generation = ?3 AND position > ?4
     AND position <= ifnull(
         (
             SELECT position FROM dead_letters
-            WHERE projection = ?1 AND projection_version = ?2 AND position > ?3
-            ORDER BY position LIMIT 1 OFFSET ?4
+            WHERE projection = ?1 AND projection_version = ?2 AND projection_generation = ?3 AND position > ?4
+            ORDER BY position LIMIT 1 OFFSET ?5
         ),
         9223372036854775807
     )

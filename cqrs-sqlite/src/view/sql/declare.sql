@@ -1,3 +1,4 @@
-INSERT INTO projections (name, version, fingerprint, indexes)
-VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (name, version) DO UPDATE SET fingerprint = excluded.fingerprint, indexes = excluded.indexes
+INSERT INTO projections (name, version, generation, fingerprint, indexes)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (name, version, generation) DO UPDATE
+SET fingerprint = excluded.fingerprint, indexes = excluded.indexes

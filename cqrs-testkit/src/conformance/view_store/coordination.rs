@@ -83,13 +83,15 @@ pub async fn of_racing_puts_just_one_wins(stores: &Stores<dyn ViewStore>) {
 /// An entry grows old by itself. Putting and touching it make it young again, under its revision alone.
 pub async fn an_entry_grows_old_until_it_is_touched(stores: &Stores<dyn ViewStore>) {
     const LONG: Duration = Duration::from_millis(300);
+    /// What clocks may count less of it.
+    const AT_LEAST: Duration = Duration::from_millis(250);
     let store = stores.open().await;
     for key in ["a", "b", "c"] {
         put(&*store, key, 0, "1").await;
     }
     tokio::time::sleep(LONG).await;
     for key in ["a", "b", "c"] {
-        assert!(age(&*store, key).await >= LONG - Duration::from_millis(50), "{key} has not grown old");
+        assert!(age(&*store, key).await >= AT_LEAST, "{key} has not grown old");
     }
     let asked = Instant::now();
     let held = [("a".to_owned(), 1), ("b".to_owned(), 2), ("nobody".to_owned(), 1)];
@@ -100,7 +102,7 @@ pub async fn an_entry_grows_old_until_it_is_touched(stores: &Stores<dyn ViewStor
         let age = age(&*store, key).await;
         assert!(age <= asked.elapsed() + Duration::from_millis(50), "{key} is {age:?} old");
     }
-    assert!(age(&*store, "b").await >= LONG - Duration::from_millis(50), "another revision was touched");
+    assert!(age(&*store, "b").await >= AT_LEAST, "another revision was touched");
     let unchanged = entries(&*store, "group").await;
     assert_eq!(unchanged[0], ("a".to_owned(), 1, r#""1""#.to_owned()), "touching changes nothing else");
     assert_eq!(store.coordination().touch_entries("group", &[]).await.expect("nothing is touched"), [] as [bool; 0]);

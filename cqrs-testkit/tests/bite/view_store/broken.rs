@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use cqrs_core::{
-    envelope::Position,
+    envelope::{Json, Position},
     store::{
-        BoxFuture, Checkpoint, Commit, CommitError, DataFormat, DeadLetter, Error, Find, ProjectionId,
-        ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
+        BoxFuture, Build, Checkpoint, Commit, CommitError, CoordinationStore, DataFormat, DeadLetter, Entry,
+        Error, Find, ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
     },
 };
 use cqrs_testkit::{conformance::Stores, tokio::sync::watch};
@@ -16,6 +16,13 @@ type Answer<T> = Result<Read<T>, Error>;
 pub(crate) type Sound = Arc<dyn ViewStore>;
 
 type Do<I, O> = Option<Hook<Sound, I, O>>;
+
+/// What dead letters are asked for.
+pub(crate) type Listing = (ProjectionId, Option<Sequence>, Position, usize);
+/// The group and key of an entry, its expected revision, and its new value.
+pub(crate) type Putting = (String, String, u64, Json);
+/// The group of entries, their keys and revisions.
+pub(crate) type Touching = (String, Vec<(String, u64)>);
 
 /// What takes the place of operations.
 #[derive(Clone, Default)]
@@ -31,7 +38,13 @@ pub(crate) struct Faults {
     pub(crate) get: Do<(ProjectionId, String), Answer<Option<StoredDocument>>>,
     pub(crate) find: Do<(ProjectionId, Find), Answer<Vec<StoredDocument>>>,
     pub(crate) parked_sequences: Do<ProjectionId, Result<Vec<Sequence>, Error>>,
-    pub(crate) dead_letters: Do<(ProjectionId, Position, usize), Result<Vec<DeadLetter>, Error>>,
+    pub(crate) dead_letters: Do<Listing, Result<Vec<DeadLetter>, Error>>,
+    pub(crate) builds: Do<String, Result<Vec<Build>, Error>>,
+    pub(crate) remove: Do<ProjectionId, Result<(), Error>>,
+    pub(crate) entries: Do<String, Result<Vec<Entry>, Error>>,
+    pub(crate) put_entry: Do<Putting, Result<Option<u64>, Error>>,
+    pub(crate) touch_entries: Do<Touching, Result<Vec<bool>, Error>>,
+    pub(crate) remove_entry: Do<(String, String, u64), Result<bool, Error>>,
     pub(crate) watch: Option<watch::Receiver<Option<Checkpoint>>>,
 }
 
@@ -60,9 +73,58 @@ impl std::fmt::Debug for Broken {
     }
 }
 
+impl CoordinationStore for Broken {
+    fn entries<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
+        match &self.faults.entries {
+            Some(hook) => hook(self.sound.clone(), group.to_owned()),
+            None => self.sound.coordination().entries(group),
+        }
+    }
+
+    fn put_entry<'a>(
+        &'a self,
+        group: &'a str,
+        key: &'a str,
+        expected: u64,
+        value: Json,
+    ) -> BoxFuture<'a, Result<Option<u64>, Error>> {
+        match &self.faults.put_entry {
+            Some(hook) => hook(self.sound.clone(), (group.to_owned(), key.to_owned(), expected, value)),
+            None => self.sound.coordination().put_entry(group, key, expected, value),
+        }
+    }
+
+    fn touch_entries<'a>(
+        &'a self,
+        group: &'a str,
+        held: &'a [(String, u64)],
+    ) -> BoxFuture<'a, Result<Vec<bool>, Error>> {
+        match &self.faults.touch_entries {
+            Some(hook) => hook(self.sound.clone(), (group.to_owned(), held.to_vec())),
+            None => self.sound.coordination().touch_entries(group, held),
+        }
+    }
+
+    fn remove_entry<'a>(
+        &'a self,
+        group: &'a str,
+        key: &'a str,
+        expected: u64,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        match &self.faults.remove_entry {
+            Some(hook) => hook(self.sound.clone(), (group.to_owned(), key.to_owned(), expected)),
+            None => self.sound.coordination().remove_entry(group, key, expected),
+        }
+    }
+}
+
 impl ViewStore for Broken {
     fn format(&self) -> DataFormat {
         self.sound.format()
+    }
+
+    fn coordination(&self) -> &dyn CoordinationStore {
+        self
     }
 
     fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
@@ -146,13 +208,29 @@ impl ViewStore for Broken {
     fn dead_letters<'a>(
         &'a self,
         projection: &'a ProjectionId,
+        of: Option<&'a Sequence>,
         after: Position,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
         let id = self.id(projection);
         match &self.faults.dead_letters {
-            Some(hook) => hook(self.sound.clone(), (id, after, limit)),
-            None => Box::pin(async move { self.sound.dead_letters(&id, after, limit).await }),
+            Some(hook) => hook(self.sound.clone(), (id, of.cloned(), after, limit)),
+            None => Box::pin(async move { self.sound.dead_letters(&id, of, after, limit).await }),
+        }
+    }
+
+    fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>> {
+        match &self.faults.builds {
+            Some(hook) => hook(self.sound.clone(), name.to_owned()),
+            None => self.sound.builds(name),
+        }
+    }
+
+    fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {
+        let id = self.id(projection);
+        match &self.faults.remove {
+            Some(hook) => hook(self.sound.clone(), id),
+            None => Box::pin(async move { self.sound.remove(&id).await }),
         }
     }
 

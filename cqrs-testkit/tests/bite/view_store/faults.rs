@@ -1,4 +1,6 @@
+mod building;
 mod committing;
+mod coordinating;
 mod finding;
 mod preparing;
 mod reading;
@@ -60,9 +62,9 @@ fn opening(rule: &str) -> Option<Faults> {
             Faults { commit, watch: Some(watch), ..Faults::default() }
         }
         // The second handle does not see what the first one writes.
-        "handles_on_the_same_data_are_one_store" | "what_was_written_survives_reopening" => {
-            Faults { alone: true, ..Faults::default() }
-        }
+        "handles_on_the_same_data_are_one_store"
+        | "what_was_written_survives_reopening"
+        | "entries_are_shared_and_stay" => Faults { alone: true, ..Faults::default() },
         _ => return None,
     })
 }
@@ -76,5 +78,8 @@ fn broken(rule: &str) -> Option<Faults> {
     if let Some(find) = finding::finding(rule) {
         return Some(Faults { find: Some(find), ..Faults::default() });
     }
-    preparing::preparing(rule).or_else(|| reading::reading(rule))
+    preparing::preparing(rule)
+        .or_else(|| reading::reading(rule))
+        .or_else(|| building::building(rule))
+        .or_else(|| coordinating::coordinating(rule))
 }

@@ -13,12 +13,13 @@ use axum::{
     http::Request,
 };
 use cqrs_core::{
-    envelope::{CommandId, LogId, Position, RecordedEvent, StreamId},
+    envelope::{CommandId, Json, LogId, Position, RecordedEvent, StreamId},
     memory::{MemoryEventStore, MemoryViewStore},
     store::{
-        Append, AppendError, AppendOutcome, BoxFuture, Checkpoint, Commit, CommitError, DeadLetter, Error,
-        EventFilter, EventStore, Find, Load, Loaded, LogPage, ProjectionId, ProjectionSpec, Read,
-        RecordedCommand, Sequence, Snapshot, SnapshotStore, StoredDocument, StreamRead, ViewStore,
+        Append, AppendError, AppendOutcome, BoxFuture, Build, Checkpoint, Commit, CommitError,
+        CoordinationStore, DeadLetter, Entry, Error, EventFilter, EventStore, Find, Load, Loaded, LogPage,
+        ProjectionId, ProjectionSpec, Read, RecordedCommand, Sequence, Snapshot, SnapshotStore,
+        StoredDocument, StreamRead, ViewStore,
     },
 };
 use order_service::Role;
@@ -113,7 +114,40 @@ impl EventStore for Faulty<MemoryEventStore> {
     }
 }
 
+impl CoordinationStore for Faulty<MemoryViewStore> {
+    fn entries<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
+        self.guard(self.store.entries(group))
+    }
+    fn put_entry<'a>(
+        &'a self,
+        group: &'a str,
+        key: &'a str,
+        expected: u64,
+        value: Json,
+    ) -> BoxFuture<'a, Result<Option<u64>, Error>> {
+        self.guard(self.store.put_entry(group, key, expected, value))
+    }
+    fn touch_entries<'a>(
+        &'a self,
+        group: &'a str,
+        held: &'a [(String, u64)],
+    ) -> BoxFuture<'a, Result<Vec<bool>, Error>> {
+        self.guard(self.store.touch_entries(group, held))
+    }
+    fn remove_entry<'a>(
+        &'a self,
+        group: &'a str,
+        key: &'a str,
+        expected: u64,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        self.guard(self.store.remove_entry(group, key, expected))
+    }
+}
+
 impl ViewStore for Faulty<MemoryViewStore> {
+    fn coordination(&self) -> &dyn CoordinationStore {
+        self
+    }
     fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
         self.guard(self.store.prepare(projection))
     }
@@ -160,10 +194,17 @@ impl ViewStore for Faulty<MemoryViewStore> {
     fn dead_letters<'a>(
         &'a self,
         projection: &'a ProjectionId,
+        of: Option<&'a Sequence>,
         after: Position,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
-        self.guard(self.store.dead_letters(projection, after, limit))
+        self.guard(self.store.dead_letters(projection, of, after, limit))
+    }
+    fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>> {
+        self.guard(self.store.builds(name))
+    }
+    fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {
+        self.guard(self.store.remove(projection))
     }
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
         self.store.watch(projection)

@@ -1,11 +1,14 @@
--- One row for each version of each projection; its documents are in a table of their own.
+-- One row for each build of each projection; its documents are in a table of their own.
 CREATE TABLE {schema}.projections (
     name text COLLATE "C" NOT NULL,
     version bigint NOT NULL,
+    generation bigint NOT NULL, -- counts how often the version was built anew
     fingerprint bigint NOT NULL,
     indexes text[] NOT NULL,
     documents text UNIQUE, -- the table's name; null where the projection writes tables of its own
-    revision bigint NOT NULL DEFAULT 0, -- how many batches were written
+    -- One more with each batch. It begins beyond that of any build of this name which was removed before, as each of that
+    -- one's batches was a transaction with an id of its own.
+    revision bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
     log uuid, -- null, like the next three, before the first batch
     position bigint,
     head bigint,
@@ -13,5 +16,7 @@ CREATE TABLE {schema}.projections (
     last uuid, -- the id of the event at `position`
     diverged boolean NOT NULL DEFAULT FALSE, -- the log was put back
     parked bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (name, version)
+    fence bigint NOT NULL DEFAULT 0, -- a batch with a smaller fencing number is refused
+    standing text NOT NULL DEFAULT 'live', -- else 'building', or 'superseded by' the generation that is asked instead
+    PRIMARY KEY (name, version, generation)
 ) WITH (fillfactor = 10); -- each batch changes its row: let the next state have room beside it

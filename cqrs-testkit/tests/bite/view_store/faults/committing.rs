@@ -108,7 +108,7 @@ pub(super) fn committing(rule: &str) -> Commits {
                 let (checkpoint, expected) = (commit.checkpoint, commit.checkpoint.position);
                 store.commit(&id, commit).await?;
                 let_others_run().await;
-                store.commit(&id, Commit { expected, checkpoint, documents: rest, parked: vec![] }).await
+                store.commit(&id, Commit { documents: rest, ..Commit::of(expected, checkpoint) }).await
             })
         }
         "an_oversized_document_is_named_and_nothing_is_written" => {
@@ -139,6 +139,18 @@ pub(super) fn committing(rule: &str) -> Commits {
         "a_batch_without_documents_moves_the_checkpoint" => {
             hook(|store: Sound, (id, commit): Committing| async move {
                 if commit.documents.is_empty() { Ok(()) } else { store.commit(&id, commit).await }
+            })
+        }
+        "a_batch_with_an_older_fence_is_refused_whole" => {
+            hook(|store: Sound, (id, mut commit): Committing| async move {
+                match store.commit(&id, commit.clone()).await {
+                    // As where nobody looks at it.
+                    Err(CommitError::Fenced { newest, .. }) => {
+                        commit.checkpoint.fence = newest;
+                        store.commit(&id, commit).await
+                    }
+                    outcome => outcome,
+                }
             })
         }
         "documents_are_read_back_as_they_were_written" => changed(|commit| {
@@ -212,6 +224,25 @@ pub(super) fn committing(rule: &str) -> Commits {
                     why.truncate(1000);
                 }
             }
+        }),
+        "a_letter_that_is_parked_again_takes_the_place_of_the_old_one" => {
+            hook(|store: Sound, (id, mut commit): Committing| async move {
+                let known = store.dead_letters(&id, None, Position::ZERO, usize::MAX).await?;
+                commit.parked.retain(|letter| {
+                    !known
+                        .iter()
+                        .any(|known| (known.position, &known.sequence) == (letter.position, &letter.sequence))
+                });
+                store.commit(&id, commit).await
+            })
+        }
+        // Of an event in several sequences, all letters go with the first one.
+        "resolved_letters_are_gone" => hook(|store: Sound, (id, mut commit): Committing| async move {
+            let known = store.dead_letters(&id, None, Position::ZERO, usize::MAX).await?;
+            let places: Vec<Position> = commit.resolved.iter().map(|(_, position)| *position).collect();
+            let all = known.into_iter().filter(|letter| places.contains(&letter.position));
+            commit.resolved = all.map(|letter| (letter.sequence, letter.position)).collect();
+            store.commit(&id, commit).await
         }),
         _ => None,
     }

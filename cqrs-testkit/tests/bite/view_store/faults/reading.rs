@@ -6,7 +6,7 @@ use cqrs_testkit::tokio::sync::watch;
 
 use crate::{
     hook::{hook, let_others_run},
-    view_store::{Faults, Sound},
+    view_store::{Faults, Listing, Sound},
 };
 
 /// Stores that break the rule where they read single things, or watch.
@@ -41,22 +41,29 @@ pub(super) fn reading(rule: &str) -> Option<Faults> {
             });
         }
         "dead_letters_come_in_whole_positions" => {
-            broken.dead_letters =
-                hook(|store: Sound, (id, after, limit): (ProjectionId, Position, usize)| async move {
-                    let mut letters = store.dead_letters(&id, after, limit).await?;
-                    letters.truncate(limit);
-                    Ok(letters)
-                });
+            broken.dead_letters = hook(|store: Sound, (id, of, after, limit): Listing| async move {
+                let mut letters = store.dead_letters(&id, of.as_ref(), after, limit).await?;
+                letters.truncate(limit);
+                Ok(letters)
+            });
+        }
+        "letters_of_one_sequence_are_listed" => {
+            broken.dead_letters = hook(|store: Sound, (id, of, after, limit): Listing| async move {
+                // A page of all letters is cut down to those of the sequence.
+                let mut letters = store.dead_letters(&id, None, after, limit).await?;
+                letters.retain(|letter| of.as_ref().is_none_or(|of| *of == letter.sequence));
+                Ok(letters)
+            });
         }
         "parked_sequences_are_listed_once" => {
             broken.parked_sequences = hook(|store: Sound, id: ProjectionId| async move {
-                let letters = store.dead_letters(&id, Position::ZERO, usize::MAX).await?;
+                let letters = store.dead_letters(&id, None, Position::ZERO, usize::MAX).await?;
                 Ok(letters.into_iter().map(|letter| letter.sequence).collect())
             });
         }
         "the_store_counts_parked_events" => {
             broken.checkpoint = hook(|store: Sound, id: ProjectionId| async move {
-                let letters = store.dead_letters(&id, Position::ZERO, usize::MAX).await?.len() as u64;
+                let letters = store.dead_letters(&id, None, Position::ZERO, usize::MAX).await?.len() as u64;
                 let checkpoint = store.checkpoint(&id).await?;
                 Ok(checkpoint.map(|checkpoint| Checkpoint { parked: letters, ..checkpoint }))
             });
@@ -78,6 +85,7 @@ pub(super) fn reading(rule: &str) -> Option<Faults> {
         "versions_of_a_projection_are_apart" => {
             broken.mistake = Some(|id| ProjectionId { version: id.version % 10, ..id });
         }
+        "generations_of_a_version_are_apart" => broken.mistake = Some(|id| id.generation(0)),
         "a_watcher_is_woken_by_a_batch" => {
             let (silent, watch) = watch::channel(None);
             broken.checkpoint = hook(move |store: Sound, id: ProjectionId| {

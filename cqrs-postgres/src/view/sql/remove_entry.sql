@@ -1,0 +1,2 @@
+DELETE FROM {schema}.coordination WHERE "group" = $1 AND key = $2 AND revision = $3
+RETURNING revision

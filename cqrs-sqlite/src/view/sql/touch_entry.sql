@@ -1,0 +1,2 @@
+UPDATE coordination SET touched = unixepoch('subsec')
+WHERE "group" = ?1 AND key = ?2 AND revision = ?3
