@@ -77,7 +77,7 @@ impl Writer<'_> {
                     return Ok(self.written(&ready, &changes).await);
                 }
             }
-            ready.known = self.known(&ready.commit).await?;
+            self.look_again(&mut ready).await?;
         }
         Err(self.moving())
     }
@@ -157,6 +157,14 @@ impl Writer<'_> {
             .into());
         }
         Ok(known)
+    }
+
+    /// Looks again at what has moved.
+    pub(crate) async fn look_again(&self, ready: &mut Ready) -> Result<(), CommitError> {
+        let before = ready.known.incarnation;
+        ready.known = self.known(&ready.commit).await?;
+        // The documents were folded on those of a build that is no more.
+        if ready.known.incarnation == before { Ok(()) } else { Err(gate::gone(self.projection).into()) }
     }
 
     pub(crate) fn unfit(&self, row: &Row, reason: String) -> CommitError {

@@ -69,14 +69,14 @@ async fn list(server: &Server, group: &str) -> Result<Vec<Entry>, Error> {
     };
     let found = server.call(READS, work).await?;
     let read = |document: &RawDocumentBuf| {
-        read(document).map_err(|error| Wrong::new(format!("what {COORDINATION} holds: {error}")))
+        entry(document).map_err(|error| Wrong::new(format!("what {COORDINATION} holds: {error}")))
     };
-    let mut entries = found.iter().map(|document| read(document)).collect::<Result<Vec<Entry>, Wrong>>()?;
+    let mut entries = found.iter().map(read).collect::<Result<Vec<Entry>, Wrong>>()?;
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(entries)
 }
 
-fn read(document: &RawDocument) -> Result<Entry, Wrong> {
+fn entry(document: &RawDocument) -> Result<Entry, Wrong> {
     let age = document.get_datetime("now")?.timestamp_millis()
         - document.get_datetime("touched")?.timestamp_millis();
     let revision = document.get("revision")?.and_then(number);

@@ -127,7 +127,7 @@ pub(crate) async fn load(
     id: &ProjectionId,
     keys: &[String],
 ) -> Result<Vec<StoredDocument>, Error> {
-    let found = newest(server, &names::documents(id), keys, None, |document| stored(document)).await?;
+    let found = newest(server, &names::documents(id), keys, None, stored).await?;
     Ok(found.into_iter().collect::<Result<_, _>>()?)
 }
 

@@ -56,7 +56,7 @@ impl Writer<'_> {
                 Err(End::Moved) if Instant::now() >= deadline => return Err(self.moving()),
                 Err(End::Lost(_) | End::Moved) => {
                     sleep(PAUSE).await;
-                    ready.known = self.known(&ready.commit).await?;
+                    self.look_again(&mut ready).await?;
                 }
             }
         }

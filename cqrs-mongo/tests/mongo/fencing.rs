@@ -78,6 +78,45 @@ async fn documents_that_come_after_another_has_taken_over_are_not_written() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_that_comes_after_another_has_taken_over_is_not_written() {
+    let modes = [Transactions::Never, Transactions::Always];
+    for (transactions, again) in modes.into_iter().flat_map(|mode| [(mode, false), (mode, true)]) {
+        let scratch = Scratch::new();
+        let orders = spec("orders", &[]);
+        let store = scratch.store(MongoViewStore::options().transactions(transactions)).await;
+        store.prepare(&orders).await.unwrap();
+        store.commit(&orders.id, fenced(1, batch(0, 5, Vec::new()))).await.unwrap();
+        let mut proxy = Proxy::before(&server()).await;
+        let late = through(&proxy, &scratch, transactions).await;
+        proxy
+            .rule(|message| if is(message, "update", "_cqrs_checkpoints") { Fate::Hold } else { Fate::Pass });
+        let id = orders.id.clone();
+        let writing = tokio::spawn(async move { late.commit(&id, fenced(1, batch(5, 8, Vec::new()))).await });
+        soon(proxy.holds()).await;
+        // Neither moves the position on.
+        let next = if again {
+            store.remove(&orders.id).await.unwrap();
+            store.prepare(&orders).await.unwrap();
+            fenced(1, batch(0, 5, Vec::new()))
+        } else {
+            fenced(2, batch(5, 5, Vec::new()))
+        };
+        let expected = next.checkpoint;
+        store.commit(&orders.id, next).await.unwrap();
+        proxy.rule(|_| Fate::Pass);
+        let written = soon(writing).await.unwrap();
+        // What was folded on another build is refused, also at the position that it was made for.
+        let told = match &written {
+            Err(CommitError::Fenced { newest: 2, .. }) => !again,
+            Err(CommitError::Store(error)) => again && error.is_retryable(),
+            _ => false,
+        };
+        assert!(told, "{transactions:?}, built again: {again}: {written:?}");
+        assert_eq!(store.checkpoint(&orders.id).await.unwrap(), Some(expected));
+    }
+}
+
+#[tokio::test]
 async fn a_takeover_that_was_interrupted_keeps_older_writers_out_and_can_be_repeated() {
     let scratch = Scratch::new();
     let (store, late, writing) = held_up(&scratch).await;

@@ -11,9 +11,10 @@ use cqrs_mongo::{
 use cqrs_testkit::tokio;
 
 use crate::{
+    proxy::{Fate, Proxy, is},
     replay::interrupted,
-    sample::{batch, letter, put, spec},
-    scratch::Scratch,
+    sample::{batch, letter, put, soon, spec},
+    scratch::{Scratch, server},
 };
 
 /// A batch that tries what is parked again: the first event of a sequence goes well, and the next one fails.
@@ -58,6 +59,35 @@ async fn what_an_interrupted_retry_has_resolved_and_replaced_counts_until_one_is
             assert_eq!(state(&store).await, (vec![], 0), "{first:?}, {next:?}");
             assert_eq!(store.parked_sequences(&orders.id).await.unwrap(), []);
         }
+    }
+}
+
+/// Neither moves the projection on, so only the letters tell that the other one was there.
+#[tokio::test]
+async fn of_two_retries_at_one_position_the_later_one_sees_the_other() {
+    for transactions in [Transactions::Never, Transactions::Always] {
+        let scratch = Scratch::new();
+        let orders = spec("orders", &[]);
+        let store = scratch.store(MongoViewStore::options().transactions(transactions)).await;
+        store.prepare(&orders).await.unwrap();
+        let parked = vec![letter(2, "a"), letter(3, "a"), letter(4, "b"), letter(5, "b")];
+        store.commit(&orders.id, Commit { parked, ..batch(0, 5, Vec::new()) }).await.unwrap();
+        let mut proxy = Proxy::before(&server()).await;
+        let options = MongoViewStore::options().transactions(transactions);
+        let late = options.connect(&proxy.url(&scratch.name)).await.unwrap();
+        proxy
+            .rule(|message| if is(message, "update", "_cqrs_checkpoints") { Fate::Hold } else { Fate::Pass });
+        let id = orders.id.clone();
+        let retrying = tokio::spawn(async move { late.commit(&id, retry()).await });
+        soon(proxy.holds()).await;
+        let mut other = batch(5, 5, Vec::new());
+        other.resolved = vec![(Sequence::Document("b".to_owned()), Position::new(4))];
+        other.parked = vec![letter(5, "c")];
+        store.commit(&orders.id, other).await.unwrap();
+        proxy.rule(|_| Fate::Pass);
+        soon(retrying).await.unwrap().unwrap();
+        let expected = vec![DeadLetter { attempts: 2, ..letter(3, "a") }, letter(5, "b"), letter(5, "c")];
+        assert_eq!(state(&store).await, (expected, 2), "{transactions:?}");
     }
 }
 
