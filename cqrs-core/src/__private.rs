@@ -36,8 +36,8 @@ pub use crate::{
     domain::{
         Aggregate, Apply, Command, Context, CreatedByHandlers, DecodeError, EncodeError, Event, EventType,
         Events, Extract, Feeds, Fold, FoldError, Handle, HandleError, Id, IdError, Includes, Index,
-        IndexSpec, IndexValue, IntoEvents, Key, Model, NoServices, One, Outcome, Payload, Projection,
-        RoutedBy, SchemaVersion, SingleStream, Source, State,
+        IndexSpec, IndexValue, IntoEvents, Key, Model, NoServices, OnError, One, Outcome, Payload,
+        Projection, RoutedBy, SchemaVersion, SingleStream, Source, State,
     },
     envelope::{Json, Metadata},
 };

@@ -8,6 +8,7 @@ pub mod document;
 pub mod domain;
 pub mod envelope;
 pub mod memory;
+pub mod operations;
 pub mod prelude;
 pub mod query;
 pub mod runtime;

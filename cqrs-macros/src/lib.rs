@@ -126,7 +126,8 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// `events` lists the event sets, and single events, that feed it: each event of a listed set is handled or ignored.
 /// `key` is the type of the documents' key; without it the projection has one document for each stream of its one
 /// event set. `name` is the stable name, by default the type's in snake case; `version` is raised to have it built
-/// anew from the log; `max_lag` is the lag that it promises to stay under, such as `"500ms"`; `default` says that a
+/// anew from the log; `max_lag` is the lag that it promises to stay under, such as `"500ms"`; `on_error` is what happens with an event that can't be
+/// folded in: `"park"`, the default, `"retry"` or `"halt"`; `default` says that a
 /// document exists from the start, as `Default::default()`; `crate` is the path of `cqrs_core`, where it has another.
 ///
 /// `#[projection(index)]` on a field makes it an index, and gives the type a function of the field's name for

@@ -22,6 +22,7 @@ pub use receipt::Receipt;
 use crate::{
     domain::{Command, NoServices, Projection, ServedBy},
     envelope::{LogId, Version},
+    operations::Operator,
     query::{FreshnessCheck, FromApp, Log, Source, ViewQuery, Views, ViewsQuery},
     runtime::{ProjectionHealth, Projections},
     store::{EventStore, ProjectionId, ViewStore},
@@ -110,6 +111,12 @@ impl App {
     /// The views of one projection's store, as a program without commands would see them.
     pub fn views_of<P: Projection>(&self) -> Option<Views> {
         self.inner.projections.store_of::<P>().map(Views::from_store)
+    }
+
+    /// Operates the projections of one projection's read store: pauses and resumes them, and deals with what is parked. `by`
+    /// is the name on record. `None` where `P` is not registered.
+    pub fn operator<P: Projection>(&self, by: impl Into<String>) -> Option<Operator> {
+        self.inner.projections.store_of::<P>().map(|views| Operator::new(views, by))
     }
 
     /// The identity of the log.

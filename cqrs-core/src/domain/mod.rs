@@ -25,5 +25,7 @@ pub use fold::{Fold, Includes, One, Source};
 pub use id::{Id, IdError};
 pub use model::{CreatedByHandlers, Model, State};
 pub use outcome::{Events, IntoEvents, Outcome, Rejection};
-pub use projection::{Fed, Feed, FeedSpec, Feeds, Index, IndexSpec, IndexValue, Projection, SingleStream};
+pub use projection::{
+    Fed, Feed, FeedSpec, Feeds, Index, IndexSpec, IndexValue, OnError, Projection, SingleStream,
+};
 pub use subscription::{Subscribe, Subscription};

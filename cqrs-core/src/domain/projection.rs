@@ -25,6 +25,9 @@ pub trait Projection: Model + Serialize + DeserializeOwned {
     /// The lag that the projection promises to stay under, where it promises one.
     const MAX_LAG: Option<Duration>;
 
+    /// What happens with an event that can't be folded in.
+    const ON_ERROR: OnError = OnError::Park;
+
     /// The fields that queries look documents up by.
     const INDEXES: &'static [IndexSpec];
 
@@ -37,6 +40,20 @@ pub trait Projection: Model + Serialize + DeserializeOwned {
     ///
     /// Where an indexed field is neither text, number, boolean nor null when serialised.
     fn index_values(&self) -> Result<Vec<IndexValue>, serde_json::Error>;
+}
+
+/// What a projection does with an event that it can't read or fold in, be it an error, a panic, or a document that its
+/// store does not take. A store that is away is another matter: it is tried again, always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Put it aside, and with it all later events of the same document, in order; other documents go on. Where more
+    /// sequences are parked than [allowed](crate::runtime::RuntimeOptions::max_parked), the projection halts.
+    #[default]
+    Park,
+    /// Try again, for ever, with growing pauses: for handlers whose trouble passes by itself. Nothing goes on meanwhile.
+    Retry,
+    /// Stop until somebody has looked: for views that are worth nothing where one event is missing.
+    Halt,
 }
 
 /// A projection with one document for each stream of one event set: it names no `key`. Only such a view can be

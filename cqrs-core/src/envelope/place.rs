@@ -58,10 +58,32 @@ counter!(
 );
 
 /// Names a stream: a category, such as `order`, and the id of one instance.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
 pub struct StreamId {
     category: Arc<str>,
     id: Arc<str>,
+}
+
+/// A stream's name before it is checked.
+#[derive(Serialize, Deserialize)]
+struct Parts {
+    category: String,
+    id: String,
+}
+
+impl From<StreamId> for Parts {
+    fn from(stream: StreamId) -> Self {
+        Self { category: stream.category().to_owned(), id: stream.id().to_owned() }
+    }
+}
+
+impl TryFrom<Parts> for StreamId {
+    type Error = StreamIdError;
+
+    fn try_from(Parts { category, id }: Parts) -> Result<Self, StreamIdError> {
+        Self::new(category, id)
+    }
 }
 
 impl StreamId {

@@ -1,7 +1,6 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Instant,
-};
+use std::collections::{BTreeMap, HashMap};
+
+use tokio::time::Instant;
 
 use crate::{envelope::Json, store::Entry};
 

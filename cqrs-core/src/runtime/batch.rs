@@ -28,6 +28,25 @@ pub(super) trait Foldable: Send + Sync {
         refused: &HashMap<String, String>,
         now: Timestamp,
     ) -> Changes;
+
+    /// Folds events of one parked sequence in, up to the first that fails.
+    ///
+    /// `parked` are the other sequences that are parked.
+    fn refold(
+        &self,
+        sequence: &Sequence,
+        stored: &[StoredDocument],
+        parked: &HashSet<Sequence>,
+        now: Timestamp,
+    ) -> Refolded;
+}
+
+/// What trying parked events again changes.
+#[derive(Debug, Default)]
+pub(super) struct Refolded {
+    pub(super) changes: Changes,
+    /// The first event that fails, and why.
+    pub(super) failed: Option<(Position, String)>,
 }
 
 /// A page, in parts.
@@ -145,6 +164,64 @@ impl<P: Projection> Foldable for Steps<P> {
             }
         }
     }
+
+    fn refold(
+        &self,
+        sequence: &Sequence,
+        stored: &[StoredDocument],
+        parked: &HashSet<Sequence>,
+        now: Timestamp,
+    ) -> Refolded {
+        let mut found: Option<(Position, String)> = None;
+        loop {
+            let until = found.as_ref().map(|(position, _)| *position);
+            match self.try_refold(sequence, stored, parked, now, until) {
+                Ok(refolded) => return Refolded { failed: refolded.failed.or(found), ..refolded },
+                // With this event, a document can't be serialised.
+                Err(unfit) => found = Some(unfit),
+            }
+        }
+    }
+}
+
+impl<P: Projection> Steps<P> {
+    fn try_refold(
+        &self,
+        sequence: &Sequence,
+        stored: &[StoredDocument],
+        parked: &HashSet<Sequence>,
+        now: Timestamp,
+        until: Option<Position>,
+    ) -> Result<Refolded, (Position, String)> {
+        let refused = HashMap::new();
+        let mut folding = Folding {
+            stored: stored.iter().map(|document| (document.key.as_str(), document)).collect(),
+            documents: HashMap::new(),
+            order: Vec::new(),
+            parked: parked.clone(),
+            refused: &refused,
+            format: self.format,
+            letters: Vec::new(),
+            now,
+        };
+        let own: HashSet<Position> = self.steps.iter().map(|step| step.event.position).collect();
+        let (mut failed, mut last) = (None, None);
+        for Step { event, what } in &self.steps {
+            if until.is_some_and(|until| event.position >= until) {
+                break;
+            }
+            if let Err(error) = folding.refold(event, what, sequence, &own) {
+                failed = Some((event.position, error));
+                break;
+            }
+            last = Some(event.position);
+        }
+        match (folding.finish(), last) {
+            (Ok(changes), _) => Ok(Refolded { changes, failed }),
+            (Err(unfit), Some(last)) => Err((last, unfit.into_values().next().unwrap_or_default())),
+            (Err(_), None) => Ok(Refolded { changes: Changes::default(), failed }),
+        }
+    }
 }
 
 fn route<P: Projection>(feed: &Feed<P>, event: &RecordedEvent) -> What<P> {
@@ -221,19 +298,55 @@ impl<'e, P: Projection> Folding<'e, P> {
         if let Some(error) = self.refused.get(key) {
             return self.fail(event, sequence(), error.clone());
         }
-        if !self.documents.contains_key(key) {
-            match Document::open(self.stored.get(key).copied().cloned()) {
-                Ok(document) => {
-                    self.documents.insert(key, document);
-                    self.order.push(key);
-                }
-                Err(error) => return self.fail(event, sequence(), error),
-            }
-        }
-        let document = self.documents.get_mut(key).expect("inserted above, if it was not there");
-        if let Err(error) = document.fold(fed, event) {
+        let folded = self.open(key).and_then(|document| document.fold(fed, event));
+        if let Err(error) = folded {
             self.fail(event, sequence(), error);
         }
+    }
+
+    /// Folds a parked event into the documents of its sequence.
+    fn refold(
+        &mut self,
+        event: &'e RecordedEvent,
+        what: &'e What<P>,
+        sequence: &Sequence,
+        own: &HashSet<Position>,
+    ) -> Result<(), String> {
+        let (fed, keys) = match what {
+            What::Park { error, .. } => return Err(error.clone()),
+            What::Fold { fed, keys } => (&**fed, keys),
+        };
+        let of_stream = match sequence {
+            Sequence::Document(key) => {
+                let Some(key) = keys.iter().find(|of| *of == key) else { return Ok(()) };
+                return self.open(key)?.fold(fed, event);
+            }
+            Sequence::Stream(_) => keys,
+        };
+        // Which documents it belongs to was not known, so they may have gone on without it.
+        for key in of_stream {
+            let applied = self.open(key)?.applied();
+            if applied > event.position && !own.contains(&applied) {
+                return Err(format!(
+                    "the document {key:?} has applied later events of other streams, up to position {applied}, so that this \
+                     one can't be folded in any more: build the projection anew"
+                ));
+            }
+        }
+        for key in of_stream {
+            self.fold(event, fed, key);
+        }
+        Ok(())
+    }
+
+    /// The document, as it is in this batch.
+    fn open(&mut self, key: &'e str) -> Result<&mut Document<'e, P>, String> {
+        if !self.documents.contains_key(key) {
+            let document = Document::open(self.stored.get(key).copied().cloned())?;
+            self.documents.insert(key, document);
+            self.order.push(key);
+        }
+        Ok(self.documents.get_mut(key).expect("inserted above, if it was not there"))
     }
 
     /// Parks an event that failed; behind one that failed before, it only queues.

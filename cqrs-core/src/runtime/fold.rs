@@ -51,6 +51,11 @@ impl<'e, P: Projection> Document<'e, P> {
         Ok(Self { stored, state, created, applied, folded: Vec::new(), lost: None })
     }
 
+    /// The last event that is folded in.
+    pub(super) const fn applied(&self) -> Position {
+        self.applied
+    }
+
     /// Folds one event in. One that the document has already is passed over. After an error the document is as
     /// before.
     pub(super) fn fold(&mut self, fed: &'e dyn Fed<P>, event: &'e RecordedEvent) -> Result<(), String> {

@@ -17,6 +17,7 @@
 
 mod ahead;
 mod batch;
+mod control;
 mod fold;
 mod folding;
 mod lag;
@@ -26,10 +27,13 @@ mod own_writing;
 mod owner;
 mod pace;
 mod place;
+mod policy;
 mod projections;
 mod recent;
+mod retry;
 mod runner;
 mod sent;
+mod serve;
 mod status;
 mod work;
 

@@ -21,6 +21,9 @@ pub struct RuntimeOptions {
     /// How long the lease of a projection lasts when its owner has died: until then, no other application takes it
     /// over. An owner that is well renews it three times in that. At least 100 ms. Default: 1.5 s.
     pub lease: Duration,
+    /// How many sequences of a projection may be parked, documents or streams, before it halts instead of parking one more:
+    /// a deploy that breaks a handler stops it, rather than putting the world aside. Default: 1,000.
+    pub max_parked: usize,
 }
 
 impl Default for RuntimeOptions {
@@ -31,6 +34,7 @@ impl Default for RuntimeOptions {
             heartbeat: Duration::from_millis(250),
             longest_pause: Duration::from_secs(2),
             lease: Duration::from_millis(1_500),
+            max_parked: 1_000,
         }
     }
 }
@@ -70,6 +74,13 @@ impl RuntimeOptions {
     #[must_use]
     pub fn lease(mut self, time: Duration) -> Self {
         self.lease = time.max(Duration::from_millis(100));
+        self
+    }
+
+    /// At most so many parked sequences.
+    #[must_use]
+    pub const fn max_parked(mut self, sequences: usize) -> Self {
+        self.max_parked = sequences;
         self
     }
 

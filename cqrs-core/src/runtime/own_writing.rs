@@ -12,15 +12,15 @@ use jiff::Timestamp;
 use super::{
     fold::panic_text,
     place::{Goal, Place},
+    policy::Stop,
+    retry::{Attempt, Attempted},
     with_causes,
     work::{Batch, Work},
 };
 use crate::{
-    domain::FeedSpec,
+    domain::{FeedSpec, OnError},
     envelope::{Position, RecordedEvent},
-    store::{
-        BatchError, BatchProjection, BoxFuture, Commit, CommitError, DeadLetter, Error, Reason, Sequence,
-    },
+    store::{BatchError, BatchProjection, BoxFuture, Commit, DeadLetter, Error, Reason, Sequence},
 };
 
 /// A projection that writes by itself.
@@ -31,8 +31,47 @@ impl Work for OwnWriting {
         self.0.feeds()
     }
 
+    fn on_error(&self) -> OnError {
+        self.0.on_error()
+    }
+
     fn prepare(&self) -> BoxFuture<'_, Result<(), Error>> {
         self.0.prepare()
+    }
+
+    fn can_rewind(&self) -> bool {
+        true
+    }
+
+    /// One event after the other, each with the letter that it resolves.
+    fn retry<'a>(
+        &'a self,
+        attempt: Attempt<'a>,
+        place: &'a mut Place,
+    ) -> BoxFuture<'a, Result<Attempted, Stop>> {
+        Box::pin(async move {
+            let mut attempted = Attempted::default();
+            for (at, event) in attempt.events.iter().enumerate() {
+                let letters = &attempt.letters[at..=at];
+                let alone = Attempt { letters, events: std::slice::from_ref(event), ..attempt };
+                let done = Attempted { resolved: 1, failed: None };
+                match apply(&*self.0, alone.events, alone.commit(place, &done)).await {
+                    Ok(()) => attempted.resolved += 1,
+                    Err(BatchError::Commit(error)) => return Err(error.into()),
+                    Err(BatchError::Refused { source, .. }) => {
+                        attempted.failed = Some((event.position, with_causes(&*source)));
+                        break;
+                    }
+                }
+            }
+            attempted.failed = attempted.failed.or_else(|| attempt.missing());
+            if attempted.failed.is_some() {
+                let rest = Attempt { letters: &attempt.letters[attempted.resolved..], ..attempt };
+                let failed = Attempted { resolved: 0, failed: attempted.failed.clone() };
+                self.0.views().commit(&self.0.id(), rest.commit(place, &failed)).await?;
+            }
+            Ok(attempted)
+        })
     }
 
     fn take_in(&self, events: Vec<RecordedEvent>) -> Box<dyn Batch> {
@@ -46,7 +85,7 @@ struct Taken {
 }
 
 impl Batch for Taken {
-    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), CommitError>> {
+    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { projection, events } = *self;
             let mut waiting = vec![Part { events, goal }];
@@ -80,7 +119,7 @@ impl Part {
         &self,
         projection: &dyn BatchProjection,
         place: &mut Place,
-    ) -> Result<Option<Refusal>, CommitError> {
+    ) -> Result<Option<Refusal>, Stop> {
         let (free, mut parked) = self.sort(&place.parked);
         if !free.is_empty() {
             let commit = place.commit(self.goal, Vec::new(), parked.clone());
@@ -89,7 +128,7 @@ impl Part {
                     place.arrive(self.goal, parked);
                     return Ok(None);
                 }
-                Err(BatchError::Commit(error)) => return Err(error),
+                Err(BatchError::Commit(error)) => return Err(error.into()),
                 Err(BatchError::Refused { at, source }) => match &*free {
                     [event] => {
                         parked.push(letter(event, Reason::Failed(with_causes(&*source))));
@@ -99,6 +138,7 @@ impl Part {
                 },
             }
         }
+        place.policy.judge(&parked, &place.parked)?;
         let commit = place.commit(self.goal, Vec::new(), parked.clone());
         projection.views().commit(&projection.id(), commit).await?;
         place.arrive(self.goal, parked);

@@ -6,11 +6,17 @@ use std::{
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{ahead::Page, recent::Recent, sent::Sent, status::Status};
+use super::{
+    ahead::Page,
+    policy::{Policy, Stop},
+    recent::Recent,
+    sent::Sent,
+    status::Status,
+};
 use crate::{
     envelope::{EventId, LogId, Position},
     store::{
-        Checkpoint, Commit, CommitError, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence, Standing,
+        Checkpoint, Commit, DeadLetter, DocumentWrite, ProjectionId, Reason, Sequence, Standing,
         StoredDocument,
     },
 };
@@ -23,11 +29,14 @@ pub(super) struct Place {
     pub(super) position: Position,
     /// The id of the event at that position.
     pub(super) last: Option<EventId>,
+    /// The head of the log, as it was last seen.
+    head: Position,
     pub(super) as_of: Timestamp,
     pub(super) standing: Standing,
     /// Of the lease under which all of it is written.
     fence: u64,
     pub(super) parked: HashSet<Sequence>,
+    pub(super) policy: Policy,
     pub(super) recent: Recent,
     /// What is on its way to the read store.
     pub(super) sent: Option<Sent>,
@@ -55,17 +64,25 @@ impl Goal {
 
 impl Place {
     /// Before the first event.
-    pub(super) fn start(log: LogId, projection: ProjectionId, fence: u64, status: Arc<Status>) -> Self {
+    pub(super) fn start(
+        log: LogId,
+        projection: ProjectionId,
+        fence: u64,
+        policy: Policy,
+        status: Arc<Status>,
+    ) -> Self {
         Self {
             log,
             projection,
             status,
             position: Position::ZERO,
             last: None,
+            head: Position::ZERO,
             as_of: Timestamp::UNIX_EPOCH,
             standing: Standing::Live,
             fence,
             parked: HashSet::new(),
+            policy,
             recent: Recent::new(),
             sent: None,
             written: None,
@@ -74,12 +91,8 @@ impl Place {
 
     /// Takes the place that the store knows, under the lease of this one; before the first event, where there is none.
     pub(super) fn claim(&mut self, stored: Option<Checkpoint>) -> Checkpoint {
-        let Some(stored) = stored else {
-            let goal =
-                Goal { position: self.position, last: self.last, head: self.position, as_of: self.as_of };
-            return self.checkpoint(goal);
-        };
-        (self.position, self.last) = (stored.position, stored.last);
+        let Some(stored) = stored else { return self.here() };
+        (self.position, self.last, self.head) = (stored.position, stored.last, stored.head);
         (self.as_of, self.standing) = (stored.as_of, stored.standing);
         Checkpoint { fence: self.fence, ..stored }
     }
@@ -89,6 +102,12 @@ impl Place {
     pub(super) fn is_followed_by(&self, page: &Page) -> bool {
         let is_known = page.before.is_some() && (self.last.is_none() || page.before == self.last);
         self.position == Position::ZERO || (is_known && page.head >= self.position)
+    }
+
+    /// The checkpoint of this place, once what was sent is written.
+    pub(super) fn here(&self) -> Checkpoint {
+        let Self { position, last, head, as_of, .. } = *self;
+        self.checkpoint(Goal { position, last, head, as_of })
     }
 
     /// What leads from here to `goal`.
@@ -111,11 +130,12 @@ impl Place {
 
     /// A commit is on its way.
     pub(super) fn depart(&mut self, goal: Goal) {
-        (self.position, self.last, self.as_of) = (goal.position, goal.last, goal.as_of);
+        (self.position, self.last) = (goal.position, goal.last);
+        (self.head, self.as_of) = (goal.head, goal.as_of);
     }
 
     /// Waits for what was sent. Where it turned out otherwise than was said, the answer is `true`.
-    pub(super) async fn settle(&mut self) -> Result<bool, CommitError> {
+    pub(super) async fn settle(&mut self) -> Result<bool, Stop> {
         match self.sent.take() {
             Some(sent) => sent.settle(self).await,
             None => Ok(false),

@@ -5,10 +5,12 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     ProjectionState, RuntimeOptions,
     ahead::{Pages, Reader},
+    control::Control,
     lease::{Acquired, Lease, Leases},
     owner::Owner,
     pace::Pace,
     place::{Goal, Place},
+    policy::{Policy, Stop},
     status::Status,
     with_causes,
     work::Work,
@@ -35,17 +37,19 @@ pub(super) struct RunnerParts {
 
 /// Builds one projection from the log, until it is stopped.
 pub(super) struct Runner {
-    parts: RunnerParts,
+    pub(super) parts: RunnerParts,
     reader: Arc<Reader>,
     heartbeat: Duration,
 }
 
 /// Why a stretch of work ended.
-enum End {
+pub(super) enum End {
     /// The application stops.
     Stopped,
     /// A store is away, or another writer has moved the projection: start over from the stored checkpoint.
     Again(String),
+    /// The projection was moved: start over at once.
+    Moved,
     /// Going on would lose data.
     Halted(String),
 }
@@ -95,11 +99,14 @@ impl Runner {
             let mut progressed = false;
             match self.work(&mut progressed).await {
                 End::Stopped => return,
+                End::Moved => {}
                 End::Halted(reason) => {
                     tracing::error!(%projection, reason, "the projection has halted");
                     self.parts.status.set_state(ProjectionState::Halted { reason });
-                    self.stopped().await;
-                    return;
+                    tokio::select! {
+                        () = self.resumed() => {}
+                        () = self.stopped() => return,
+                    }
                 }
                 End::Again(error) => {
                     if progressed {
@@ -143,6 +150,28 @@ impl Runner {
         end
     }
 
+    fn control(&self) -> Control {
+        let RunnerParts { projection, views, owner, .. } = &self.parts;
+        Control::new(Arc::clone(views), projection.clone(), owner.clone(), self.heartbeat)
+    }
+
+    /// Waits until somebody says that a projection that has halted is to go on.
+    async fn resumed(&self) {
+        let mut control = self.control();
+        let mut known = None;
+        loop {
+            match control.resumed(&mut known).await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => {
+                    let error = with_causes(&error);
+                    tracing::debug!(projection = %self.parts.projection, error, "requests can't be read");
+                }
+            }
+            tokio::time::sleep(self.heartbeat).await;
+        }
+    }
+
     /// Waits until the projection is to be run here.
     async fn acquire(&self) -> Result<Lease, End> {
         let RunnerParts { projection, views, owner, options, status, .. } = &self.parts;
@@ -171,7 +200,7 @@ impl Runner {
         let end = self.follow(&mut place, lease, progressed).await;
         // What was sent is not left behind. If it fails, the next one begins where the store is.
         if let Err(error) = place.settle().await {
-            tracing::debug!(projection = %self.parts.projection, error = with_causes(&error), "the last batch failed");
+            tracing::debug!(projection = %self.parts.projection, ?error, "the last batch failed");
         }
         end
     }
@@ -185,7 +214,22 @@ impl Runner {
     ) -> Result<Infallible, End> {
         let status = &self.parts.status;
         let mut pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
+        let mut control = self.control();
+        let mut standstill = control.standstill().await?;
         loop {
+            let before = place.position;
+            self.serve(&mut control, &mut standstill, place).await?;
+            if place.position < before {
+                return Err(End::Moved);
+            }
+            if let Some(paused) = &standstill.paused {
+                place.settle().await?;
+                status.set_state(ProjectionState::Paused { by: paused.by.clone() });
+                tokio::select! {
+                    () = tokio::time::sleep(self.heartbeat) => continue,
+                    () = self.stopped() => return Err(End::Stopped),
+                }
+            }
             let page = tokio::select! {
                 biased;
                 () = self.stopped() => return Err(End::Stopped),
@@ -196,7 +240,7 @@ impl Runner {
                 return Err(End::Again("another application has taken it over".to_owned()));
             }
             if !place.is_followed_by(&page) {
-                place.settle().await.map_err(End::of)?;
+                place.settle().await?;
                 return Err(self.diverged(place, page.head).await);
             }
             let (goal, at_head) = (page.goal(place), page.is_at_head());
@@ -204,7 +248,7 @@ impl Runner {
                 status.set_state(ProjectionState::CatchingUp);
                 pages.read_ahead(&page);
                 let started = Instant::now();
-                page.batch.write(place, goal).await.map_err(End::of)?;
+                page.batch.write(place, goal).await?;
                 pages.pace.took(page.events, started.elapsed());
                 self.measure(page.events, started);
                 *progressed = place.written.is_some();
@@ -213,7 +257,7 @@ impl Runner {
             if !at_head {
                 continue;
             }
-            place.settle().await.map_err(End::of)?;
+            place.settle().await?;
             place.as_of = goal.as_of;
             status.set_as_of(goal.as_of);
             status.set_state(ProjectionState::Live);
@@ -232,7 +276,7 @@ impl Runner {
     /// Says in the read store that nothing is waiting to be applied.
     async fn beat(&self, place: &mut Place, goal: Goal) -> Result<(), End> {
         let commit = place.commit(goal, Vec::new(), Vec::new());
-        self.parts.views.commit(&self.parts.projection, commit).await.map_err(End::of)?;
+        self.parts.views.commit(&self.parts.projection, commit).await?;
         place.arrive(goal, Vec::new());
         Ok(())
     }
@@ -241,7 +285,10 @@ impl Runner {
     async fn resume(&self, lease: &Lease) -> Result<Place, End> {
         let RunnerParts { log, views, projection, status, .. } = &self.parts;
         let stored = views.checkpoint(projection).await?;
-        let mut place = Place::start(log.log_id(), projection.clone(), lease.fence(), Arc::clone(status));
+        let policy =
+            Policy { on_error: self.parts.work.on_error(), max_parked: self.parts.options.max_parked };
+        let mut place =
+            Place::start(log.log_id(), projection.clone(), lease.fence(), policy, Arc::clone(status));
         if let Some(stored) = stored.filter(|stored| stored.log != log.log_id()) {
             return Err(End::Halted(format!(
                 "the checkpoint belongs to the log {}, but the write store is the log {}. Connect the write store that \
@@ -252,7 +299,7 @@ impl Runner {
         }
         let claimed = place.claim(stored);
         let commit = Commit::of(place.position, claimed);
-        views.commit(projection, commit).await.map_err(End::of)?;
+        views.commit(projection, commit).await?;
         place.parked = views.parked_sequences(projection).await?.into_iter().collect();
         status.set_checkpoint(&claimed);
         Ok(place)
@@ -263,7 +310,7 @@ impl Runner {
         let RunnerParts { views, projection, .. } = &self.parts;
         let (position, divergence) = (place.position, place.divergence(head));
         if let Err(error) = views.commit(projection, divergence).await {
-            return End::of(error);
+            return error.into();
         }
         End::Halted(format!(
             "the checkpoint is at position {position}, but the log, which ends at {head}, has another event there or \
@@ -287,12 +334,22 @@ impl Runner {
     }
 }
 
-impl End {
-    fn of(error: CommitError) -> Self {
+impl From<CommitError> for End {
+    fn from(error: CommitError) -> Self {
         match error {
             CommitError::Store(error) => error.into(),
             CommitError::Superseded { .. } | CommitError::Fenced { .. } => Self::Again(with_causes(&error)),
             CommitError::TooLarge { .. } | CommitError::Unfit { .. } => Self::Halted(with_causes(&error)),
+        }
+    }
+}
+
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Commit(error) => error.into(),
+            Stop::Retry(what) => Self::Again(what),
+            Stop::Halt(what) => Self::Halted(what),
         }
     }
 }

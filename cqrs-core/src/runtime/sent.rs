@@ -9,6 +9,7 @@ use super::{
     batch::{Changes, Divided, Foldable},
     ended,
     place::{Goal, Place},
+    policy::Stop,
     recent::Recent,
 };
 use crate::{
@@ -54,13 +55,25 @@ impl Fold {
     }
 
     /// Begins to write what was folded, from where the projection now stands.
-    pub(super) fn send(self, changes: Changes, place: &mut Place, goal: Goal) -> Sent {
+    ///
+    /// # Errors
+    ///
+    /// Where events can't be folded in, and may not be parked.
+    pub(super) fn send(self, changes: Changes, place: &mut Place, goal: Goal) -> Result<Sent, Stop> {
         let expected = place.position;
+        let sent = self.send_from(expected, changes, place, goal)?;
         place.depart(goal);
-        self.send_from(expected, changes, place, goal)
+        Ok(sent)
     }
 
-    fn send_from(self, expected: Position, changes: Changes, place: &mut Place, goal: Goal) -> Sent {
+    fn send_from(
+        self,
+        expected: Position,
+        changes: Changes,
+        place: &mut Place,
+        goal: Goal,
+    ) -> Result<Sent, Stop> {
+        place.policy.judge(&changes.parked, &self.parked)?;
         let Changes { documents, parked } = changes;
         place.parked.clone_from(&self.parked);
         place.parked.extend(parked.iter().map(|letter| letter.sequence.clone()));
@@ -71,7 +84,7 @@ impl Fold {
         let writing = async move { views.commit(&projection, commit).await };
         // Nothing is folded meanwhile at the head, so that there is no need for a task.
         let writing = if goal.is_head() { Box::pin(writing) } else { meanwhile(writing) };
-        Sent { fold: self, expected, goal, written, parked, writing }
+        Ok(Sent { fold: self, expected, goal, written, parked, writing })
     }
 }
 
@@ -95,7 +108,7 @@ impl Sent {
     /// Waits until it is written. Where the store refuses one of its documents, the page is written in parts, until the event
     /// is found that makes it so, which is parked. Then what it was said to write is not what it has written, and the
     /// answer is `true`.
-    pub(super) async fn settle(self, place: &mut Place) -> Result<bool, CommitError> {
+    pub(super) async fn settle(self, place: &mut Place) -> Result<bool, Stop> {
         let (mut sent, mut changed) = (self, false);
         let mut rest: Vec<(Box<dyn Foldable>, Goal)> = Vec::new();
         loop {
@@ -106,13 +119,13 @@ impl Sent {
                 let part = Fold { steps, refused: HashMap::new(), ..fold };
                 let part = part.again(&keys, place.parked.clone()).await?;
                 let changes = part.run();
-                sent = part.send_from(expected, changes, place, goal);
+                sent = part.send_from(expected, changes, place, goal)?;
                 continue;
             };
             changed = true;
             let Self { mut fold, expected, mut goal, .. } = sent;
             let Some((key, why)) = refusal(&error).filter(|(key, _)| !fold.refused.contains_key(key)) else {
-                return Err(error);
+                return Err(error.into());
             };
             match fold.steps.divide(&key) {
                 Divided::Parts { first, last, second } => {
@@ -126,7 +139,7 @@ impl Sent {
                 }
             }
             let changes = fold.run();
-            sent = fold.send_from(expected, changes, place, goal);
+            sent = fold.send_from(expected, changes, place, goal)?;
         }
     }
 
@@ -152,7 +165,7 @@ fn meanwhile(writing: impl Future<Output = Result<(), CommitError>> + Send + 'st
 }
 
 /// The document that the store does not take, and why.
-fn refusal(error: &CommitError) -> Option<(String, String)> {
+pub(super) fn refusal(error: &CommitError) -> Option<(String, String)> {
     match error {
         CommitError::TooLarge { key, size, limit, .. } => {
             let why = format!("the document {key:?} has {size} bytes, but the read store takes {limit}");

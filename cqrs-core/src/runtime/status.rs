@@ -30,6 +30,11 @@ pub enum ProjectionState {
     },
     /// It works through events that are waiting.
     CatchingUp,
+    /// It stands still until it is [resumed](crate::operations::Operator::resume).
+    Paused {
+        /// Who asked for it.
+        by: String,
+    },
     /// It is at the head of the log, and waits for news.
     Live,
     /// A store is away; it tries again.

@@ -1,8 +1,12 @@
-use super::place::{Goal, Place};
+use super::{
+    place::{Goal, Place},
+    policy::Stop,
+    retry::{Attempt, Attempted},
+};
 use crate::{
-    domain::FeedSpec,
+    domain::{FeedSpec, OnError},
     envelope::RecordedEvent,
-    store::{BoxFuture, CommitError, Error},
+    store::{BoxFuture, Error},
 };
 
 /// What a projection does with the events that are read for it.
@@ -10,8 +14,21 @@ pub(super) trait Work: Send + Sync + 'static {
     /// The events that it wants.
     fn feeds(&self) -> Vec<FeedSpec>;
 
+    /// What happens with an event that can't be folded in.
+    fn on_error(&self) -> OnError;
+
     /// Makes room in its store; does nothing where all is there.
     fn prepare(&self) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Whether it can go back to an earlier position.
+    fn can_rewind(&self) -> bool;
+
+    /// Tries parked events again, in order, up to the first that fails, and writes what came of it. The place stays.
+    fn retry<'a>(
+        &'a self,
+        attempt: Attempt<'a>,
+        place: &'a mut Place,
+    ) -> BoxFuture<'a, Result<Attempted, Stop>>;
 
     /// Takes a page of events in, as far as that needs no store: it is done while the page before is being written.
     fn take_in(&self, events: Vec<RecordedEvent>) -> Box<dyn Batch>;
@@ -21,5 +38,5 @@ pub(super) trait Work: Send + Sync + 'static {
 pub(super) trait Batch: Send {
     /// Writes what the events do, together with the checkpoint: in one commit, or in several on the way to the goal.
     /// The place moves with each.
-    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), CommitError>>;
+    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>>;
 }

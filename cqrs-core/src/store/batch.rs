@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{BoxFuture, Commit, CommitError, Error, ProjectionId, ViewStore};
 use crate::{
-    domain::FeedSpec,
+    domain::{FeedSpec, OnError},
     envelope::{Position, RecordedEvent},
 };
 
@@ -21,6 +21,11 @@ pub trait BatchProjection: Send + Sync + fmt::Debug + 'static {
     /// The lag that the projection promises to stay under. Default: it promises none.
     fn max_lag(&self) -> Option<Duration> {
         None
+    }
+
+    /// What happens with an event that its code refuses. Default: it is parked.
+    fn on_error(&self) -> OnError {
+        OnError::Park
     }
 
     /// The events that it is given.

@@ -1,9 +1,11 @@
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::envelope::{EventId, Position, RecordedEvent, StreamId, Version};
 
 /// What is parked together, because its events depend on their order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sequence {
     /// The events of one document, by its key.
     Document(String),

@@ -6,12 +6,12 @@ use std::sync::{
 };
 
 use cqrs_core::{
-    envelope::{CommandId, LogId, Position, RecordedEvent, StreamId},
+    envelope::{CommandId, Json, LogId, Position, RecordedEvent, StreamId},
     memory::{MemoryEventStore, MemoryViewStore},
     store::{
         Append, AppendError, AppendOutcome, BoxFuture, Build, Checkpoint, Commit, CommitError,
-        CoordinationStore, DeadLetter, Error, EventFilter, EventStore, Find, Load, Loaded, LogPage, Past,
-        ProjectionId, ProjectionSpec, Read, RecordedCommand, Sequence, Snapshot, SnapshotStore,
+        CoordinationStore, DeadLetter, Entry, Error, EventFilter, EventStore, Find, Load, Loaded, LogPage,
+        Past, ProjectionId, ProjectionSpec, Read, RecordedCommand, Sequence, Snapshot, SnapshotStore,
         StoredDocument, StreamRead, ViewStore,
     },
 };
@@ -258,6 +258,8 @@ pub struct ViewFaults {
     pub late_answer: Mutex<Option<Position>>,
     /// A commit waits while it is shut.
     pub open: watch::Sender<bool>,
+    /// Entries are not touched any more, as if the program stood still.
+    pub stands_still: watch::Sender<bool>,
     /// Fails at random.
     pub chaos: Mutex<Option<Dice>>,
 }
@@ -266,6 +268,8 @@ pub struct ViewFaults {
 #[derive(Clone)]
 pub struct FaultyViews {
     pub inner: MemoryViewStore,
+    /// Where leases are.
+    coordination: MemoryViewStore,
     pub faults: Arc<ViewFaults>,
 }
 
@@ -295,9 +299,21 @@ impl FaultyViews {
             panics: AtomicBool::default(),
             late_answer: Mutex::default(),
             open: watch::Sender::new(true),
+            stands_still: watch::Sender::new(false),
             chaos: Mutex::default(),
         };
-        Self { inner, faults: Arc::new(faults) }
+        Self { coordination: inner.clone(), inner, faults: Arc::new(faults) }
+    }
+
+    /// Another way to the same documents, which knows nothing of the leases that others hold.
+    pub fn without_its_leases(&self) -> Self {
+        Self { coordination: MemoryViewStore::new(), ..Self::over(self.inner.clone()) }
+    }
+
+    /// Whether a commit is the first one of a new owner. No fault is meant for it.
+    async fn is_claim(&self, projection: &ProjectionId, commit: &Commit) -> bool {
+        let known = self.inner.checkpoint(projection).await.unwrap();
+        known.map_or(0, |known| known.fence) < commit.checkpoint.fence
     }
 
     pub fn shut(&self) {
@@ -329,6 +345,49 @@ impl FaultyViews {
 impl std::fmt::Debug for FaultyViews {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.inner.fmt(f)
+    }
+}
+
+impl CoordinationStore for FaultyViews {
+    fn entries<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
+        Box::pin(async move {
+            self.pass("reads entries")?;
+            self.coordination.entries(group).await
+        })
+    }
+
+    fn put_entry<'a>(
+        &'a self,
+        group: &'a str,
+        key: &'a str,
+        expected: u64,
+        value: Json,
+    ) -> BoxFuture<'a, Result<Option<u64>, Error>> {
+        Box::pin(async move {
+            self.pass("puts an entry")?;
+            self.coordination.put_entry(group, key, expected, value).await
+        })
+    }
+
+    fn touch_entries<'a>(
+        &'a self,
+        group: &'a str,
+        held: &'a [(String, u64)],
+    ) -> BoxFuture<'a, Result<Vec<bool>, Error>> {
+        Box::pin(async move {
+            let _ = self.faults.stands_still.subscribe().wait_for(|stands_still| !stands_still).await;
+            self.pass("touches entries")?;
+            self.coordination.touch_entries(group, held).await
+        })
+    }
+
+    fn remove_entry<'a>(
+        &'a self,
+        group: &'a str,
+        key: &'a str,
+        expected: u64,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        self.coordination.remove_entry(group, key, expected)
     }
 }
 
@@ -371,6 +430,10 @@ impl ViewStore for FaultyViews {
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         Box::pin(async move {
+            if self.is_claim(projection, &commit).await {
+                self.pass("claims a projection")?;
+                return self.inner.commit(projection, commit).await;
+            }
             let _ = self.faults.open.subscribe().wait_for(|open| *open).await;
             take(&self.faults.commit_millis).await;
             self.faults.commits.fetch_add(1, SeqCst);
@@ -464,7 +527,7 @@ impl ViewStore for FaultyViews {
     }
 
     fn coordination(&self) -> &dyn CoordinationStore {
-        self.inner.coordination()
+        self
     }
 
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {

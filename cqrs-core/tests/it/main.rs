@@ -15,6 +15,8 @@ mod lag;
 mod ledger;
 mod lifecycle;
 mod metadata;
+mod operations;
+mod owners;
 mod pages;
 mod poison;
 mod projections;

@@ -376,7 +376,8 @@ async fn a_log_that_was_put_back_and_has_grown_since_is_noticed_by_the_event_at_
 
     // Once the log is what it was, the projection goes on by itself.
     let (expected, documents, parked) = (checkpoint.position, Vec::new(), Vec::new());
-    let restored = Checkpoint { diverged: true, ..checkpoint };
+    let fence = views.checkpoint(&id).await.unwrap().unwrap().fence;
+    let restored = Checkpoint { diverged: true, fence, ..checkpoint };
     views.inner.commit(&id, Commit { documents, parked, ..Commit::of(expected, restored) }).await.unwrap();
     let third = app(&log, &views, 10).await;
     third.execute(Deposit { account: account("a"), amount: 1 }).await.unwrap();

@@ -106,7 +106,7 @@ async fn a_page_that_was_read_ahead_is_thrown_away_when_the_commit_fails() {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_was_read_ahead_is_thrown_away_when_another_writer_was_faster() {
     let (log, views) = (log_of(9).await, FaultyViews::new());
-    let other = FaultyViews::over(views.inner.clone());
+    let other = views.without_its_leases();
     views.shut();
     let slow = app(&log, &views).await;
     rest().await;

@@ -55,7 +55,7 @@ async fn it_is_read_again_after_somebody_else_has_moved_the_projection() {
     // The other one gets on while the first can't read the log.
     log.faults.reads_wait.send_replace(true);
     let others = FaultyLog { inner: log.inner.clone(), faults: Arc::default() };
-    let second = app(&others, &views, 100).await;
+    let second = app(&others, &views.without_its_leases(), 100).await;
     deposited(&others, &views, "a", 2).await;
     second.shutdown().await;
     let before = loads(&views);

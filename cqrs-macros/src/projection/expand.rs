@@ -26,6 +26,10 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
             quote!(__cqrs::Some(__cqrs::Duration::from_millis(#millis)))
         },
     );
+    let on_error = projection
+        .on_error
+        .as_ref()
+        .map(|policy| quote!(const ON_ERROR: __cqrs::OnError = __cqrs::OnError::#policy;));
     let key = key(projection);
     let events = events(projection);
     let keyed = keyed(projection);
@@ -58,6 +62,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
             const NAME: &'static __cqrs::str = #name;
             const VERSION: __cqrs::u32 = #version;
             const MAX_LAG: __cqrs::Option<__cqrs::Duration> = #max_lag;
+            #on_error
             const INDEXES: &'static [__cqrs::IndexSpec] = &[#(__cqrs::IndexSpec::new(#index_names)),*];
             fn feeds(feeds: &mut __cqrs::Feeds<Self>) {
                 #(#adds)*

@@ -28,6 +28,8 @@ pub(super) struct Projection {
     /// `None`: the id of the only feed's streams.
     pub(super) key: Option<Type>,
     pub(super) max_lag: Option<Duration>,
+    /// The variant of `OnError`; `None`: the default.
+    pub(super) on_error: Option<Ident>,
     pub(super) default: bool,
     pub(super) indexes: Vec<Index>,
     pub(super) fingerprint: u64,
@@ -44,14 +46,15 @@ const OPTIONS: Grammar = Grammar {
         Known { name: "events", form: "events(OrderEvent, PaymentTaken)" },
         Known { name: "key", form: "key = OrderId" },
         Known { name: "max_lag", form: "max_lag = \"2s\"" },
+        Known { name: "on_error", form: "on_error = \"halt\"" },
         Known { name: "default", form: "default" },
         Known { name: "crate", form: "crate = path::to::cqrs_core" },
     ],
 };
 
 pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
-    let (mut name, mut version, mut feeds, mut key, mut max_lag, mut default, mut krate) =
-        (None, None, None, None, None, false, None);
+    let (mut name, mut version, mut feeds, mut key, mut max_lag, mut on_error, mut default, mut krate) =
+        (None, None, None, None, None, None, false, None);
     let mut keyed = false;
     OPTIONS.read(&input.attrs, errors, |option, value| {
         match option.name() {
@@ -63,6 +66,7 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
                 key = Some(option.ty(value)?);
             }
             "max_lag" => max_lag = Some(duration::parse(&option.text(value)?)?),
+            "on_error" => on_error = Some(read_policy(&option.text(value)?)?),
             "default" => default = true,
             _ => krate = Some(option.crate_path(value)?),
         }
@@ -90,11 +94,32 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
         feeds,
         key,
         max_lag,
+        on_error,
         default,
         indexes: fields::indexes(input, errors),
         fingerprint: fingerprint.get(),
         generic,
     }
+}
+
+/// The variant of `OnError` that is meant.
+fn read_policy(policy: &LitStr) -> syn::Result<Ident> {
+    let variant = match policy.value().as_str() {
+        "park" => "Park",
+        "retry" => "Retry",
+        "halt" => "Halt",
+        other => {
+            return Err(syn::Error::new(
+                policy.span(),
+                format!(
+                    "{other:?} is nothing that a projection can do with an event that fails; write `on_error = \"park\"`, \
+                     which puts it aside with all later events of its document and goes on with the others (the default), \
+                     `\"retry\"`, or `\"halt\"`"
+                ),
+            ));
+        }
+    };
+    Ok(Ident::new(variant, policy.span()))
 }
 
 fn read_feeds(option: &Key<'_>, value: ParseStream<'_>) -> syn::Result<Vec<Type>> {

@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::store::{Error, ProjectionId};
+
+/// Why an operation has no outcome.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperateError {
+    /// Nobody has ended the request yet. It stays, and is done as soon as somebody runs the projection.
+    #[error(
+        "the request {id} to {projection} was not ended within {waited:?}: it stays, and is done as soon as an application \
+         runs the projection; ask for its outcome later"
+    )]
+    Pending {
+        /// The projection.
+        projection: ProjectionId,
+        /// The request.
+        id: Uuid,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The request was done long ago, and is no longer on record, or never was.
+    #[error("there is no request {id} to {projection} on record")]
+    Unknown {
+        /// The projection.
+        projection: ProjectionId,
+        /// The request.
+        id: Uuid,
+    },
+    /// The projection can't do that.
+    #[error("{projection} refuses: {reason}")]
+    Refused {
+        /// The projection.
+        projection: ProjectionId,
+        /// Why, and what to do instead.
+        reason: String,
+    },
+    /// The read store is away or damaged.
+    #[error(transparent)]
+    Store(#[from] Error),
+}

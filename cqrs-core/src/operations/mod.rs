@@ -1,0 +1,14 @@
+//! Operates projections while they run, from any process that reaches their read store.
+//!
+//! An [`Operator`] puts a [`Request`] into the read store; the application that runs the projection takes it, does what is
+//! asked, and writes down what came of it. So who asked for what, when, and with which outcome stays on record, and it makes
+//! no difference whether the asking program runs the projection itself, is another instance, or a tool at a desk.
+
+mod error;
+mod operator;
+mod request;
+
+pub use error::OperateError;
+pub use operator::Operator;
+pub use request::{Asked, Operation, Outcome, Parked, Report, Request, StillFailing};
+pub(crate) use request::{Paused, group, paused_group};
