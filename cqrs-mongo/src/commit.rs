@@ -1,14 +1,15 @@
-//! How a batch is written. See docs/adr/0012-mongodb-guarded-writes.md.
+//! How a batch is written. See docs/adr/0012-mongodb-guarded-writes.md and docs/adr/0017-mongodb-fencing.md.
 
 use cqrs_core::store::{Checkpoint, Commit, CommitError, Error, ProjectionId};
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::{
-    document::{Layout, Row, integer},
+    document::{Layout, Row},
     error::unavailable,
-    known::{self, Known, written},
-    letters::Parking,
-    names::{self, CHECKPOINTS},
+    gate::{self, Gate, Pass},
+    known::{Known, binary, written},
+    letters::{self, Changes},
+    names::CHECKPOINTS,
     prepare,
     rows::{self, Mode},
     server::Server,
@@ -53,63 +54,78 @@ impl Writer<'_> {
             }
             rows.push(row);
         }
-        Ok(Ready { known, rows, commit })
+        let ready = Ready { known, rows, commit };
+        if ready.takes_over() {
+            let gate = ready.pass().raise(self.server).await?;
+            self.check(gate, &ready.commit)?;
+        }
+        Ok(ready)
     }
 
     /// Writes a batch without a transaction: documents first, each guarded by the position that it has applied, and the
     /// checkpoint last. Answers with the new checkpoint.
     pub(crate) async fn guarded(&self, mut ready: Ready) -> Result<Checkpoint, CommitError> {
         for _ in 0..ATTEMPTS {
-            self.rows(&ready.rows).await?;
-            let parking = Parking::of(self.server, self.projection, &ready, false).await?;
-            parking.write(self.server, self.projection, &ready.known).await.map_err(Error::from)?;
-            let (filter, change) = self.advance(&ready, &parking);
-            let collection = self.server.own(CHECKPOINTS);
-            let work = async move { collection.update_one(filter, change).await };
-            let moved = self.server.call(DOING, work).await.map_err(Error::from)?;
-            if moved.matched_count == 1 {
-                return Ok(ready.checkpoint(&parking));
+            if self.rows(&ready).await? {
+                let changes = Changes::of(self.server, &ready.known, &ready.commit).await?;
+                changes.write(self.server).await.map_err(Error::from)?;
+                let (filter, change) = ready.advance(&changes);
+                let collection = self.server.own(CHECKPOINTS);
+                let work = async move { collection.update_one(filter, change).await };
+                let moved = self.server.call(DOING, work).await.map_err(Error::from)?;
+                if moved.matched_count == 1 {
+                    return Ok(self.written(&ready, &changes).await);
+                }
             }
-            ready.known = self.known(&ready.commit).await?;
+            self.look_again(&mut ready).await?;
         }
-        Err(self.declared_anew())
+        Err(self.moving())
     }
 
-    async fn rows(&self, rows: &[Row]) -> Result<(), CommitError> {
-        let collection = names::documents(self.projection);
-        let outcome = rows::write(self.server, &collection, rows, Mode::Upsert).await;
-        let outcome = outcome.map_err(Error::from)?;
+    /// Writes the documents, where the gate lets them pass: whether it has.
+    async fn rows(&self, ready: &Ready) -> Result<bool, CommitError> {
+        let (rows, pass) = (&ready.rows, ready.pass());
+        let mut outcome = rows::write(self.server, &pass, rows, Mode::Upsert).await.map_err(Error::from)?;
+        // The database has these documents: in a state that is as new, or in an older one which another writer has put
+        // there between the server's look and its insert.
+        let known = std::mem::take(&mut outcome.known);
+        if !outcome.is_final() && !known.is_empty() {
+            let again: Vec<Row> = known.iter().map(|at| rows[*at].clone()).collect();
+            outcome = rows::write(self.server, &pass, &again, Mode::Update).await.map_err(Error::from)?;
+            outcome.refused = outcome.refused.map(|(at, why)| (known[at], why));
+        }
         if let Some((at, why)) = outcome.refused {
             return Err(self.unfit(&rows[at], why));
         }
-        if outcome.known.is_empty() {
-            return Ok(());
+        if outcome.is_shut {
+            let gate = pass.look(self.server).await?;
+            // Where the projection is prepared no more, or not for this program, that is to be told first.
+            let known = self.known(&ready.commit).await;
+            self.check(gate, &ready.commit)?;
+            known?;
         }
-        // The database has these documents: in a state that is as new, or in an older one which another writer has put
-        // there between the server's look and its insert.
-        let again: Vec<Row> = outcome.known.iter().map(|at| rows[*at].clone()).collect();
-        let outcome = rows::write(self.server, &collection, &again, Mode::Update).await;
-        match outcome.map_err(Error::from)?.refused {
-            Some((at, why)) => Err(self.unfit(&again[at], why)),
-            None => Ok(()),
+        Ok(!outcome.is_shut)
+    }
+
+    fn check(&self, gate: Gate, commit: &Commit) -> Result<(), CommitError> {
+        match gate {
+            Gate::Open => Ok(()),
+            Gate::Fenced(newest) => Err(self.fenced(commit, newest)),
+            Gate::Gone => Err(gate::gone(self.projection).into()),
         }
     }
 
-    /// What moves the checkpoint on, if it is still what the batch was made for.
-    pub(crate) fn advance(&self, ready: &Ready, parking: &Parking) -> (Document, Document) {
-        let Commit { expected, checkpoint, .. } = &ready.commit;
-        let mut filter = known::filter(self.projection);
-        let expected = match integer(expected.get()) {
-            0 => doc! { "$in": [0_i64, Bson::Null] },
-            expected => doc! { "$eq": expected },
-        };
-        filter.insert("checkpoint.position", expected);
-        filter.insert("indexes", ready.known.indexes.clone());
-        let mut fields = written(checkpoint);
-        if let Some(mark) = parking.mark {
-            fields.insert("letters", known::binary(mark));
+    /// Tells what the checkpoint is, once it is written.
+    pub(crate) async fn written(&self, ready: &Ready, changes: &Changes) -> Checkpoint {
+        let checkpoint = ready.checkpoint(changes);
+        if ready.takes_over()
+            && let Err(error) =
+                letters::tidy(self.server, self.projection, checkpoint.fence, changes.mark).await
+        {
+            // It makes no difference but to the room it takes, and the next one that takes over does it.
+            tracing::debug!(?error, projection = %self.projection, "dead letters were not tidied up");
         }
-        (filter, doc! { "$set": fields, "$inc": { "checkpoint.parked": parking.events } })
+        checkpoint
     }
 
     /// What is known of the projection, where that is what the batch was made for.
@@ -119,6 +135,12 @@ impl Writer<'_> {
             let what = format!("the projection {projection} was never prepared: call `prepare` first");
             return Err(Error::invalid(what).into());
         };
+        if known.is_removed {
+            return Err(Error::invalid(format!("{projection} is being removed")).into());
+        }
+        if known.fence() > commit.checkpoint.fence {
+            return Err(self.fenced(commit, known.fence()));
+        }
         let (expected, actual) = (commit.expected, known.position());
         if actual != expected {
             return Err(CommitError::Superseded { projection: projection.clone(), expected, actual });
@@ -137,19 +159,46 @@ impl Writer<'_> {
         Ok(known)
     }
 
+    /// Looks again at what has moved.
+    pub(crate) async fn look_again(&self, ready: &mut Ready) -> Result<(), CommitError> {
+        let before = ready.known.incarnation;
+        ready.known = self.known(&ready.commit).await?;
+        // The documents were folded on those of a build that is no more.
+        if ready.known.incarnation == before { Ok(()) } else { Err(gate::gone(self.projection).into()) }
+    }
+
     pub(crate) fn unfit(&self, row: &Row, reason: String) -> CommitError {
         CommitError::Unfit { projection: self.projection.clone(), key: row.key.clone(), reason }
     }
 
-    pub(crate) fn declared_anew(&self) -> CommitError {
-        unavailable(DOING, format!("others go on preparing {}", self.projection)).into()
+    fn fenced(&self, commit: &Commit, newest: u64) -> CommitError {
+        CommitError::Fenced { projection: self.projection.clone(), fence: commit.checkpoint.fence, newest }
+    }
+
+    pub(crate) fn moving(&self) -> CommitError {
+        unavailable(DOING, format!("others go on changing what is known of {}", self.projection)).into()
     }
 }
 
 impl Ready {
+    /// Its fencing number is larger than all before.
+    fn takes_over(&self) -> bool {
+        self.known.fence() < self.commit.checkpoint.fence
+    }
+
+    fn pass(&self) -> Pass {
+        Pass::of(&self.known, self.commit.checkpoint.fence)
+    }
+
     /// The checkpoint after the batch.
-    pub(crate) fn checkpoint(&self, parking: &Parking) -> Checkpoint {
-        let before = self.known.checkpoint.map_or(0, |checkpoint| checkpoint.parked);
-        Checkpoint { parked: before + parking.events.unsigned_abs(), ..self.commit.checkpoint }
+    fn checkpoint(&self, changes: &Changes) -> Checkpoint {
+        Checkpoint { parked: changes.parked, ..self.commit.checkpoint }
+    }
+
+    /// What moves the checkpoint on, if it is still what the batch was made for.
+    pub(crate) fn advance(&self, changes: &Changes) -> (Document, Document) {
+        let mut fields = written(&self.checkpoint(changes));
+        fields.insert("letters", changes.mark.map_or(Bson::Null, |mark| binary(mark).into()));
+        (self.known.as_found(), doc! { "$set": fields })
     }
 }

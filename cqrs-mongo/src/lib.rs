@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod builds;
 mod commit;
+mod coordination;
 mod document;
 mod error;
 mod find;
+mod gate;
 mod known;
 mod letters;
 mod names;

@@ -8,6 +8,9 @@ pub(crate) const CHECKPOINTS: &str = "_cqrs_checkpoints";
 /// What projections have put aside.
 pub(crate) const DEAD_LETTERS: &str = "_cqrs_dead_letters";
 
+/// What programs tell each other.
+pub(crate) const COORDINATION: &str = "_cqrs_coordination";
+
 /// The field of a document that is the store's own.
 pub(crate) const META: &str = "_cqrs";
 
@@ -58,9 +61,13 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_LEN && !name.chars().any(char::is_control)
 }
 
-/// The collection of a projection's documents, such as `order_summary_v1`.
+/// The collection of a build's documents, such as `order_summary_v1`, or `order_summary_v1_build2`. It also names the build.
 pub(crate) fn documents(id: &ProjectionId) -> String {
-    format!("{}_v{}", id.name, id.version)
+    let ProjectionId { name, version, generation } = id;
+    match generation {
+        0 => format!("{name}_v{version}"),
+        generation => format!("{name}_v{version}_build{generation}"),
+    }
 }
 
 /// The MongoDB view of the documents that exist, such as `order_summary_v1.live`.
@@ -121,13 +128,17 @@ mod tests {
     }
 
     #[test]
-    fn distinct_projections_have_distinct_collections() {
+    fn distinct_builds_have_distinct_collections() {
         let mut seen = BTreeSet::new();
-        for name in ["a", "A", "a_v1", "a_v11", "a_v1.live", "a.live"] {
+        for name in
+            ["a", "A", "a_v1", "a_v11", "a_v1.live", "a.live", "a_v1_build1", "a_v1_build", "a_build1"]
+        {
             for version in [1, 11, 111] {
-                let id = ProjectionId::new(name, version);
-                assert!(seen.insert(documents(&id)), "{id}");
-                assert!(seen.insert(live(&id)), "{id}");
+                for generation in [0, 1, 11] {
+                    let id = ProjectionId::new(name, version).generation(generation);
+                    assert!(seen.insert(documents(&id)), "{id}");
+                    assert!(seen.insert(live(&id)), "{id}");
+                }
             }
         }
     }

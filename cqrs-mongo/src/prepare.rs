@@ -1,4 +1,4 @@
-use cqrs_core::store::{Error, ProjectionSpec};
+use cqrs_core::store::{Error, ProjectionId, ProjectionSpec};
 use mongodb::{
     IndexModel,
     bson::{Document, doc},
@@ -7,7 +7,8 @@ use mongodb::{
 };
 
 use crate::{
-    error::code,
+    error::{code, unavailable},
+    gate,
     known::{self, Known, declared, indexes_of},
     letters,
     names::{self, CHECKPOINTS, CREATED, DEAD_LETTERS},
@@ -21,7 +22,7 @@ pub(crate) async fn prepare(server: &Server, spec: &ProjectionSpec) -> Result<()
     let known = declare(server, spec).await?;
     create_indexes(server, spec).await?;
     create_view(server, spec).await?;
-    letters::tidy(server, &spec.id, &known).await
+    gate::set_up(server, &known).await
 }
 
 /// Writes down what the projection declares, where it may.
@@ -37,6 +38,10 @@ async fn declare(server: &Server, spec: &ProjectionSpec) -> Result<Known, Error>
             }
             continue;
         };
+        if known.is_removed {
+            let what = format!("{} is being removed: where that was interrupted, remove it again", spec.id);
+            return Err(unavailable(DOING, what));
+        }
         let wanted = indexes_of(spec);
         if known.fingerprint == spec.fingerprint && known.indexes == wanted {
             return Ok(known);
@@ -51,8 +56,7 @@ async fn declare(server: &Server, spec: &ProjectionSpec) -> Result<Known, Error>
                 spec.id
             )));
         }
-        let mut as_found = known::filter(&spec.id);
-        as_found.insert("indexes", known.indexes);
+        let mut as_found = known.as_found();
         as_found.insert("fingerprint", known.fingerprint.cast_signed());
         let change = doc! { "$set": { "indexes": wanted, "fingerprint": spec.fingerprint.cast_signed() } };
         let collection = server.own(CHECKPOINTS);
@@ -61,10 +65,7 @@ async fn declare(server: &Server, spec: &ProjectionSpec) -> Result<Known, Error>
 }
 
 /// What the primary knows of a projection; `None` where it was never prepared.
-pub(crate) async fn find(
-    server: &Server,
-    id: &cqrs_core::store::ProjectionId,
-) -> Result<Option<Known>, Error> {
+pub(crate) async fn find(server: &Server, id: &ProjectionId) -> Result<Option<Known>, Error> {
     let collection = server.own(CHECKPOINTS).clone_with_type::<mongodb::bson::RawDocumentBuf>();
     let filter = known::filter(id);
     let found = server.call("reads a checkpoint", async move { collection.find_one(filter).await }).await?;
@@ -85,7 +86,7 @@ async fn create_indexes(server: &Server, spec: &ProjectionSpec) -> Result<(), Er
     let collection = server.own(&names::documents(&spec.id));
     let letters = server.own(DEAD_LETTERS);
     let work = async move {
-        letters.create_index(letters::index()).await?;
+        letters.create_indexes(letters::indexes()).await?;
         collection.create_indexes(wanted).await?;
         let known = collection.list_index_names().await?;
         for name in known.into_iter().filter(|name| names::is_own_index(name) && !names.contains(name)) {
@@ -135,22 +136,28 @@ async fn create_view(server: &Server, spec: &ProjectionSpec) -> Result<(), Error
         Err(error) if error.code() != Some(code::NAMESPACE_EXISTS) => return Err(error.into()),
         Err(_) => {}
     }
-    let (database, filter) = (server.database.clone(), doc! { "name": &name });
+    match named(server, &name).await? {
+        Some(found) if !is_live(&found, &documents) || found.options.pipeline.as_ref() != Some(&pipeline) => {
+            Err(Error::invalid(format!(
+                "there is a collection {name:?} where the view of the documents in {documents:?} belongs: move it away, or \
+                 drop it if it is the copy of a view that a backup has made"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The collection, or the MongoDB view, of this name.
+pub(crate) async fn named(server: &Server, name: &str) -> Result<Option<CollectionSpecification>, Error> {
+    let (database, filter) = (server.database.clone(), doc! { "name": name });
     let work = async move {
         let mut found = database.list_collections().filter(filter).await?;
         Ok(if found.advance().await? { Some(found.deserialize_current()?) } else { None })
     };
-    let found: Option<CollectionSpecification> = server.call(DOING, work).await?;
-    let is_ours = |found: &CollectionSpecification| {
-        found.collection_type == CollectionType::View
-            && found.options.view_on.as_ref() == Some(&documents)
-            && found.options.pipeline.as_ref() == Some(&pipeline)
-    };
-    match found {
-        Some(found) if !is_ours(&found) => Err(Error::invalid(format!(
-            "there is a collection {name:?} where the view of the documents in {documents:?} belongs: move it away, or drop \
-             it if it is the copy of a view that a backup has made"
-        ))),
-        _ => Ok(()),
-    }
+    Ok(server.call(DOING, work).await?)
+}
+
+/// Whether this is a view of these documents.
+pub(crate) fn is_live(found: &CollectionSpecification, documents: &str) -> bool {
+    found.collection_type == CollectionType::View && found.options.view_on.as_deref() == Some(documents)
 }

@@ -67,11 +67,11 @@ impl Progress {
         receiver
     }
 
-    /// A batch of this program is written.
-    pub(crate) fn tell(&self, projection: &ProjectionId, checkpoint: Checkpoint) {
+    /// A batch of this program is written; or, where there is no checkpoint, this program has removed the projection.
+    pub(crate) fn tell(&self, projection: &ProjectionId, checkpoint: Option<Checkpoint>) {
         if let Some(news) = self.watched().projections.get_mut(projection) {
             news.told += 1;
-            send(&news.sender, Some(checkpoint));
+            send(&news.sender, checkpoint);
         }
     }
 

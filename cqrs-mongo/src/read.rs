@@ -3,16 +3,19 @@
 //! A session makes that true also where the two are answered by different members of a replica set: the second question
 //! waits until the member that gets it has all that the first answer came from.
 
+use std::collections::HashSet;
+
 use cqrs_core::store::{Checkpoint, Error, Find, ProjectionId, Read, StoredDocument};
 use mongodb::{
     ClientSession, Collection,
-    bson::{Document, RawDocumentBuf, doc},
+    bson::{Document, RawDocument, RawDocumentBuf, doc},
     error::Result as DriverResult,
 };
 use tokio::task::JoinSet;
 
 use crate::{
     document::{Wrong, stored},
+    error::Failure,
     find::query,
     known::{self, Known},
     names::{self, CHECKPOINTS},
@@ -124,19 +127,45 @@ pub(crate) async fn load(
     id: &ProjectionId,
     keys: &[String],
 ) -> Result<Vec<StoredDocument>, Error> {
-    let documents = server.own(&names::documents(id));
-    let mut loaded = Vec::with_capacity(keys.len());
+    let found = newest(server, &names::documents(id), keys, None, stored).await?;
+    Ok(found.into_iter().collect::<Result<_, _>>()?)
+}
+
+/// Which of these documents there are, traces of removed ones included.
+pub(crate) async fn known_keys(
+    server: &Server,
+    collection: &str,
+    keys: &[String],
+) -> Result<HashSet<String>, Failure> {
+    let key = |document: &RawDocument| document.get_str("_id").unwrap_or_default().to_owned();
+    Ok(newest(server, collection, keys, Some(doc! { "_id": 1 }), key).await?.into_iter().collect())
+}
+
+/// What there is of these documents, as the primary has it.
+async fn newest<T: Send + 'static>(
+    server: &Server,
+    collection: &str,
+    keys: &[String],
+    fields: Option<Document>,
+    read: impl Fn(&RawDocument) -> T + Copy + Send + 'static,
+) -> Result<Vec<T>, Failure> {
+    let documents = server.own(collection);
+    let mut all = Vec::with_capacity(keys.len());
     let portions: Vec<&[String]> = in_portions(keys).collect();
     for portions in portions.chunks(AT_ONCE) {
         let mut running = JoinSet::new();
         for keys in portions {
             let (documents, filter) = (documents.clone(), doc! { "_id": { "$in": *keys } });
-            let most = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            let (most, fields) = (u32::try_from(keys.len()).unwrap_or(u32::MAX), fields.clone());
             let work = async move {
-                let mut cursor = documents.find(filter).batch_size(most).await?;
+                let mut query = documents.find(filter).batch_size(most);
+                if let Some(fields) = fields {
+                    query = query.projection(fields);
+                }
+                let mut cursor = query.await?;
                 let mut found = Vec::new();
                 while cursor.advance().await? {
-                    found.push(stored(cursor.current()));
+                    found.push(read(cursor.current()));
                 }
                 Ok(found)
             };
@@ -144,12 +173,10 @@ pub(crate) async fn load(
             running.spawn(async move { server.call("loads documents", work).await });
         }
         for found in running.join_all().await {
-            for document in found? {
-                loaded.push(document?);
-            }
+            all.extend(found?);
         }
     }
-    Ok(loaded)
+    Ok(all)
 }
 
 /// Keys in portions that fit a command.

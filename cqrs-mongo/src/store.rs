@@ -1,6 +1,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -9,21 +10,21 @@ use cqrs_core::{
     domain::Projection,
     envelope::Position,
     store::{
-        BoxFuture, Checkpoint, Commit, CommitError, DataFormat, DeadLetter, Error, Find, ProjectionId,
-        ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
+        BoxFuture, Build, Checkpoint, Commit, CommitError, CoordinationStore, DataFormat, DeadLetter, Error,
+        Find, ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
     },
 };
 use mongodb::{Collection, Database};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 
 use crate::{
-    commit::Writer, error::unavailable, letters, names, options::ViewStoreOptions, prepare,
+    builds, commit::Writer, error::unavailable, letters, names, options::ViewStoreOptions, prepare,
     progress::Progress, read, server::Server, stored::Stored,
 };
 
 /// A view store in a MongoDB database. Clones are handles of the same store.
 ///
-/// Several processes may work on the same database. Each version of each projection has a collection of its own, such as
+/// Several processes may work on the same database. Each build of each projection has a collection of its own, such as
 /// `order_summary_v1`.
 #[derive(Clone)]
 pub struct MongoViewStore {
@@ -99,6 +100,10 @@ impl MongoViewStore {
         self.shared.server.read(&names::live(&ProjectionId::of::<P>())).clone_with_type()
     }
 
+    pub(crate) fn server(&self) -> &Server {
+        &self.shared.server
+    }
+
     /// The database, by the driver's own handle.
     pub fn database(&self) -> &Database {
         &self.shared.server.database
@@ -135,13 +140,34 @@ impl Shared {
         } else {
             writer.guarded(ready).await?
         };
-        self.progress.tell(projection, checkpoint);
+        self.progress.tell(projection, Some(checkpoint));
+        Ok(())
+    }
+
+    async fn remove(&self, projection: &ProjectionId) -> Result<(), Error> {
+        let local = self.local(projection);
+        let _turn = self.turn(&local, "removes a projection").await?;
+        builds::remove(&self.server, projection).await?;
+        *lock(&local.declared) = None;
+        self.progress.tell(projection, None);
         Ok(())
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn to_its_end<E: From<Error> + Send + 'static>(
+    work: impl Future<Output = Result<(), E>> + Send + 'static,
+) -> Result<(), E> {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::Closed.into()),
+        },
+    }
 }
 
 impl fmt::Debug for MongoViewStore {
@@ -157,6 +183,10 @@ impl fmt::Debug for MongoViewStore {
 impl ViewStore for MongoViewStore {
     fn format(&self) -> DataFormat {
         DataFormat::Tree
+    }
+
+    fn coordination(&self) -> &dyn CoordinationStore {
+        self
     }
 
     fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
@@ -195,16 +225,7 @@ impl ViewStore for MongoViewStore {
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         let (shared, projection) = (Arc::clone(&self.shared), projection.clone());
-        Box::pin(async move {
-            let writing = tokio::spawn(async move { shared.commit(&projection, commit).await });
-            match writing.await {
-                Ok(written) => written,
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Err(Error::Closed.into()),
-                },
-            }
-        })
+        Box::pin(to_its_end(async move { shared.commit(&projection, commit).await }))
     }
 
     fn get<'a>(
@@ -227,26 +248,28 @@ impl ViewStore for MongoViewStore {
         &'a self,
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>> {
-        Box::pin(async move {
-            match prepare::find(&self.shared.server, projection).await? {
-                Some(known) => letters::sequences(&self.shared.server, projection, &known).await,
-                None => Ok(Vec::new()),
-            }
-        })
+        Box::pin(letters::sequences(&self.shared.server, projection))
     }
 
     fn dead_letters<'a>(
         &'a self,
         projection: &'a ProjectionId,
+        of: Option<&'a Sequence>,
         after: Position,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
-        Box::pin(async move {
-            match prepare::find(&self.shared.server, projection).await? {
-                Some(known) => letters::list(&self.shared.server, projection, &known, after, limit).await,
-                None => Ok(Vec::new()),
-            }
-        })
+        Box::pin(letters::list(&self.shared.server, projection, of, after, limit))
+    }
+
+    fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>> {
+        Box::pin(builds::list(&self.shared.server, name))
+    }
+
+    /// What was begun is done to its end, also where nobody waits for it any more. What is interrupted is listed among the
+    /// builds, and completed by another call; until then the build can't be prepared.
+    fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {
+        let (shared, projection) = (Arc::clone(&self.shared), projection.clone());
+        Box::pin(to_its_end(async move { shared.remove(&projection).await }))
     }
 
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     commit::{Ready, Writer},
     error::Failure,
-    letters::Parking,
+    letters::Changes,
     names::{self, CHECKPOINTS},
     rows,
     session::Session,
@@ -45,26 +45,26 @@ impl Writer<'_> {
     pub(crate) async fn transactional(&self, mut ready: Ready) -> Result<Checkpoint, CommitError> {
         let deadline = Instant::now() + self.server.timeout;
         loop {
-            let parking = Parking::of(self.server, self.projection, &ready, true).await?;
-            match self.attempt(&ready, &parking).await {
-                Ok(()) => return Ok(ready.checkpoint(&parking)),
+            let changes = Changes::of(self.server, &ready.known, &ready.commit).await?;
+            match self.attempt(&ready, &changes).await {
+                Ok(()) => return Ok(self.written(&ready, &changes).await),
                 Err(End::Ahead) => return self.guarded(ready).await,
                 Err(End::Refused(error)) => return Err(error),
                 Err(End::Lost(failure)) if !failure.is_of_a_lost_race() || Instant::now() >= deadline => {
                     return Err(Error::from(failure).into());
                 }
-                Err(End::Moved) if Instant::now() >= deadline => return Err(self.declared_anew()),
+                Err(End::Moved) if Instant::now() >= deadline => return Err(self.moving()),
                 Err(End::Lost(_) | End::Moved) => {
                     sleep(PAUSE).await;
-                    ready.known = self.known(&ready.commit).await?;
+                    self.look_again(&mut ready).await?;
                 }
             }
         }
     }
 
-    async fn attempt(&self, ready: &Ready, parking: &Parking) -> Result<(), End> {
+    async fn attempt(&self, ready: &Ready, changes: &Changes) -> Result<(), End> {
         let mut session = self.begin().await?;
-        match self.write_in(&mut session, ready, parking).await {
+        match self.write_in(&mut session, ready, changes).await {
             Ok(()) => self.end(session).await,
             Err(end) => {
                 let abort = |mut session: ClientSession| async move {
@@ -94,8 +94,8 @@ impl Writer<'_> {
     }
 
     /// The checkpoint first: it keeps other transactions out.
-    async fn write_in(&self, session: &mut Session, ready: &Ready, parking: &Parking) -> Result<(), End> {
-        let (filter, change) = self.advance(ready, parking);
+    async fn write_in(&self, session: &mut Session, ready: &Ready, changes: &Changes) -> Result<(), End> {
+        let (filter, change) = ready.advance(changes);
         let collection = self.server.own(CHECKPOINTS);
         let advance = |mut session| async move {
             let moved = collection.update_one(filter, change).session(&mut session).await;
@@ -112,7 +112,7 @@ impl Writer<'_> {
         if !outcome.known.is_empty() {
             return Err(End::Ahead);
         }
-        Ok(parking.write_in(self.server, session, self.projection).await?)
+        Ok(changes.write_in(self.server, session).await?)
     }
 
     /// Commits, and asks again for as long as the outcome is not known.

@@ -193,7 +193,7 @@ impl Sight {
 ///
 /// What is not known to be applied counts from the moment of which the checkpoint says that all before it is. Nobody here
 /// knows of events since; so a checkpoint at the head is taken to be there still for a moment of `grace`, in which the next
-/// heartbeat comes. See docs/adr/0022-readers-check-lag.md.
+/// heartbeat comes. See docs/adr/0018-readers-check-lag.md.
 fn measure(
     checkpoint: Option<&Checkpoint>,
     known: Position,

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod fencing;
 mod preparing;
 mod proxy;
 mod refusals;
 mod replay;
+mod retries;
 mod sample;
 mod scratch;
 mod secondaries;

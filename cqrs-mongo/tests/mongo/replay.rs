@@ -30,7 +30,7 @@ async fn raw(scratch: &Scratch, collection: &str, key: &str) -> Option<Document>
 }
 
 /// Writes a batch whose connection dies where the checkpoint was to be written.
-async fn interrupted(scratch: &Scratch, commit: cqrs_core::store::Commit) {
+pub(crate) async fn interrupted(scratch: &Scratch, commit: cqrs_core::store::Commit) {
     let proxy = Proxy::before(&server()).await;
     let options = MongoViewStore::options().transactions(Transactions::Never);
     let store = options.connect(&proxy.url(&scratch.name)).await.unwrap();
@@ -105,7 +105,7 @@ async fn dead_letters_of_a_batch_that_was_interrupted_do_not_count() {
         let sequences =
             |keys: &[&str]| keys.iter().map(|key| Sequence::Document((*key).to_owned())).collect::<Vec<_>>();
         assert_eq!(store.parked_sequences(&orders.id).await.unwrap(), sequences(&["a"]));
-        assert_eq!(store.dead_letters(&orders.id, Position::ZERO, 10).await.unwrap().len(), 1);
+        assert_eq!(store.dead_letters(&orders.id, None, Position::ZERO, 10).await.unwrap().len(), 1);
 
         // What failed before goes well now, or fails in another place: only that counts.
         let mut again = batch(2, 7, vec![put("b", 5, &[])]);
@@ -114,18 +114,33 @@ async fn dead_letters_of_a_batch_that_was_interrupted_do_not_count() {
         let mut parked = store.parked_sequences(&orders.id).await.unwrap();
         parked.sort();
         assert_eq!(parked, sequences(&["a", "c"]));
-        let letters = store.dead_letters(&orders.id, Position::ZERO, 10).await.unwrap();
+        let letters = store.dead_letters(&orders.id, None, Position::ZERO, 10).await.unwrap();
         assert_eq!(letters, [letter(1, "a"), letter(5, "c"), letter(7, "c")], "each once");
         assert_eq!(store.checkpoint(&orders.id).await.unwrap().unwrap().parked, 3);
-
-        // What will never count goes when the projection is prepared the next time.
-        let collection = scratch.database().await.collection::<Document>("_cqrs_dead_letters");
-        let count = || async { collection.count_documents(doc! {}).await.unwrap() };
-        assert_eq!(count().await, 6, "the letters of the batch that was interrupted are there");
-        store.prepare(&orders).await.unwrap();
-        assert_eq!(count().await, 3, "and are no more");
-        assert_eq!(store.dead_letters(&orders.id, Position::ZERO, 10).await.unwrap(), letters);
     }
+}
+
+/// Each document that is known ends a command, so the rest is looked up.
+#[tokio::test]
+async fn a_large_batch_is_written_again_in_few_commands() {
+    let scratch = Scratch::new();
+    let orders = spec("orders", &[]);
+    guarded(&scratch).await.prepare(&orders).await.unwrap();
+    let documents: Vec<_> = (0..700).map(|nth| put(&format!("{nth}"), 1, &[])).collect();
+    interrupted(&scratch, batch(0, 1, documents.iter().step_by(2).cloned().collect())).await;
+    let proxy = Proxy::before(&server()).await;
+    let options = MongoViewStore::options().transactions(Transactions::Never);
+    let store = options.connect(&proxy.url(&scratch.name)).await.unwrap();
+    store.prepare(&orders).await.unwrap();
+    let before = proxy.seen().len();
+    store.commit(&orders.id, batch(0, 1, documents)).await.unwrap();
+    let seen = proxy.seen();
+    let commands =
+        seen[before..].iter().filter(|command| command.get_str("update").ok() == Some("orders_v1"));
+    let commands = commands.count();
+    assert!(commands <= 12, "{commands} commands for 700 documents");
+    let written = scratch.database().await.collection::<Document>("orders_v1");
+    assert_eq!(written.count_documents(doc! { "_cqrs.applied": 1 }).await.unwrap(), 700);
 }
 
 #[tokio::test]

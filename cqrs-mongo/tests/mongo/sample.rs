@@ -5,7 +5,8 @@ use cqrs_core::{
     domain::{IndexSpec, IndexValue},
     envelope::{EventId, LogId, Position, StreamId, Version},
     store::{
-        Change, Checkpoint, Commit, DeadLetter, DocumentWrite, ProjectionId, ProjectionSpec, Reason, Sequence,
+        Change, Checkpoint, Commit, DeadLetter, DocumentWrite, ProjectionId, ProjectionSpec, Reason,
+        Sequence, Standing,
     },
 };
 use cqrs_testkit::tokio;
@@ -55,6 +56,8 @@ pub(crate) fn batch(from: u64, to: u64, documents: Vec<DocumentWrite>) -> Commit
         parked: 0,
         last: None,
         diverged: false,
+        fence: 0,
+        standing: Standing::Live,
     };
     Commit { documents, ..Commit::of(Position::new(from), checkpoint) }
 }
@@ -69,5 +72,7 @@ pub(crate) fn letter(position: u64, key: &str) -> DeadLetter {
         event: "placed".to_owned(),
         reason: Reason::Failed("no".to_owned()),
         parked_at: Timestamp::UNIX_EPOCH,
+        attempts: 1,
+        tried_at: Timestamp::UNIX_EPOCH,
     }
 }

@@ -134,7 +134,7 @@ impl Service {
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { role, app, views, monitor, recorder: _ } = self;
+        let Self { role, app, views, monitor, recorder: _, live: _ } = self;
         f.debug_struct("Service")
             .field("role", role)
             .field("app", app)
