@@ -21,7 +21,8 @@ pub(crate) const fn paused_group() -> &'static str {
 /// Says that a projection is to stand still.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Paused {
-    pub(crate) paused: bool,
+    #[serde(rename = "paused")]
+    pub(crate) stands_still: bool,
     pub(crate) by: String,
     pub(crate) since: Timestamp,
 }

@@ -142,7 +142,7 @@ impl Runner {
             }
             let key = build.id.to_string();
             let Some(entry) = retired.iter().find(|entry| entry.key == key) else {
-                coordination.put_entry(RETIRED, &key, 0, Json::of("retired").map_err(invalid)?).await?;
+                coordination.put_entry(RETIRED, &key, 0, retired_note()?).await?;
                 continue;
             };
             let is_run = !is_own && lease::is_held(&**views, &build.id.generation(0)).await?;
@@ -157,8 +157,9 @@ impl Runner {
     }
 }
 
-fn invalid(error: serde_json::Error) -> Error {
-    Error::invalid(error.to_string())
+/// What an entry of a retired build says: its age counts.
+fn retired_note() -> Result<Json, Error> {
+    Json::of("retired").map_err(|error| Error::invalid(error.to_string()))
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl Control {
                 Ok(_) => {}
                 // A foreign hand; it is nothing that can be done.
                 Err(error) => {
-                    tracing::warn!(projection = %self.projection, %error, "a request can't be read")
+                    tracing::warn!(projection = %self.projection, %error, "a request can't be read");
                 }
             }
         }
@@ -116,7 +116,7 @@ impl Control {
             .value
             .parse()
             .map_err(|error| Error::corrupt(format!("whether {key} is paused: {error}")))?;
-        Ok(Standstill { paused: Some(paused).filter(|paused| paused.paused), revision: entry.revision })
+        Ok(Standstill { paused: Some(paused).filter(|paused| paused.stands_still), revision: entry.revision })
     }
 
     /// Whether a projection that has halted is to go on: somebody asks for it, here or of another application. The
@@ -140,7 +140,7 @@ impl Control {
     pub(super) async fn set_paused(&self, paused: bool, request: &Request) -> Result<Standstill, Error> {
         loop {
             let known = self.standstill().await?;
-            let said = Paused { paused, by: request.asked.by.clone(), since: Timestamp::now() };
+            let said = Paused { stands_still: paused, by: request.asked.by.clone(), since: Timestamp::now() };
             let value = Json::of(&said).map_err(|error| Error::invalid(error.to_string()))?;
             let key = self.projection.to_string();
             if let Some(revision) =

@@ -266,7 +266,7 @@ async fn a_new_version_is_built_while_the_old_one_answers() {
 #[tokio::test(start_paused = true)]
 async fn builds_that_nobody_asks_go_after_the_time_of_grace_and_not_while_somebody_runs_them() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let grace = options().grace(Duration::from_secs(60));
+    let grace = options().grace(Duration::from_mins(1));
     let old = app(&log, &views).await;
     deposits(&log, "a", 3).await;
     let new =

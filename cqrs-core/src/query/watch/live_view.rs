@@ -212,7 +212,7 @@ enum Stage {
     /// There was no answer yet.
     First,
     /// There was one.
-    Following(Following),
+    Following(Box<Following>),
 }
 
 struct Following {
@@ -265,7 +265,7 @@ impl<P: Projection> Watcher<P> {
         let provenance = demand.accept(&self.source, self.projection.clone(), &judged, started)?;
         let item = answer(&judged.value, provenance)?;
         self.pauses = None;
-        self.stage = Stage::Following(Following { subscription, shown: judged.value, away: false });
+        self.stage = Stage::Following(Box::new(Following { subscription, shown: judged.value, away: false }));
         Ok(item)
     }
 
