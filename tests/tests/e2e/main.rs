@@ -73,6 +73,7 @@ mod lag;
 mod live;
 mod metrics;
 mod operations;
+mod owners;
 mod poison;
 mod processes;
 mod projector;

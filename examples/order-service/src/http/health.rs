@@ -10,7 +10,7 @@ use cqrs_axum::{Problem, ProblemBody, duration, respond};
 use cqrs_core::{
     app::{App, StoreHealth},
     query::Views,
-    runtime::{CheckpointHealth, CheckpointState, ProjectionHealth, ProjectionState},
+    runtime::{CheckpointHealth, CheckpointState, ProjectionHealth, ProjectionState, RebuildProgress},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -68,7 +68,7 @@ pub(super) struct ProjectionBody {
     name: String,
     /// Its version.
     version: u32,
-    /// `starting`, `catching_up`, `live`, `retrying`, `halted` or `stopped` where this process builds it; else
+    /// `starting`, `standby`, `catching_up`, `live`, `paused`, `retrying`, `halted` or `stopped` where this process builds it; else
     /// `unknown`, `not_built`, `running`, `silent`, `diverged` or `unreachable`, as the read store shows it.
     #[schema(example = "live")]
     state: &'static str,
@@ -88,9 +88,45 @@ pub(super) struct ProjectionBody {
     breached: bool,
     /// How many events it has put aside.
     parked: u64,
+    /// The process that runs it, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "process 4711 on app-2")]
+    owner: Option<String>,
+    /// How far a build is that is to take the place of the one that answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rebuild: Option<RebuildBody>,
+    /// Its documents were built by another definition, or other handlers, than this program's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    outdated: bool,
     /// Why it is not well.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+}
+
+/// How a build is getting on.
+#[derive(Debug, Serialize, ToSchema)]
+struct RebuildBody {
+    /// All events up to here are in it.
+    applied: u64,
+    /// The head of the log.
+    head: u64,
+    /// Positions of the log a second.
+    events_per_second: f64,
+    /// How long it still takes, if it goes on like this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "1500ms")]
+    remaining: Option<String>,
+    /// Why it has stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    halted: Option<String>,
+}
+
+impl From<RebuildProgress> for RebuildBody {
+    fn from(progress: RebuildProgress) -> Self {
+        let RebuildProgress { applied, head, events_per_second, remaining, halted, .. } = progress;
+        let remaining = remaining.map(duration::format);
+        Self { applied: applied.get(), head: head.get(), events_per_second, remaining, halted }
+    }
 }
 
 /// Say that the process runs
@@ -199,14 +235,31 @@ async fn built_here(app: &App) -> (StoreBody, Vec<ProjectionBody>) {
 impl ProjectionBody {
     fn running(health: ProjectionHealth) -> Self {
         let reason = (!health.is_well()).then(|| why(&health));
-        let ProjectionHealth { projection, state, applied, head, lag, max_lag, parked, .. } = health;
+        let ProjectionHealth {
+            projection,
+            state,
+            applied,
+            head,
+            lag,
+            max_lag,
+            parked,
+            outdated,
+            rebuild,
+            ..
+        } = health;
+        let owner = match &state {
+            ProjectionState::Standby { owner } => Some(owner.to_string()),
+            _ => None,
+        };
         Self {
             name: projection.name,
             version: projection.version,
             state: match state {
                 ProjectionState::Starting => "starting",
+                ProjectionState::Standby { .. } => "standby",
                 ProjectionState::CatchingUp => "catching_up",
                 ProjectionState::Live => "live",
+                ProjectionState::Paused { .. } => "paused",
                 ProjectionState::Retrying { .. } => "retrying",
                 ProjectionState::Halted { .. } => "halted",
                 ProjectionState::Stopped => "stopped",
@@ -219,6 +272,9 @@ impl ProjectionBody {
             max_lag: max_lag.map(duration::format),
             breached: max_lag.is_some_and(|max| lag.time > max),
             parked,
+            owner,
+            rebuild: rebuild.map(RebuildBody::from),
+            outdated,
             reason,
         }
     }
@@ -227,6 +283,7 @@ impl ProjectionBody {
 fn why(health: &ProjectionHealth) -> String {
     match &health.state {
         ProjectionState::Starting => "it has not reached its read store yet".to_owned(),
+        ProjectionState::Paused { by } => format!("{by} has paused it"),
         ProjectionState::Retrying { error, attempts } => format!("{error} ({attempts} attempts)"),
         ProjectionState::Halted { reason } => reason.clone(),
         ProjectionState::Stopped => "it is stopped".to_owned(),
@@ -280,6 +337,9 @@ impl ProjectionBody {
             max_lag: max_lag.map(duration::format),
             breached,
             parked,
+            owner: None,
+            rebuild: None,
+            outdated: false,
             reason,
         }
     }
