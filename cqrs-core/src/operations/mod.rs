@@ -10,5 +10,5 @@ mod request;
 
 pub use error::OperateError;
 pub use operator::Operator;
-pub use request::{Asked, Operation, Outcome, Parked, Report, Request, StillFailing};
+pub use request::{Asked, Operation, Parked, Report, Request, RequestOutcome, StillFailing};
 pub(crate) use request::{Paused, group, paused_group};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Asked, OperateError, Operation, Outcome, Parked, Report, Request, group};
+use super::{Asked, OperateError, Operation, Parked, Report, Request, RequestOutcome, group};
 use crate::{
     app::IntoViewStore,
     envelope::{Json, Position},
@@ -204,8 +204,8 @@ impl Operator {
                 return Err(OperateError::Unknown { projection: projection(), id });
             };
             match request.asked.outcome {
-                Some(Outcome::Done(report)) => return Ok(report),
-                Some(Outcome::Refused { reason }) => {
+                Some(RequestOutcome::Done(report)) => return Ok(report),
+                Some(RequestOutcome::Refused { reason }) => {
                     return Err(OperateError::Refused { projection: projection(), reason });
                 }
                 None if Instant::now() >= deadline => {

@@ -106,7 +106,7 @@ pub struct Asked {
     /// Who has taken it up; `None` before that.
     pub taken_by: Option<Owner>,
     /// What came of it; `None` before that.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<RequestOutcome>,
     /// When that was.
     pub ended_at: Option<Timestamp>,
 }
@@ -115,7 +115,7 @@ pub struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// It was done.
     Done(Report),
     /// It can't be done.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::owner::Owner;
 use crate::{
     envelope::Json,
-    operations::{Asked, Operation, Outcome, Paused, Report, Request, group, paused_group},
+    operations::{Asked, Operation, Paused, Report, Request, RequestOutcome, group, paused_group},
     store::{CoordinationStore, Error, ProjectionId, ViewStore},
 };
 
@@ -74,7 +74,7 @@ impl Control {
     }
 
     /// Writes down what came of a request.
-    pub(super) async fn end(&self, request: Request, outcome: Outcome) -> Result<(), Error> {
+    pub(super) async fn end(&self, request: Request, outcome: RequestOutcome) -> Result<(), Error> {
         let asked = Asked { outcome: Some(outcome), ended_at: Some(Timestamp::now()), ..request.asked };
         if self.put(Request { asked, ..request }).await?.is_some() {
             self.prune().await?;
@@ -128,7 +128,7 @@ impl Control {
             }
             if let Some(request) = self.take(request).await? {
                 self.set_paused(false, &request).await?;
-                self.end(request, Outcome::Done(Report::default())).await?;
+                self.end(request, RequestOutcome::Done(Report::default())).await?;
                 return Ok(true);
             }
         }

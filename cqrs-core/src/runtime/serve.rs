@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     envelope::Position,
-    operations::{Operation, Outcome, Parked, Report, StillFailing},
+    operations::{Operation, Parked, Report, RequestOutcome, StillFailing},
     store::{Commit, EventFilter, Sequence},
 };
 
@@ -33,11 +33,11 @@ impl Runner {
             let outcome = match &request.asked.operation {
                 Operation::Pause => {
                     *standstill = control.set_paused(true, &request).await?;
-                    Outcome::Done(Report::default())
+                    RequestOutcome::Done(Report::default())
                 }
                 Operation::Resume => {
                     *standstill = control.set_paused(false, &request).await?;
-                    Outcome::Done(Report::default())
+                    RequestOutcome::Done(Report::default())
                 }
                 Operation::Rewind { to } => {
                     let before = place.position;
@@ -51,21 +51,21 @@ impl Runner {
                     let reason =
                         "it writes by itself, and has no other build: empty its tables, and rewind it"
                             .to_owned();
-                    Outcome::Refused { reason }
+                    RequestOutcome::Refused { reason }
                 }
                 Operation::Rebuild { from } => match self.begin_build(place.here(), *from).await? {
                     Ok(_) => {
                         moved = true;
-                        Outcome::Done(Report::default())
+                        RequestOutcome::Done(Report::default())
                     }
-                    Err(reason) => Outcome::Refused { reason },
+                    Err(reason) => RequestOutcome::Refused { reason },
                 },
                 Operation::AbandonRebuild => match self.abandon_build().await? {
                     Ok(_) => {
                         moved = true;
-                        Outcome::Done(Report::default())
+                        RequestOutcome::Done(Report::default())
                     }
-                    Err(reason) => Outcome::Refused { reason },
+                    Err(reason) => RequestOutcome::Refused { reason },
                 },
                 Operation::Retry { parked, dry_run } => self.retry(place, parked, *dry_run).await?,
                 Operation::Skip { parked, .. } => self.skip(place, parked).await?,
@@ -78,8 +78,8 @@ impl Runner {
     }
 
     /// Goes back, so that all that comes after a position is applied again.
-    async fn rewind(&self, place: &mut Place, to: Position) -> Result<Outcome, End> {
-        let refused = |reason: String| Ok(Outcome::Refused { reason });
+    async fn rewind(&self, place: &mut Place, to: Position) -> Result<RequestOutcome, End> {
+        let refused = |reason: String| Ok(RequestOutcome::Refused { reason });
         if !self.parts.work.writes_by_itself() {
             return refused(
                 "its documents know what they have applied, and would pass over all of it: build it anew"
@@ -99,11 +99,11 @@ impl Runner {
         self.parts.views.commit(&place.projection, Commit::of(place.position, checkpoint)).await?;
         (place.position, place.last, place.as_of) = (to, checkpoint.last, checkpoint.as_of);
         self.parts.status.set_checkpoint(&checkpoint);
-        Ok(Outcome::Done(Report::default()))
+        Ok(RequestOutcome::Done(Report::default()))
     }
 
     /// The sequences that are meant, or why there are none.
-    fn meant(place: &Place, parked: &Parked) -> Result<Vec<Sequence>, Outcome> {
+    fn meant(place: &Place, parked: &Parked) -> Result<Vec<Sequence>, RequestOutcome> {
         match parked {
             Parked::All => {
                 let mut all: Vec<Sequence> = place.parked.iter().cloned().collect();
@@ -112,19 +112,19 @@ impl Runner {
             }
             Parked::Sequence(sequence) if place.parked.contains(sequence) => Ok(vec![sequence.clone()]),
             Parked::Sequence(sequence) => {
-                Err(Outcome::Refused { reason: format!("nothing is parked for {sequence:?}") })
+                Err(RequestOutcome::Refused { reason: format!("nothing is parked for {sequence:?}") })
             }
         }
     }
 
-    async fn retry(&self, place: &mut Place, parked: &Parked, dry_run: bool) -> Result<Outcome, End> {
+    async fn retry(&self, place: &mut Place, parked: &Parked, dry_run: bool) -> Result<RequestOutcome, End> {
         let sequences = match Self::meant(place, parked) {
             Ok(sequences) => sequences,
             Err(refused) => return Ok(refused),
         };
         if dry_run && self.parts.work.writes_by_itself() {
             let reason = "a projection that writes by itself has no dry run".to_owned();
-            return Ok(Outcome::Refused { reason });
+            return Ok(RequestOutcome::Refused { reason });
         }
         let mut report = Report::default();
         for sequence in &sequences {
@@ -133,10 +133,10 @@ impl Runner {
         if !dry_run {
             self.reread(place).await?;
         }
-        Ok(Outcome::Done(report))
+        Ok(RequestOutcome::Done(report))
     }
 
-    async fn skip(&self, place: &mut Place, parked: &Parked) -> Result<Outcome, End> {
+    async fn skip(&self, place: &mut Place, parked: &Parked) -> Result<RequestOutcome, End> {
         let sequences = match Self::meant(place, parked) {
             Ok(sequences) => sequences,
             Err(refused) => return Ok(refused),
@@ -151,7 +151,7 @@ impl Runner {
             self.retry_sequence(place, sequence, false, &mut report).await?;
         }
         self.reread(place).await?;
-        Ok(Outcome::Done(report))
+        Ok(RequestOutcome::Done(report))
     }
 
     /// Tries the events of a sequence up to the first that fails.

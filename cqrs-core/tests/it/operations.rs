@@ -6,7 +6,7 @@ use cqrs_core::{
     app::App,
     envelope::{Json, Position},
     event_handler, handlers,
-    operations::{OperateError, Operation, Operator, Outcome, Parked, Report},
+    operations::{OperateError, Operation, Operator, Parked, Report, RequestOutcome},
     runtime::{ProjectionState, RuntimeOptions},
     store::{DeadLetter, EventStore as _, ProjectionId, Reason, Sequence, ViewStore as _},
 };
@@ -203,7 +203,7 @@ async fn a_retry_goes_as_far_as_it_can() {
     let asked = &requests.last().unwrap().asked;
     let operation = Operation::Skip { parked: of("a").into(), reason: "a test of ours".to_owned() };
     assert_eq!((&asked.operation, &*asked.by), (&operation, "ada"));
-    assert_eq!(asked.outcome, Some(Outcome::Done(skipped)));
+    assert_eq!(asked.outcome, Some(RequestOutcome::Done(skipped)));
     assert_eq!(asked.taken_by.as_ref().unwrap().process, std::process::id());
     assert!(asked.ended_at.unwrap() >= asked.at);
     let unknown = scene.operator.skip(&id(), of("nobody"), "none").await;

@@ -28,6 +28,13 @@ struct WithBadLag;
 impl WithBadLag {}
 
 #[derive(Projection, Serialize, Deserialize)]
+#[projection(events(OrderEvent), on_error = "explode")]
+struct WithBadPolicy;
+
+#[handlers(ignore(OrderPlaced, OrderConfirmed))]
+impl WithBadPolicy {}
+
+#[derive(Projection, Serialize, Deserialize)]
 #[projection(events(OrderEvent, OrderEvent), key = OrderId)]
 struct FedTwice(#[projection(index)] u32);
 
