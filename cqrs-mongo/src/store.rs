@@ -96,8 +96,17 @@ impl MongoViewStore {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// These are the documents of the first build. After a rebuild, they are in another collection:
+    /// [`collection_of`](Self::collection_of).
     pub fn collection<P: Projection>(&self) -> Collection<Stored<P>> {
-        self.shared.server.read(&names::live(&ProjectionId::of::<P>())).clone_with_type()
+        self.collection_of(&ProjectionId::of::<P>())
+    }
+
+    /// As [`collection`](Self::collection), of one build: [`Views::build`](cqrs_core::query::Views::build) tells which one
+    /// answers queries.
+    pub fn collection_of<P: Projection>(&self, build: &ProjectionId) -> Collection<Stored<P>> {
+        self.shared.server.read(&names::live(build)).clone_with_type()
     }
 
     pub(crate) fn server(&self) -> &Server {

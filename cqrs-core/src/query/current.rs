@@ -284,6 +284,14 @@ fn of_an_older_version(projection: &ProjectionId, build: &ProjectionId, error: E
     }
 }
 
+/// The build that answers queries of a projection.
+pub(crate) async fn current_build(
+    store: &dyn ViewStore,
+    projection: &ProjectionId,
+) -> Result<ProjectionId, Error> {
+    Ok(choose(&store.builds(&projection.name).await?, projection).id)
+}
+
 /// The newest build that has caught up, of this version or an older one; else the first of this version.
 fn choose(builds: &[Build], projection: &ProjectionId) -> Build {
     let is_live = |build: &&Build| {

@@ -73,6 +73,17 @@ impl Views {
         LagMonitorBuilder::new(Arc::clone(&self.store))
     }
 
+    /// The build that answers queries of a projection: another one after a rebuild, and one of an older version while this one
+    /// is built for the first time. For queries in the read store's own language, whose tables or collections are named after
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// Where the store is away or damaged.
+    pub async fn build<P: Projection>(&self) -> Result<ProjectionId, Error> {
+        crate::query::current_build(&*self.store, &ProjectionId::of::<P>()).await
+    }
+
     /// How far a projection has come; `None` before its first batch.
     ///
     /// # Errors

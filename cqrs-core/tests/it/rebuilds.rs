@@ -124,6 +124,7 @@ async fn a_rebuild_takes_the_place_of_the_build_that_answers_and_no_answer_goes_
     let token = Token::new(log.log_id(), log.head().await.unwrap());
     assert_eq!(sum_of(token).await.unwrap().as_ref().unwrap().sum, 61 + 61_000, "a token stays valid");
     let late = Views::new(views.inner.clone());
+    assert_eq!(late.build::<First>().await.unwrap(), first().generation(1));
     assert_eq!(sum(&late, "a").await, 61 + 61_000);
     assert_eq!(app.view::<First>(&account("a")).await.unwrap().as_ref().unwrap().sum, 61 + 61_000);
     stop.store(true, SeqCst);

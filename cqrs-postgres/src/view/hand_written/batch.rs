@@ -8,7 +8,7 @@ use std::{
 };
 
 use cqrs_core::{
-    domain::{FeedSpec, Subscription},
+    domain::{FeedSpec, OnError, Subscription},
     envelope::{Delivered, Position, RecordedEvent},
     store::{
         BatchError, BatchProjection, BoxFuture, Commit, CommitError, Error, ProjectionId, ProjectionSpec,
@@ -164,6 +164,10 @@ impl<P: SqlProjection> BatchProjection for HandWritten<P> {
 
     fn max_lag(&self) -> Option<Duration> {
         P::MAX_LAG
+    }
+
+    fn on_error(&self) -> OnError {
+        P::ON_ERROR
     }
 
     fn feeds(&self) -> Vec<FeedSpec> {

@@ -1,6 +1,10 @@
 use std::{error::Error, future::Future, time::Duration};
 
-use cqrs_core::{domain::Subscribe, envelope::Delivered, store::ProjectionId};
+use cqrs_core::{
+    domain::{OnError, Subscribe},
+    envelope::Delivered,
+    store::ProjectionId,
+};
 use sqlx::PgConnection;
 
 /// A projection with SQL of its own: it is given the events of a batch and the open transaction, in which its checkpoint
@@ -90,6 +94,9 @@ pub trait SqlProjection: Send + Sync + 'static {
 
     /// The lag that it promises to stay under, where it promises one.
     const MAX_LAG: Option<Duration> = None;
+
+    /// What happens with an event that it refuses alone.
+    const ON_ERROR: OnError = OnError::Park;
 
     /// What it is given: an event set, or an enum of your own over several (see [`Subscribe`]).
     type Event: Subscribe;
