@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{lease, policy::Stop, runner::Runner};
 use crate::{
     envelope::{Json, Position},
-    store::{Build, Checkpoint, Commit, Error, ProjectionId, Standing, ViewStore},
+    store::{Build, Checkpoint, Commit, Error, ProjectionId, Standing, ViewStore, entry},
 };
 
 /// The group of the entries that say since when a build is not asked any more.
@@ -112,8 +112,7 @@ impl Runner {
         let Some(definition) = self.parts.work.fingerprint() else { return Ok(false) };
         let coordination = self.parts.views.coordination();
         let key = build.to_string();
-        let entries = coordination.entries(DEFINITIONS).await?;
-        let known = entries.into_iter().find(|entry| entry.key == key);
+        let known = entry(coordination, DEFINITIONS, &key).await?;
         let now =
             Json::of(&format!("{definition:016x}")).map_err(|error| Error::invalid(error.to_string()))?;
         match known {
@@ -132,7 +131,6 @@ impl Runner {
     pub(super) async fn retire(&self, main: &ProjectionId, grace: Duration) -> Result<(), Error> {
         let (views, coordination) = (&self.parts.views, self.parts.views.coordination());
         let builds = views.builds(&main.name).await?;
-        let retired = coordination.entries(RETIRED).await?;
         for build in builds.into_iter().filter(|build| build.id < *main) {
             let is_own = build.id.version == main.version;
             if is_own
@@ -141,7 +139,7 @@ impl Runner {
                 continue;
             }
             let key = build.id.to_string();
-            let Some(entry) = retired.iter().find(|entry| entry.key == key) else {
+            let Some(entry) = entry(coordination, RETIRED, &key).await? else {
                 coordination.put_entry(RETIRED, &key, 0, retired_note()?).await?;
                 continue;
             };

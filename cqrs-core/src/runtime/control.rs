@@ -7,7 +7,7 @@ use super::owner::Owner;
 use crate::{
     envelope::Json,
     operations::{Asked, Operation, Paused, Report, Request, RequestOutcome, group, paused_group},
-    store::{CoordinationStore, Error, ProjectionId, ViewStore},
+    store::{CoordinationStore, Error, ProjectionId, ViewStore, entry},
 };
 
 /// How many requests that have ended stay on record.
@@ -107,9 +107,8 @@ impl Control {
 
     /// Whether the projection is to stand still.
     pub(super) async fn standstill(&self) -> Result<Standstill, Error> {
-        let entries = self.store().entries(paused_group()).await?;
         let key = self.projection.to_string();
-        let Some(entry) = entries.into_iter().find(|entry| entry.key == key) else {
+        let Some(entry) = entry(self.store(), paused_group(), &key).await? else {
             return Ok(Standstill::default());
         };
         let paused: Paused = entry

@@ -16,7 +16,7 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use super::owner::Owner;
 use crate::{
     envelope::Json,
-    store::{Entry, Error, ProjectionId, ViewStore},
+    store::{Entry, Error, ProjectionId, ViewStore, entry},
 };
 
 /// The group of the entries that are leases.
@@ -54,8 +54,7 @@ impl Leases {
     /// Takes the lease, where nobody else holds it.
     pub(super) async fn acquire(&self) -> Result<Acquired, Error> {
         loop {
-            let entries = self.views.coordination().entries(GROUP).await?;
-            let known = entries.into_iter().find(|entry| entry.key == self.key);
+            let known = entry(self.views.coordination(), GROUP, &self.key).await?;
             if let Some(owner) = known.as_ref().map(holder).transpose()?.flatten()
                 && owner.id != self.me.id
             {
@@ -76,10 +75,8 @@ impl Leases {
 
 /// Whether an application runs this version of a projection.
 pub(super) async fn is_held(views: &dyn ViewStore, projection: &ProjectionId) -> Result<bool, Error> {
-    let entries = views.coordination().entries(GROUP).await?;
-    let key = projection.to_string();
-    let known = entries.iter().find(|entry| entry.key == key);
-    Ok(known.map(holder).transpose()?.flatten().is_some())
+    let known = entry(views.coordination(), GROUP, &projection.to_string()).await?;
+    Ok(known.as_ref().map(holder).transpose()?.flatten().is_some())
 }
 
 /// Who holds a lease.

@@ -137,13 +137,8 @@ impl Building {
         let began_at = place.position;
         loop {
             let page = pages.next(place.position).await?;
-            if !self.lease.is_held().await? {
-                return Err(End::Again("another application has taken it over".to_owned()));
-            }
-            if !place.is_followed_by(&page) {
-                place.settle().await?;
-                return Err(runner.diverged(place, page.head).await);
-            }
+            let follows = place.is_followed_by(&page);
+            runner.check(&self.lease, place, follows, page.head).await?;
             let (goal, at_head, started) = (page.goal(place), page.is_at_head(), Instant::now());
             if page.through > place.position {
                 pages.read_ahead(&page);

@@ -89,6 +89,12 @@ pub(super) enum End {
     Halted(String),
 }
 
+impl End {
+    fn taken_over() -> Self {
+        Self::Again("another application has taken it over".to_owned())
+    }
+}
+
 impl From<Error> for End {
     fn from(error: Error) -> Self {
         let text = with_causes(&error);
@@ -173,7 +179,7 @@ impl Runner {
         let lease = Arc::new(self.acquire().await?);
         let end = tokio::select! {
             end = self.own(&lease, progressed) => end,
-            () = lease.lost() => Err(End::Again("another application has taken it over".to_owned())),
+            () = lease.lost() => Err(End::taken_over()),
         };
         // Whatever is wrong here, another application may do better.
         if let Err(error) = lease.release().await {
@@ -290,14 +296,8 @@ impl Runner {
                 () = self.stopped() => return Err(End::Stopped),
                 page = pages.next(place.position) => page?,
             };
-            // This application may have been held up for any time.
-            if !lease.is_held().await? {
-                return Err(End::Again("another application has taken it over".to_owned()));
-            }
-            if !place.is_followed_by(&page) {
-                place.settle().await?;
-                return Err(self.diverged(place, page.head).await);
-            }
+            let follows = place.is_followed_by(&page);
+            self.check(lease, place, follows, page.head).await?;
             let (goal, at_head) = (page.goal(place), page.is_at_head());
             if page.through > place.position {
                 status.set_state(ProjectionState::CatchingUp);
@@ -336,6 +336,25 @@ impl Runner {
                 () = self.stopped() => return Err(End::Stopped),
             }
         }
+    }
+
+    /// Whether a page may be applied: one that `follows` what is applied, of a log with this head.
+    pub(super) async fn check(
+        &self,
+        lease: &Lease,
+        place: &mut Place,
+        follows: bool,
+        head: Position,
+    ) -> Result<(), End> {
+        // This application may have been held up for any time.
+        if !lease.is_held().await? {
+            return Err(End::taken_over());
+        }
+        if !follows {
+            place.settle().await?;
+            return Err(self.diverged(place, head).await);
+        }
+        Ok(())
     }
 
     /// Says in the read store that nothing is waiting to be applied.
@@ -385,7 +404,7 @@ impl Runner {
     }
 
     /// The log was put back. Says so in the read store too, so that no query takes the views for fresh.
-    pub(super) async fn diverged(&self, place: &mut Place, head: Position) -> End {
+    async fn diverged(&self, place: &mut Place, head: Position) -> End {
         let (views, projection) = (&self.parts.views, &place.projection);
         let (position, divergence) = (place.position, place.divergence(head));
         if let Err(error) = views.commit(projection, divergence).await {

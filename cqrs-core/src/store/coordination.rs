@@ -53,3 +53,12 @@ pub trait CoordinationStore: Send + Sync + fmt::Debug + 'static {
         expected: u64,
     ) -> BoxFuture<'a, Result<bool, Error>>;
 }
+
+/// One entry of a group; `None` where it is not there.
+pub(crate) async fn entry(
+    store: &dyn CoordinationStore,
+    group: &str,
+    key: &str,
+) -> Result<Option<Entry>, Error> {
+    Ok(store.entries(group).await?.into_iter().find(|entry| entry.key == key))
+}

@@ -24,6 +24,7 @@ pub use append::{
     Written,
 };
 pub use batch::{BatchError, BatchProjection};
+pub(crate) use coordination::entry;
 pub use coordination::{CoordinationStore, Entry};
 pub use dead_letter::{DeadLetter, Reason, Sequence};
 pub use document::{Change, Data, DataFormat, DocumentWrite, StoredDocument};

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -110,6 +110,32 @@ pub enum Standing {
         /// The generation.
         by: u32,
     },
+}
+
+/// As stores keep it, for people to read.
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Live => f.write_str("live"),
+            Self::Building => f.write_str("building"),
+            Self::Superseded { by } => write!(f, "superseded by {by}"),
+        }
+    }
+}
+
+impl FromStr for Standing {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "live" => Ok(Self::Live),
+            "building" => Ok(Self::Building),
+            other => match other.strip_prefix("superseded by ").map(str::parse) {
+                Some(Ok(by)) => Ok(Self::Superseded { by }),
+                _ => Err(format!("{other:?} is no standing of a build")),
+            },
+        }
+    }
 }
 
 impl Checkpoint {

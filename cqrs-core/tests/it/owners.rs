@@ -129,7 +129,7 @@ async fn an_owner_that_stood_still_past_its_lease_writes_nothing_afterwards() {
     assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lease_that_nobody_else_wants_outlasts_a_standstill() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let app = app(&log, &views).await;

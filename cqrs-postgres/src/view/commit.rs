@@ -18,7 +18,7 @@ use super::{
     documents::{Documents, statement},
     names,
     projection::{Progressed, bind_id},
-    standing, statements, value,
+    statements, value,
 };
 use crate::database::{Column as _, Schema, Session, Text, integer};
 
@@ -210,7 +210,7 @@ impl Batch {
             .bind(last)
             .bind(diverged)
             .bind(integer(fence))
-            .bind(standing::stored(standing))
+            .bind(standing.to_string())
             .bind(&documents.indexes)
     }
 }

@@ -14,7 +14,6 @@ mod options;
 mod prepare;
 mod progress;
 mod projection;
-mod standing;
 mod statements;
 mod store;
 mod tables;

@@ -11,7 +11,7 @@ use jiff::{civil, tz::TimeZone};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{projection::Progressed, standing, statements::Statements, tables::look};
+use super::{projection::Progressed, statements::Statements, tables::look};
 use crate::database::{Database, Watched};
 
 /// Tells of new checkpoints.
@@ -128,6 +128,6 @@ fn read_checkpoint(
         as_of: as_of.to_zoned(TimeZone::UTC)?.timestamp(),
         parked,
         fence,
-        standing: standing::read(&standing)?,
+        standing: standing.parse()?,
     })
 }

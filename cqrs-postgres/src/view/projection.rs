@@ -4,7 +4,6 @@ use cqrs_core::{
 };
 use sqlx::{Postgres, Row as _, postgres::PgArguments, postgres::PgRow, query::Query};
 
-use super::standing;
 use crate::database::Column as _;
 
 /// What the store knows of a build of a projection.
@@ -45,7 +44,7 @@ impl Progressed {
                 diverged: row.try_get(5)?,
                 parked: row.u64(6)?,
                 fence: row.u64(7)?,
-                standing: standing::read(row.text(8)?).map_err(|error| sqlx::Error::ColumnDecode {
+                standing: row.text(8)?.parse().map_err(|error: String| sqlx::Error::ColumnDecode {
                     index: "8".to_owned(),
                     source: error.into(),
                 })?,

@@ -6,7 +6,7 @@ use cqrs_core::{
 };
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value};
 
-use super::{dead_letter, names, projection::Known, standing, statements, value};
+use super::{dead_letter, names, projection::Known, statements, value};
 use crate::file::{Doing, integer, micros, number};
 
 const DOING: &str = "writes a batch of a projection";
@@ -76,7 +76,7 @@ fn advance(
                 checkpoint.last.map(|id| *id.as_uuid().as_bytes()),
                 checkpoint.diverged,
                 integer(checkpoint.fence),
-                standing::stored(checkpoint.standing),
+                checkpoint.standing.to_string(),
             ],
             |row| number(row, 0),
         )

@@ -7,7 +7,7 @@ use rusqlite::{
     types::{Type, ValueRef},
 };
 
-use super::{standing, statements};
+use super::statements;
 use crate::file::{number, timestamp, uuid, wrong};
 
 /// What the store knows of a build of a projection.
@@ -71,6 +71,6 @@ fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Option<Checkpoint>> {
         },
         diverged: row.get(8)?,
         fence: number(row, 9)?,
-        standing: standing::read(row.get_ref(10)?.as_str()?).map_err(|error| wrong(10, Type::Text, error))?,
+        standing: row.get_ref(10)?.as_str()?.parse().map_err(|error| wrong(10, Type::Text, error))?,
     }))
 }
