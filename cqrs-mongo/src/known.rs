@@ -155,6 +155,7 @@ fn read_checkpoint(document: &RawDocument) -> Result<Checkpoint, Wrong> {
         parked: position("parked")?.get(),
         fence: position("fence")?.get(),
         standing: standing(document)?,
+        partitions: 1,
     })
 }
 

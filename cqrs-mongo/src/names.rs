@@ -63,7 +63,7 @@ fn is_plain(name: &str) -> bool {
 
 /// The collection of a build's documents, such as `order_summary_v1`, or `order_summary_v1_build2`. It also names the build.
 pub(crate) fn documents(id: &ProjectionId) -> String {
-    let ProjectionId { name, version, generation } = id;
+    let ProjectionId { name, version, generation, .. } = id;
     match generation {
         0 => format!("{name}_v{version}"),
         generation => format!("{name}_v{version}_build{generation}"),

@@ -6,6 +6,7 @@
 
 mod coordination;
 mod events;
+mod ledger;
 mod log;
 mod order;
 mod table;

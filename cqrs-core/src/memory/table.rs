@@ -4,29 +4,29 @@ use std::{
     sync::Arc,
 };
 
-use super::order::{Ordered, holds};
+use super::{
+    ledger::Ledger,
+    order::{Ordered, holds},
+};
 use crate::{
     domain::IndexValue,
     envelope::{Json, Position},
     store::{
-        After, Build, Change, Checkpoint, Commit, CommitError, Comparison, DeadLetter, Direction,
-        DocumentWrite, Error, Find, OrderBy, ProjectionId, ProjectionSpec, Sequence, StoredDocument,
+        After, Build, Change, Checkpoint, Commit, CommitError, Comparison, Direction, DocumentWrite, Error,
+        Find, OrderBy, Partition, ProjectionId, ProjectionSpec, StoredDocument,
     },
 };
 
-/// What a [`MemoryViewStore`](super::MemoryViewStore) keeps of one projection.
+/// What a [`MemoryViewStore`](super::MemoryViewStore) keeps of one build.
 #[derive(Default)]
 pub(super) struct Table {
-    pub(super) checkpoint: Option<Checkpoint>,
+    /// Of the build itself, and of each of its partitions.
+    ledgers: BTreeMap<Partition, Ledger>,
     /// `None` before it is prepared.
     indexes: Option<Vec<Index>>,
-    fingerprint: u64,
     documents: HashMap<Arc<str>, Document>,
     /// The documents that exist, in the order of their creation.
     created: BTreeSet<(Position, Arc<str>)>,
-    letters: BTreeMap<(Position, Sequence), DeadLetter>,
-    /// Of how many events the letters are.
-    parked: u64,
 }
 
 struct Index {
@@ -85,7 +85,7 @@ impl Table {
                 .unwrap_or_else(|| Index { name: wanted.name.to_owned(), entries: BTreeSet::new() })
         });
         self.indexes = Some(moved.collect());
-        self.fingerprint = spec.fingerprint;
+        self.ledger(spec.id.partition).fingerprint = Some(spec.fingerprint);
         for document in self.documents.values_mut().filter(|document| document.data.is_some()) {
             document.values =
                 origins.iter().flatten().map(|origin| document.values[*origin].clone()).collect();
@@ -101,19 +101,10 @@ impl Table {
     pub(super) fn commit(
         &mut self,
         projection: &ProjectionId,
-        commit: Commit,
+        mut commit: Commit,
         max_document_bytes: usize,
     ) -> Result<(), CommitError> {
-        let newest = self.checkpoint.map_or(0, |checkpoint| checkpoint.fence);
-        if newest > commit.checkpoint.fence {
-            let fence = commit.checkpoint.fence;
-            return Err(CommitError::Fenced { projection: projection.clone(), fence, newest });
-        }
-        let actual = self.checkpoint.map(|checkpoint| checkpoint.position).unwrap_or_default();
-        if actual != commit.expected {
-            let projection = projection.clone();
-            return Err(CommitError::Superseded { projection, expected: commit.expected, actual });
-        }
+        self.ledger(projection.partition).check(projection, &commit)?;
         let Some(indexes) = &self.indexes else {
             return Err(Error::invalid(format!("{projection} was never prepared; prepare it first")).into());
         };
@@ -123,7 +114,7 @@ impl Table {
             reason: error.to_string(),
         };
         let mut writes = Vec::with_capacity(commit.documents.len());
-        for DocumentWrite { key, created, applied, change } in commit.documents {
+        for DocumentWrite { key, created, applied, change } in std::mem::take(&mut commit.documents) {
             let content = match change {
                 Change::Put { data, indexes } => {
                     Some((data.into_text().map_err(|error| unfit(&key, error))?, indexes))
@@ -155,31 +146,35 @@ impl Table {
         for write in writes {
             self.write(write);
         }
-        for (sequence, position) in commit.resolved {
-            if self.letters.remove(&(position, sequence)).is_some() && !self.is_parked(position) {
-                self.parked -= 1;
-            }
-        }
-        for letter in commit.parked {
-            if !self.is_parked(letter.position) {
-                self.parked += 1;
-            }
-            self.letters.insert((letter.position, letter.sequence.clone()), letter);
-        }
-        self.checkpoint = Some(Checkpoint { parked: self.parked, ..commit.checkpoint });
+        self.ledger(projection.partition).write(commit);
         Ok(())
     }
 
-    /// An event that is parked in several sequences counts once.
-    fn is_parked(&self, position: Position) -> bool {
-        let letter = self.letters.range(at(position)..).next();
-        letter.is_some_and(|((parked, _), _)| *parked == position)
+    /// Removes the build, or one partition of it.
+    pub(super) fn remove(&mut self, partition: Partition) {
+        if !partition.is_whole() {
+            return self.ledger(partition).clear();
+        }
+        let mut ledgers = std::mem::take(&mut self.ledgers);
+        ledgers.values_mut().for_each(Ledger::clear);
+        *self = Self { ledgers, ..Self::default() };
     }
 
-    /// What is known of the build; `None` before it is prepared.
-    pub(super) fn build(&self, id: &ProjectionId) -> Option<Build> {
-        let (fingerprint, checkpoint) = (self.fingerprint, self.checkpoint);
-        self.indexes.as_ref().map(|_| Build { id: id.clone(), fingerprint, checkpoint })
+    pub(super) fn ledger(&mut self, partition: Partition) -> &mut Ledger {
+        self.ledgers.entry(partition).or_default()
+    }
+
+    pub(super) fn known(&self, partition: Partition) -> Option<&Ledger> {
+        self.ledgers.get(&partition)
+    }
+
+    pub(super) fn checkpoint(&self, partition: Partition) -> Option<Checkpoint> {
+        self.known(partition)?.checkpoint
+    }
+
+    /// What is known of the build and of its partitions, where they are prepared.
+    pub(super) fn builds<'t>(&'t self, id: &'t ProjectionId) -> impl Iterator<Item = Build> + 't {
+        self.ledgers.iter().filter_map(|(partition, ledger)| ledger.build(id.partition(*partition)))
     }
 
     fn write(&mut self, write: Write) {
@@ -278,33 +273,6 @@ impl Table {
         let documents = candidates.filter_map(|key| self.documents.get_key_value(key));
         Some(documents.filter(|(_, document)| fits(document)).collect())
     }
-
-    pub(super) fn parked_sequences(&self) -> Vec<Sequence> {
-        let sequences: BTreeSet<&Sequence> = self.letters.keys().map(|(_, sequence)| sequence).collect();
-        sequences.into_iter().cloned().collect()
-    }
-
-    pub(super) fn dead_letters(
-        &self,
-        of: Option<&Sequence>,
-        after: Position,
-        limit: usize,
-    ) -> Vec<DeadLetter> {
-        let mut letters: Vec<DeadLetter> = Vec::new();
-        let later = self.letters.range(at(after.plus(1))..).map(|(_, letter)| letter);
-        for letter in later.filter(|letter| of.is_none_or(|of| *of == letter.sequence)) {
-            if letters.len() >= limit && letters.last().is_none_or(|last| last.position != letter.position) {
-                break;
-            }
-            letters.push(letter.clone());
-        }
-        letters
-    }
-}
-
-/// The place before all letters of a position.
-const fn at(position: Position) -> (Position, Sequence) {
-    (position, Sequence::Document(String::new()))
 }
 
 /// The keys of one page, out of all documents in their order or of those that fit.

@@ -6,7 +6,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{coordination::Entries, table::Table};
+use super::{coordination::Entries, ledger::Ledger, table::Table};
 use crate::{
     envelope::{Json, Position},
     store::{
@@ -18,31 +18,24 @@ use crate::{
 /// Documents and checkpoints in memory. Clones are handles of the same store.
 #[derive(Clone)]
 pub struct MemoryViewStore {
-    projections: Arc<Mutex<HashMap<ProjectionId, Arc<Kept>>>>,
+    /// By the ids of whole builds.
+    builds: Arc<Mutex<HashMap<ProjectionId, Arc<RwLock<Table>>>>>,
     entries: Arc<Mutex<Entries>>,
     max_document_bytes: usize,
 }
 
-#[derive(Default)]
-struct Kept {
-    table: RwLock<Table>,
-    progress: watch::Sender<Option<Checkpoint>>,
+fn read(table: &RwLock<Table>) -> RwLockReadGuard<'_, Table> {
+    table.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Kept {
-    fn read(&self) -> RwLockReadGuard<'_, Table> {
-        self.table.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Table> {
-        self.table.write().unwrap_or_else(PoisonError::into_inner)
-    }
+fn write(table: &RwLock<Table>) -> RwLockWriteGuard<'_, Table> {
+    table.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl MemoryViewStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self { projections: Arc::default(), entries: Arc::default(), max_document_bytes: 16 * 1024 * 1024 }
+        Self { builds: Arc::default(), entries: Arc::default(), max_document_bytes: 16 * 1024 * 1024 }
     }
 
     /// Limits the size of one document that this handle takes; 16 MiB by default.
@@ -52,16 +45,15 @@ impl MemoryViewStore {
         self
     }
 
-    fn kept(&self, projection: &ProjectionId) -> Arc<Kept> {
-        let mut projections = self.projections.lock().unwrap_or_else(PoisonError::into_inner);
-        match projections.get(projection) {
-            Some(kept) => Arc::clone(kept),
-            None => Arc::clone(projections.entry(projection.clone()).or_default()),
-        }
+    /// The build that this is, or that it is a partition of.
+    fn build(&self, projection: &ProjectionId) -> Arc<RwLock<Table>> {
+        Arc::clone(self.builds().entry(projection.whole()).or_default())
     }
-}
 
-impl MemoryViewStore {
+    fn builds(&self) -> MutexGuard<'_, HashMap<ProjectionId, Arc<RwLock<Table>>>> {
+        self.builds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,8 +100,7 @@ impl Default for MemoryViewStore {
 
 impl fmt::Debug for MemoryViewStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let projections = self.projections.lock().unwrap_or_else(PoisonError::into_inner);
-        let names: Vec<String> = projections.keys().map(ToString::to_string).collect();
+        let names: Vec<String> = self.builds().keys().map(ToString::to_string).collect();
         f.debug_struct("MemoryViewStore").field("projections", &names).finish_non_exhaustive()
     }
 }
@@ -120,14 +111,14 @@ impl ViewStore for MemoryViewStore {
     }
 
     fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move { self.kept(&projection.id).write().prepare(projection) })
+        Box::pin(async move { write(&self.build(&projection.id)).prepare(projection) })
     }
 
     fn checkpoint<'a>(
         &'a self,
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
-        Box::pin(async move { Ok(self.kept(projection).read().checkpoint) })
+        Box::pin(async move { Ok(read(&self.build(projection)).checkpoint(projection.partition)) })
     }
 
     fn load<'a>(
@@ -136,8 +127,8 @@ impl ViewStore for MemoryViewStore {
         keys: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
         Box::pin(async move {
-            let kept = self.kept(projection);
-            let table = kept.read();
+            let build = self.build(projection);
+            let table = read(&build);
             Ok(keys.iter().filter_map(|key| table.get(key)).collect())
         })
     }
@@ -148,12 +139,8 @@ impl ViewStore for MemoryViewStore {
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         Box::pin(async move {
-            let kept = self.kept(projection);
-            let mut table = kept.write();
-            table.commit(projection, commit, self.max_document_bytes)?;
             // Under the lock, so that watchers see checkpoints in their order.
-            kept.progress.send_replace(table.checkpoint);
-            Ok(())
+            write(&self.build(projection)).commit(projection, commit, self.max_document_bytes)
         })
     }
 
@@ -163,10 +150,10 @@ impl ViewStore for MemoryViewStore {
         key: &'a str,
     ) -> BoxFuture<'a, Result<Read<Option<StoredDocument>>, Error>> {
         Box::pin(async move {
-            let kept = self.kept(projection);
-            let table = kept.read();
+            let build = self.build(projection);
+            let table = read(&build);
             let value = table.get(key).filter(|document| document.data.is_some());
-            Ok(Read { value, checkpoint: table.checkpoint })
+            Ok(Read { value, checkpoint: table.checkpoint(projection.partition) })
         })
     }
 
@@ -176,9 +163,12 @@ impl ViewStore for MemoryViewStore {
         find: &'a Find,
     ) -> BoxFuture<'a, Result<Read<Vec<StoredDocument>>, Error>> {
         Box::pin(async move {
-            let kept = self.kept(projection);
-            let table = kept.read();
-            Ok(Read { value: table.find(projection, find)?, checkpoint: table.checkpoint })
+            let build = self.build(projection);
+            let table = read(&build);
+            Ok(Read {
+                value: table.find(projection, find)?,
+                checkpoint: table.checkpoint(projection.partition),
+            })
         })
     }
 
@@ -186,7 +176,10 @@ impl ViewStore for MemoryViewStore {
         &'a self,
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>> {
-        Box::pin(async move { Ok(self.kept(projection).read().parked_sequences()) })
+        Box::pin(async move {
+            let build = self.build(projection);
+            Ok(read(&build).known(projection.partition).map(Ledger::parked_sequences).unwrap_or_default())
+        })
     }
 
     fn dead_letters<'a>(
@@ -196,14 +189,20 @@ impl ViewStore for MemoryViewStore {
         after: Position,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
-        Box::pin(async move { Ok(self.kept(projection).read().dead_letters(of, after, limit)) })
+        Box::pin(async move {
+            let build = self.build(projection);
+            let table = read(&build);
+            let known = table.known(projection.partition);
+            Ok(known.map(|ledger| ledger.dead_letters(of, after, limit)).unwrap_or_default())
+        })
     }
 
     fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>> {
         Box::pin(async move {
-            let projections = self.projections.lock().unwrap_or_else(PoisonError::into_inner);
-            let named = projections.iter().filter(|(id, _)| id.name == name);
-            let mut builds: Vec<Build> = named.filter_map(|(id, kept)| kept.read().build(id)).collect();
+            let all = self.builds();
+            let named = all.iter().filter(|(id, _)| id.name == name);
+            let mut builds: Vec<Build> =
+                named.flat_map(|(id, table)| read(table).builds(id).collect::<Vec<_>>()).collect();
             builds.sort_by(|a, b| a.id.cmp(&b.id));
             Ok(builds)
         })
@@ -211,16 +210,12 @@ impl ViewStore for MemoryViewStore {
 
     fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let kept = self.kept(projection);
-            let mut table = kept.write();
-            *table = Table::default();
-            // Under the lock, so that watchers see checkpoints in their order.
-            kept.progress.send_replace(None);
+            write(&self.build(projection)).remove(projection.partition);
             Ok(())
         })
     }
 
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
-        self.kept(projection).progress.subscribe()
+        write(&self.build(projection)).ledger(projection.partition).progress.subscribe()
     }
 }

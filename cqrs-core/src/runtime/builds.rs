@@ -91,6 +91,7 @@ impl Runner {
             as_of: page.events.first().map_or(here.as_of, |event| event.metadata.time),
             parked: 0,
             standing: Standing::Building,
+            partitions: 1,
             ..here
         };
         views.commit(&id, Commit::of(Position::ZERO, begun)).await?;
@@ -179,6 +180,7 @@ mod tests {
             parked: 0,
             fence: 1,
             standing,
+            partitions: 1,
         });
         Build { id: ProjectionId::new("orders", version).generation(generation), fingerprint: 0, checkpoint }
     }

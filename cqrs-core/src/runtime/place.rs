@@ -34,6 +34,8 @@ pub(super) struct Place {
     head: Position,
     pub(super) as_of: Timestamp,
     pub(super) standing: Standing,
+    /// Into how many partitions the build is divided.
+    pub(super) partitions: u16,
     /// Of the lease under which all of it is written.
     fence: u64,
     pub(super) parked: HashSet<Sequence>,
@@ -81,6 +83,7 @@ impl Place {
             head: Position::ZERO,
             as_of: Timestamp::UNIX_EPOCH,
             standing: Standing::Live,
+            partitions: 1,
             fence,
             parked: HashSet::new(),
             policy,
@@ -95,6 +98,7 @@ impl Place {
         let Some(stored) = stored else { return self.here() };
         (self.position, self.last, self.head) = (stored.position, stored.last, stored.head);
         (self.as_of, self.standing) = (stored.as_of, stored.standing);
+        self.partitions = stored.partitions;
         Checkpoint { fence: self.fence, ..stored }
     }
 
@@ -195,6 +199,7 @@ impl Place {
             parked: 0,
             fence: self.fence,
             standing: self.standing,
+            partitions: self.partitions,
         }
     }
 

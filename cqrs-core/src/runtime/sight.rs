@@ -234,6 +234,7 @@ mod tests {
             parked: 0,
             fence: 0,
             standing: crate::store::Standing::Live,
+            partitions: 1,
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{
-    BoxFuture, CoordinationStore, DataFormat, DeadLetter, DocumentWrite, Error, Find, Sequence,
+    BoxFuture, CoordinationStore, DataFormat, DeadLetter, DocumentWrite, Error, Find, Partition, Sequence,
     StoredDocument,
 };
 use crate::{
@@ -12,7 +12,8 @@ use crate::{
     envelope::{EventId, LogId, Position},
 };
 
-/// Names one build of a projection: what a version of it says, built from the log. A rebuild is another one.
+/// Names one build of a projection, what a version of it says, built from the log; or a [partition](Partition) of a build.
+/// A rebuild is another build.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectionId {
     /// The projection's name.
@@ -21,12 +22,14 @@ pub struct ProjectionId {
     pub version: u32,
     /// Counts how often this version was built anew; 0 for the first build.
     pub generation: u32,
+    /// The partition; [`Partition::WHOLE`] for the build itself.
+    pub partition: Partition,
 }
 
 impl ProjectionId {
     /// The first build of a version.
     pub fn new(name: impl Into<String>, version: u32) -> Self {
-        Self { name: name.into(), version, generation: 0 }
+        Self { name: name.into(), version, generation: 0, partition: Partition::WHOLE }
     }
 
     /// The first build of `P` as it is compiled in.
@@ -39,15 +42,31 @@ impl ProjectionId {
     pub fn generation(&self, generation: u32) -> Self {
         Self { generation, ..self.clone() }
     }
+
+    /// A partition of the same build.
+    #[must_use]
+    pub fn partition(&self, partition: Partition) -> Self {
+        Self { partition, ..self.clone() }
+    }
+
+    /// The build itself.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        self.partition(Partition::WHOLE)
+    }
 }
 
 impl fmt::Display for ProjectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, version, generation } = self;
-        match generation {
-            0 => write!(f, "{name} v{version}"),
-            generation => write!(f, "{name} v{version}, build {generation}"),
+        let Self { name, version, generation, partition } = self;
+        write!(f, "{name} v{version}")?;
+        if *generation > 0 {
+            write!(f, ", build {generation}")?;
         }
+        if !partition.is_whole() {
+            write!(f, ", partition {partition}")?;
+        }
+        Ok(())
     }
 }
 
@@ -95,6 +114,9 @@ pub struct Checkpoint {
     pub fence: u64,
     /// What the build is for.
     pub standing: Standing,
+    /// Into how many partitions the build is divided, each of which has a checkpoint of its own; 1 where it is whole.
+    /// What counts is the checkpoint of the build itself, which does not move while it is divided.
+    pub partitions: u16,
 }
 
 /// What a build of a projection is for.
@@ -145,7 +167,7 @@ impl Checkpoint {
     }
 }
 
-/// A build that a store has.
+/// A build that a store has, or a partition of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Build {
     /// Which.
@@ -251,6 +273,8 @@ pub struct Read<T> {
 /// 3. Look-ups by declared indexes find just the documents that fit, in a stable order, page by page.
 /// 4. An answer is never older than the checkpoint that it comes with.
 /// 5. Projections, their versions, and the builds of one version are apart.
+///    The [partitions](Partition) of a build share its documents and its indexes, whichever of them is named; their
+///    checkpoints, fencing numbers and dead letters are apart, and so are those of the build itself.
 /// 6. What was written survives the death of the program (a store on disk).
 ///
 /// Asking about a projection that was never [prepared](Self::prepare) is no error: it has no documents and no
@@ -291,6 +315,18 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>>;
 
+    /// Writes batches that move checkpoints alone, of several partitions, in one round trip where the store can: each as by
+    /// [`commit`](Self::commit), written or not by itself. The first that was not written is the error.
+    fn advance<'a>(&'a self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'a, Result<(), CommitError>> {
+        Box::pin(async move {
+            let mut first = Ok(());
+            for (partition, commit) in moves {
+                first = first.and(self.commit(&partition, commit).await);
+            }
+            first
+        })
+    }
+
     /// Reads one document for a query; the trace of a removed one is none.
     fn get<'a>(
         &'a self,
@@ -321,10 +357,11 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>>;
 
-    /// The builds of a projection that the store has, of all versions, in the order of their ids.
+    /// The builds of a projection that the store has, of all versions, and their partitions, in the order of their ids.
     fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>>;
 
-    /// Removes a build: its documents, its dead letters and its checkpoint. Does nothing where it is not there.
+    /// Removes a build: its documents, and the dead letters and the checkpoint of the build itself and of each of its partitions. Of
+    /// a partition only its own dead letters and checkpoint. Does nothing where it is not there.
     fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Tells of a projection's progress: the newest checkpoint known, updated soon after each commit, by whichever

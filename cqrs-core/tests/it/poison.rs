@@ -255,6 +255,7 @@ async fn a_stored_document_that_fits_its_type_no_more_is_parked_and_kept() {
         diverged: false,
         fence: 0,
         standing: Standing::Live,
+        partitions: 1,
     };
     let commit = Commit {
         expected: Position::ZERO,

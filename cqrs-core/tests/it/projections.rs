@@ -200,6 +200,7 @@ async fn an_event_that_a_document_has_already_is_passed_over() {
             diverged: false,
             fence: 0,
             standing: Standing::Live,
+            partitions: 1,
         },
         documents: vec![DocumentWrite { key: "a".into(), created, applied, change }],
         parked: Vec::new(),

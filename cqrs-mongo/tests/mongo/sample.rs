@@ -58,6 +58,7 @@ pub(crate) fn batch(from: u64, to: u64, documents: Vec<DocumentWrite>) -> Commit
         diverged: false,
         fence: 0,
         standing: Standing::Live,
+        partitions: 1,
     };
     Commit { documents, ..Commit::of(Position::new(from), checkpoint) }
 }

@@ -113,7 +113,7 @@ type ToldCheckpoint = (Uuid, u64, u64, civil::DateTime, Option<Uuid>, bool, u64,
 fn read(payload: &str) -> Result<(ProjectionId, Progressed), Box<dyn std::error::Error>> {
     let (name, version, generation, revision, checkpoint) = serde_json::from_str::<Payload>(payload)?;
     let checkpoint = checkpoint.map(read_checkpoint).transpose()?;
-    Ok((ProjectionId { name, version, generation }, Progressed { revision, checkpoint }))
+    Ok((ProjectionId::new(name, version).generation(generation), Progressed { revision, checkpoint }))
 }
 
 fn read_checkpoint(
@@ -129,5 +129,6 @@ fn read_checkpoint(
         parked,
         fence,
         standing: standing.parse()?,
+        partitions: 1,
     })
 }

@@ -48,6 +48,7 @@ impl Progressed {
                     index: "8".to_owned(),
                     source: error.into(),
                 })?,
+                partitions: 1,
             }),
         };
         Ok(Self { revision, checkpoint })

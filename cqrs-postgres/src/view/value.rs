@@ -169,6 +169,7 @@ mod tests {
             parked: 0,
             fence: 0,
             standing: Standing::Live,
+            partitions: 1,
         };
         let documents = values.iter().enumerate().map(write).collect();
         let commit = Commit { documents, ..Commit::of(Position::ZERO, checkpoint) };

@@ -114,7 +114,7 @@ pub(super) fn letters(
     limit: usize,
 ) -> rusqlite::Result<Vec<DeadLetter>> {
     let Some(others) = limit.checked_sub(1) else { return Ok(Vec::new()) };
-    let ProjectionId { name, version, generation } = projection;
+    let ProjectionId { name, version, generation, .. } = projection;
     let after = integer(after.get());
     let Some(sequence) = of else {
         let mut all = connection.prepare_cached(statements::DEAD_LETTERS)?;

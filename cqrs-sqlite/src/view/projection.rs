@@ -72,5 +72,6 @@ fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Option<Checkpoint>> {
         diverged: row.get(8)?,
         fence: number(row, 9)?,
         standing: row.get_ref(10)?.as_str()?.parse().map_err(|error| wrong(10, Type::Text, error))?,
+        partitions: 1,
     }))
 }

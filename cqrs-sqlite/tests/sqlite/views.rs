@@ -38,6 +38,7 @@ pub(crate) fn commit(from: u64, to: u64, documents: Vec<DocumentWrite>) -> Commi
         diverged: false,
         fence: 0,
         standing: Standing::Live,
+        partitions: 1,
     };
     Commit { documents, ..Commit::of(Position::new(from), checkpoint) }
 }

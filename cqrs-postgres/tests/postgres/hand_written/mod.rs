@@ -83,6 +83,7 @@ async fn a_batch_that_comes_again_is_refused_before_its_code_runs() {
         parked: 0,
         fence: 0,
         standing: Standing::Live,
+        partitions: 1,
     };
     let commit = Commit::of(Position::ZERO, checkpoint);
     let hand_written = ledger.hand_written().await;
@@ -111,6 +112,7 @@ async fn a_batch_with_an_older_fence_is_refused_before_its_code_runs() {
             parked: 0,
             fence,
             standing: Standing::Live,
+            partitions: 1,
         };
         Commit::of(Position::new(expected), checkpoint)
     };

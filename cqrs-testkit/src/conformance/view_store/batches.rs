@@ -232,6 +232,7 @@ pub async fn a_checkpoint_is_read_back_as_it_was_written(stores: &Stores<dyn Vie
                 parked: 0,
                 fence,
                 standing,
+                partitions: 1,
             };
         view.commit(Commit::of(expected, checkpoint)).await;
         assert_eq!(view.checkpoint().await, Some(checkpoint));

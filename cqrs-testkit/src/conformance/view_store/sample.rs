@@ -138,6 +138,7 @@ pub(super) fn batch(
         diverged: false,
         fence: 0,
         standing: Standing::Live,
+        partitions: 1,
     };
     Commit { documents: documents.into_iter().collect(), ..Commit::of(Position::new(expected), checkpoint) }
 }
