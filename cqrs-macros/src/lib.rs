@@ -127,7 +127,8 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// `key` is the type of the documents' key; without it the projection has one document for each stream of its one
 /// event set. `name` is the stable name, by default the type's in snake case; `version` is raised to have it built
 /// anew from the log; `max_lag` is the lag that it promises to stay under, such as `"500ms"`; `on_error` is what happens with an event that can't be
-/// folded in: `"park"`, the default, `"retry"` or `"halt"`; `default` says that a
+/// folded in: `"park"`, the default, `"retry"` or `"halt"`; `partitions`, a power of two, divides the documents so that several
+/// applications can keep them up to date together; `default` says that a
 /// document exists from the start, as `Default::default()`; `crate` is the path of `cqrs_core`, where it has another.
 ///
 /// `#[projection(index)]` on a field makes it an index, and gives the type a function of the field's name for

@@ -28,6 +28,10 @@ pub trait Projection: Model + Serialize + DeserializeOwned {
     /// What happens with an event that can't be folded in.
     const ON_ERROR: OnError = OnError::Park;
 
+    /// Into how many partitions its documents are divided, by their keys, so that several applications can keep it up to date, each
+    /// its own: a power of two, at most [`Partition::MOST`](crate::store::Partition::MOST). It can be changed at any time.
+    const PARTITIONS: u16 = 1;
+
     /// The fields that queries look documents up by.
     const INDEXES: &'static [IndexSpec];
 

@@ -65,6 +65,18 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// Whether it is to be done for all documents at once, by one application.
+    pub(crate) const fn concerns_all(&self) -> bool {
+        matches!(self, Self::Retry { .. } | Self::Skip { .. })
+    }
+
+    /// Whether there are other builds once it is done.
+    pub(crate) const fn changes_builds(&self) -> bool {
+        matches!(self, Self::Rebuild { .. } | Self::AbandonRebuild)
+    }
+}
+
 /// Which parked events are meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -29,7 +29,7 @@ impl FreshnessCheck {
         let Self { source, projection, demand } = self;
         let started = tokio::time::Instant::now();
         let judged = demand
-            .meet(&source, &projection, |views| {
+            .meet(&source, &projection, None, |views| {
                 let projection = projection.clone();
                 Box::pin(async move {
                     let checkpoint = views.checkpoint(&projection).await?;

@@ -1,7 +1,9 @@
 use std::{
     collections::HashMap,
     fmt,
+    future::poll_fn,
     sync::{Arc, Mutex, PoisonError},
+    task::Poll,
 };
 
 use tokio::sync::watch;
@@ -10,15 +12,18 @@ use crate::{
     envelope::Position,
     store::{
         BoxFuture, Build, Checkpoint, Commit, CommitError, CoordinationStore, DataFormat, DeadLetter, Error,
-        Find, ProjectionId, ProjectionSpec, Read, Sequence, Standing, StoredDocument, ViewStore,
+        Find, Partition, ProjectionId, ProjectionSpec, Read, Sequence, Standing, StoredDocument, ViewStore,
     },
 };
 
 /// A view store as queries see it: whoever asks for a projection is answered from the build of it that is current.
 ///
 /// That is the newest one of the version that is asked for, or, until that has caught up for the first time, of an older
-/// version. Each answer brings what its build is for, so a switch is noticed by the first answer after it; until then, it
-/// costs nothing. Answers never go back behind what was answered before.
+/// version. Each answer brings what its build is for, and into how many partitions it is divided, so a switch is noticed
+/// by the first answer after it; until then, it costs nothing. Answers never go back behind what was answered before.
+///
+/// Of a build that is divided, one document is as fresh as its partition, and all of them as the one that is least far. Whoever
+/// asks for a checkpoint, or watches, names a partition of the finest division where one document counts.
 pub(crate) struct Current {
     store: Arc<dyn ViewStore>,
     shared: Arc<Shared>,
@@ -30,16 +35,48 @@ struct Shared {
 }
 
 struct Known {
-    build: ProjectionId,
+    answering: Answering,
     /// How far the newest answer was.
     answered: Position,
     /// Tells of the progress of whatever build is current.
     news: Option<watch::Sender<Option<Checkpoint>>>,
 }
 
+/// What answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Answering {
+    build: ProjectionId,
+    partitions: u16,
+}
+
+impl Answering {
+    /// What has the checkpoint of these documents.
+    fn place(&self, of: Partition) -> ProjectionId {
+        self.build.partition(of.among(self.partitions))
+    }
+
+    /// All of its partitions.
+    fn places(&self) -> impl Iterator<Item = ProjectionId> + '_ {
+        Partition::all(self.partitions).map(|partition| self.build.partition(partition))
+    }
+
+    /// Whether there is no need to look for another one.
+    fn is_current(&self, projection: &ProjectionId, checkpoint: Option<&Checkpoint>) -> bool {
+        self.build.version == projection.version
+            && checkpoint.is_some_and(|checkpoint| {
+                checkpoint.standing == Standing::Live && checkpoint.partitions == self.partitions
+            })
+    }
+
+    fn is_divided(&self) -> bool {
+        self.partitions > 1
+    }
+}
+
 impl Known {
     const fn new(build: ProjectionId) -> Self {
-        Self { build, answered: Position::ZERO, news: None }
+        let answering = Answering { build, partitions: 1 };
+        Self { answering, answered: Position::ZERO, news: None }
     }
 }
 
@@ -49,26 +86,53 @@ impl Current {
         Arc::new(Self { store, shared })
     }
 
-    fn build(&self, projection: &ProjectionId) -> ProjectionId {
-        self.shared.build(projection)
+    fn answering(&self, projection: &ProjectionId) -> Answering {
+        self.shared.answering(projection)
     }
 
-    async fn look(&self, projection: &ProjectionId) -> Result<ProjectionId, Error> {
+    async fn look(&self, projection: &ProjectionId) -> Result<Answering, Error> {
         self.shared.look(projection).await
     }
 
-    /// The build to ask instead, where the one that has answered is not current.
+    /// What to ask instead, where the one that has answered is not current.
     async fn instead(
         &self,
         projection: &ProjectionId,
-        build: &ProjectionId,
+        answering: &Answering,
         checkpoint: Option<&Checkpoint>,
-    ) -> Result<Option<ProjectionId>, Error> {
-        if is_current(projection, build, checkpoint) {
+    ) -> Result<Option<Answering>, Error> {
+        if answering.is_current(projection, checkpoint) {
             return Ok(None);
         }
         let current = self.look(projection).await?;
-        Ok((current != *build).then_some(current))
+        Ok((current != *answering).then_some(current))
+    }
+
+    /// Asks until what answers is current.
+    fn ask<'a, T: Send + 'a>(
+        &'a self,
+        projection: &'a ProjectionId,
+        ask: impl Fn(Answering) -> BoxFuture<'a, Result<Read<T>, Error>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<Read<T>, Error>> {
+        Box::pin(async move {
+            let mut answering = self.answering(projection);
+            loop {
+                let Read { value, checkpoint } = ask(answering.clone()).await?;
+                match self.instead(projection, &answering, checkpoint.as_ref()).await? {
+                    Some(other) => answering = other,
+                    None => {
+                        let checkpoint = self.shared.answered(projection, &answering, checkpoint);
+                        return Ok(Read { value, checkpoint });
+                    }
+                }
+            }
+        })
+    }
+
+    /// How far all documents are, where it is divided.
+    async fn of_all(&self, answering: &Answering) -> Result<Option<Checkpoint>, Error> {
+        let builds = self.store.builds(&answering.build.name).await?;
+        Ok(checkpoint_of(&builds, &answering.build))
     }
 }
 
@@ -77,39 +141,42 @@ impl Shared {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The build that answers, as far as is known.
-    fn build(&self, projection: &ProjectionId) -> ProjectionId {
-        self.known().get(projection).map_or_else(|| projection.clone(), |known| known.build.clone())
+    /// What answers, as far as is known.
+    fn answering(&self, projection: &ProjectionId) -> Answering {
+        let known = self.known().get(&projection.whole()).map(|known| known.answering.clone());
+        known.unwrap_or_else(|| Answering { build: projection.whole(), partitions: 1 })
     }
 
     /// Looks which build is current.
-    async fn look(&self, projection: &ProjectionId) -> Result<ProjectionId, Error> {
+    async fn look(&self, projection: &ProjectionId) -> Result<Answering, Error> {
         let builds = self.store.builds(&projection.name).await?;
         let found = choose(&builds, projection);
+        let is_there =
+            |id: &ProjectionId| builds.iter().any(|build| build.id == *id && build.checkpoint.is_some());
         let mut known = self.known();
-        let answered = known.get(projection).map_or(Position::ZERO, |known| known.answered);
-        let is_behind = found.checkpoint.is_none_or(|checkpoint| checkpoint.position < answered);
-        let known = known.entry(projection.clone()).or_insert_with(|| Known::new(projection.clone()));
+        let known = known.entry(projection.whole()).or_insert_with(|| Known::new(projection.whole()));
+        let checkpoint = checkpoint_of(&builds, &found.build);
+        let is_behind = checkpoint.is_none_or(|checkpoint| checkpoint.position < known.answered);
         // What was answered is not taken back: until it is as far, the one before goes on to answer.
-        let was_there = builds.iter().any(|build| build.id == known.build && build.checkpoint.is_some());
-        if !(is_behind && was_there) {
-            known.build = found.id;
+        let goes_on = is_behind && found.build != known.answering.build && is_there(&known.answering.build);
+        if !goes_on {
+            known.answering = found;
         }
-        Ok(known.build.clone())
+        Ok(known.answering.clone())
     }
 
     /// Remembers how far an answer is. One from an older version says that the one that was asked for is being built.
     fn answered(
         &self,
         projection: &ProjectionId,
-        build: &ProjectionId,
+        answering: &Answering,
         checkpoint: Option<Checkpoint>,
     ) -> Option<Checkpoint> {
         let mut checkpoint = checkpoint?;
         let mut all = self.known();
-        let known = all.entry(projection.clone()).or_insert_with(|| Known::new(build.clone()));
+        let known = all.entry(projection.whole()).or_insert_with(|| Known::new(answering.build.clone()));
         known.answered = known.answered.max(checkpoint.position);
-        if build.version != projection.version {
+        if answering.build.version != projection.version {
             checkpoint.standing = Standing::Building;
         }
         Some(checkpoint)
@@ -134,14 +201,18 @@ impl ViewStore for Current {
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Option<Checkpoint>, Error>> {
         Box::pin(async move {
-            let mut build = self.build(projection);
-            loop {
-                let checkpoint = self.store.checkpoint(&build).await?;
-                match self.instead(projection, &build, checkpoint.as_ref()).await? {
-                    Some(other) => build = other,
-                    None => return Ok(self.shared.answered(projection, &build, checkpoint)),
-                }
-            }
+            let read = self.ask(projection, move |answering| {
+                Box::pin(async move {
+                    let place = answering.place(projection.partition);
+                    let checkpoint = if answering.is_divided() && place.partition.is_whole() {
+                        self.of_all(&answering).await?
+                    } else {
+                        self.store.checkpoint(&place).await?
+                    };
+                    Ok(Read { value: (), checkpoint })
+                })
+            });
+            Ok(read.await?.checkpoint)
         })
     }
 
@@ -150,7 +221,7 @@ impl ViewStore for Current {
         projection: &'a ProjectionId,
         keys: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
-        Box::pin(async move { self.store.load(&self.build(projection), keys).await })
+        Box::pin(async move { self.store.load(&self.answering(projection).build, keys).await })
     }
 
     fn commit<'a>(
@@ -166,18 +237,8 @@ impl ViewStore for Current {
         projection: &'a ProjectionId,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Read<Option<StoredDocument>>, Error>> {
-        Box::pin(async move {
-            let mut build = self.build(projection);
-            loop {
-                let Read { value, checkpoint } = self.store.get(&build, key).await?;
-                match self.instead(projection, &build, checkpoint.as_ref()).await? {
-                    Some(other) => build = other,
-                    None => {
-                        let checkpoint = self.shared.answered(projection, &build, checkpoint);
-                        return Ok(Read { value, checkpoint });
-                    }
-                }
-            }
+        self.ask(projection, move |answering| {
+            Box::pin(async move { self.store.get(&answering.place(Partition::of_key(key)), key).await })
         })
     }
 
@@ -186,20 +247,21 @@ impl ViewStore for Current {
         projection: &'a ProjectionId,
         find: &'a Find,
     ) -> BoxFuture<'a, Result<Read<Vec<StoredDocument>>, Error>> {
-        Box::pin(async move {
-            let mut build = self.build(projection);
-            loop {
-                let found = self.store.find(&build, find).await;
+        self.ask(projection, move |answering| {
+            Box::pin(async move {
+                let build = &answering.build;
+                // Before the documents, so that these are not older.
+                let of_all = if answering.is_divided() { Some(self.of_all(&answering).await?) } else { None };
+                let found = self.store.find(build, find).await;
                 let Read { value, checkpoint } =
-                    found.map_err(|error| of_an_older_version(projection, &build, error))?;
-                match self.instead(projection, &build, checkpoint.as_ref()).await? {
-                    Some(other) => build = other,
-                    None => {
-                        let checkpoint = self.shared.answered(projection, &build, checkpoint);
-                        return Ok(Read { value, checkpoint });
-                    }
-                }
-            }
+                    found.map_err(|error| of_an_older_version(projection, build, error))?;
+                // Where it is not current any more, it is that of the build itself that says so.
+                let checkpoint = match of_all {
+                    Some(of_all) if answering.is_current(projection, checkpoint.as_ref()) => of_all,
+                    _ => checkpoint,
+                };
+                Ok(Read { value, checkpoint })
+            })
         })
     }
 
@@ -207,7 +269,16 @@ impl ViewStore for Current {
         &'a self,
         projection: &'a ProjectionId,
     ) -> BoxFuture<'a, Result<Vec<Sequence>, Error>> {
-        Box::pin(async move { self.store.parked_sequences(&self.look(projection).await?).await })
+        Box::pin(async move {
+            let mut found = Vec::new();
+            for place in self.look(projection).await?.places() {
+                found.extend(self.store.parked_sequences(&place).await?);
+            }
+            // A stream may be parked in several partitions.
+            found.sort();
+            found.dedup();
+            Ok(found)
+        })
     }
 
     fn dead_letters<'a>(
@@ -217,9 +288,20 @@ impl ViewStore for Current {
         after: Position,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, Error>> {
-        Box::pin(
-            async move { self.store.dead_letters(&self.look(projection).await?, of, after, limit).await },
-        )
+        Box::pin(async move {
+            let answering = self.look(projection).await?;
+            let mut found = Vec::new();
+            for place in answering.places() {
+                found.extend(self.store.dead_letters(&place, of, after, limit).await?);
+            }
+            if answering.is_divided() {
+                found.sort_by(|a, b| (a.position, &a.sequence).cmp(&(b.position, &b.sequence)));
+                found.dedup_by(|a, b| (a.position, &a.sequence) == (b.position, &b.sequence));
+                let last = limit.checked_sub(1).and_then(|last| found.get(last)).map(|last| last.position);
+                found.retain(|letter| limit > 0 && last.is_none_or(|last| letter.position <= last));
+            }
+            Ok(found)
+        })
     }
 
     fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>> {
@@ -231,14 +313,19 @@ impl ViewStore for Current {
     }
 
     fn watch(&self, projection: &ProjectionId) -> watch::Receiver<Option<Checkpoint>> {
+        let answering = self.answering(projection);
+        let place = answering.place(projection.partition);
+        if !place.partition.is_whole() {
+            return self.store.watch(&place);
+        }
         let mut known = self.shared.known();
-        let known = known.entry(projection.clone()).or_insert_with(|| Known::new(projection.clone()));
+        let known = known.entry(projection.whole()).or_insert_with(|| Known::new(projection.whole()));
         if let Some(news) = known.news.as_ref().filter(|news| !news.is_closed()) {
             return news.subscribe();
         }
         let (news, receiver) = watch::channel(None);
         known.news = Some(news.clone());
-        tokio::spawn(follow(Arc::clone(&self.shared), projection.clone(), news));
+        tokio::spawn(follow(Arc::clone(&self.shared), projection.whole(), news));
         receiver
     }
 }
@@ -246,17 +333,30 @@ impl ViewStore for Current {
 /// Tells of the progress of whatever build is current, for as long as somebody listens.
 async fn follow(shared: Arc<Shared>, projection: ProjectionId, news: watch::Sender<Option<Checkpoint>>) {
     loop {
-        let build = shared.build(&projection);
-        let mut progress = shared.store.watch(&build);
-        progress.mark_changed();
-        while shared.build(&projection) == build {
+        let answering = shared.answering(&projection);
+        let mut whole = shared.store.watch(&answering.build);
+        whole.mark_changed();
+        let mut partitions: Vec<_> = if answering.is_divided() {
+            answering.places().map(|place| shared.store.watch(&place)).collect()
+        } else {
+            Vec::new()
+        };
+        while shared.answering(&projection) == answering {
             tokio::select! {
-                changed = progress.changed() => if changed.is_err() { return },
+                changed = whole.changed() => if changed.is_err() { return },
+                is_open = any_changed(&mut partitions) => if !is_open { return },
                 () = news.closed() => return,
             }
-            let checkpoint = *progress.borrow_and_update();
+            let of_build = *whole.borrow_and_update();
+            let checkpoint = match of_build {
+                Some(of_build) if answering.is_divided() => {
+                    let all: Vec<_> = partitions.iter_mut().map(|it| *it.borrow_and_update()).collect();
+                    Checkpoint::of_partitions(of_build, &all)
+                }
+                of_build => of_build,
+            };
             news.send_replace(checkpoint);
-            if !is_current(&projection, &build, checkpoint.as_ref())
+            if !answering.is_current(&projection, of_build.as_ref())
                 && let Err(error) = shared.look(&projection).await
             {
                 // The next news brings another look.
@@ -267,10 +367,18 @@ async fn follow(shared: Arc<Shared>, projection: ProjectionId, news: watch::Send
     }
 }
 
-/// Whether there is no need to look for another build.
-fn is_current(projection: &ProjectionId, build: &ProjectionId, checkpoint: Option<&Checkpoint>) -> bool {
-    build.version == projection.version
-        && checkpoint.is_some_and(|checkpoint| checkpoint.standing == Standing::Live)
+/// Comes back when one of them has changed: whether it can change again.
+async fn any_changed(watched: &mut [watch::Receiver<Option<Checkpoint>>]) -> bool {
+    let mut changing: Vec<_> = watched.iter_mut().map(|receiver| Box::pin(receiver.changed())).collect();
+    poll_fn(|context| {
+        for changed in &mut changing {
+            if let Poll::Ready(changed) = changed.as_mut().poll(context) {
+                return Poll::Ready(changed.is_ok());
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// What makes no sense to an older version may well do to the one that was asked for.
@@ -289,18 +397,35 @@ pub(crate) async fn current_build(
     store: &dyn ViewStore,
     projection: &ProjectionId,
 ) -> Result<ProjectionId, Error> {
-    Ok(choose(&store.builds(&projection.name).await?, projection).id)
+    Ok(choose(&store.builds(&projection.name).await?, projection).build)
 }
 
 /// The newest build that has caught up, of this version or an older one; else the first of this version.
-fn choose(builds: &[Build], projection: &ProjectionId) -> Build {
+fn choose(builds: &[Build], projection: &ProjectionId) -> Answering {
     let is_live = |build: &&Build| {
-        build.id.version <= projection.version
+        build.id.partition.is_whole()
+            && build.id.version <= projection.version
             && build.checkpoint.is_some_and(|checkpoint| checkpoint.standing == Standing::Live)
     };
-    let first = || Build { id: projection.clone(), fingerprint: 0, checkpoint: None };
     // Sorted by id: the last is the newest.
-    builds.iter().rfind(is_live).cloned().unwrap_or_else(first)
+    let live = builds.iter().rfind(is_live);
+    let of_live = |build: &Build| Answering {
+        build: build.id.clone(),
+        partitions: build.checkpoint.map_or(1, |checkpoint| checkpoint.partitions),
+    };
+    live.map_or_else(|| Answering { build: projection.whole(), partitions: 1 }, of_live)
+}
+
+/// How far a build is, all of its partitions included.
+pub(crate) fn checkpoint_of(builds: &[Build], id: &ProjectionId) -> Option<Checkpoint> {
+    let of = |id: &ProjectionId| builds.iter().find(|build| build.id == *id)?.checkpoint;
+    let whole = of(id)?;
+    if whole.partitions == 1 {
+        return Some(whole);
+    }
+    let partitions: Vec<_> =
+        Partition::all(whole.partitions).map(|partition| of(&id.partition(partition))).collect();
+    Checkpoint::of_partitions(whole, &partitions)
 }
 
 impl fmt::Debug for Current {

@@ -7,7 +7,7 @@ use super::{Provenance, QueryError, Source};
 use crate::{
     envelope::{LogId, Position, Token},
     metrics::WaitOutcome,
-    store::{BoxFuture, Checkpoint, Error, EventStore, ProjectionId, Read, ViewStore},
+    store::{BoxFuture, Checkpoint, Error, EventStore, Partition, ProjectionId, Read, ViewStore},
 };
 
 /// How fresh an answer has to be.
@@ -133,15 +133,18 @@ const REPLICA_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 impl Demand {
-    /// Asks the read store until its answer is fresh enough, or time is up, and measures how long that takes.
+    /// Asks the read store until its answer is fresh enough, or time is up, and measures how long that takes. `key`: that of
+    /// the one document that is asked for, which may be fresher than others.
     pub(super) async fn meet<T>(
         &self,
         source: &Source,
         projection: &ProjectionId,
+        key: Option<&str>,
         ask: impl for<'s> Fn(&'s dyn ViewStore) -> BoxFuture<'s, Result<Read<T>, Error>>,
     ) -> Result<Judged<T>, QueryError> {
         let asked = Instant::now();
-        let met = self.wait(source, projection, ask).await;
+        let partition = key.map_or(Partition::WHOLE, Partition::of_key);
+        let met = self.wait(source, projection, &projection.partition(partition), ask).await;
         if self.freshness != Freshness::Any {
             let outcome = match &met {
                 Ok(judged) if judged.fresh => WaitOutcome::Fresh,
@@ -157,6 +160,7 @@ impl Demand {
         &self,
         source: &Source,
         projection: &ProjectionId,
+        partition: &ProjectionId,
         ask: impl for<'s> Fn(&'s dyn ViewStore) -> BoxFuture<'s, Result<Read<T>, Error>>,
     ) -> Result<Judged<T>, QueryError> {
         let Some(views) = &source.views else {
@@ -189,7 +193,7 @@ impl Demand {
             }
             // Listen first, then ask once more, so that no news falls between the two.
             let Some(news) = &mut news else {
-                news = Some(views.watch(projection));
+                news = Some(views.watch(partition));
                 continue;
             };
             if told {
@@ -205,7 +209,7 @@ impl Demand {
                     Ok(Err(_)) => return Err(Error::Closed.into()),
                     Err(_) if Instant::now() >= deadline => break false,
                     Err(_) => {
-                        let checkpoint = views.checkpoint(projection).await?;
+                        let checkpoint = views.checkpoint(partition).await?;
                         match self.is_met(wanted, checkpoint.as_ref(), source, projection, patience).await {
                             Ok(false) => {}
                             Ok(true) => break false,

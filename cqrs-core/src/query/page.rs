@@ -98,7 +98,7 @@ impl<P: Projection> ViewsQuery<P> {
         find.after = after.map(|cursor| cursor.after(P::NAME, &find)).transpose()?;
         let started = tokio::time::Instant::now();
         let judged = demand
-            .meet(&source, &projection, |views| {
+            .meet(&source, &projection, None, |views| {
                 let (projection, find) = (projection.clone(), find.clone());
                 Box::pin(async move { views.find(&projection, &find).await })
             })

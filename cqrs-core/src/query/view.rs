@@ -55,7 +55,7 @@ impl<P: Projection, From> ViewQuery<P, From> {
         let text = key.to_string();
         let started = tokio::time::Instant::now();
         let judged = demand
-            .meet(&source, &projection, |views| {
+            .meet(&source, &projection, Some(&text), |views| {
                 let (projection, text) = (projection.clone(), text.clone());
                 Box::pin(async move { views.get(&projection, &text).await })
             })

@@ -6,7 +6,7 @@ use tokio::{sync::watch, task::JoinSet};
 use super::{
     ended,
     pace::Pace,
-    place::{Goal, Place},
+    place::Goal,
     work::{Batch, Work},
 };
 use crate::{
@@ -38,12 +38,19 @@ impl Page {
         self.through >= self.head
     }
 
-    /// Where the page leads from `place`.
-    pub(super) fn goal(&self, place: &Place) -> Goal {
+    /// Whether it comes after the event that was applied last, `last` at `position`. A log that was put back to an earlier state
+    /// may have grown beyond the position again, also under a projection that runs: then nothing tells but the event.
+    pub(super) fn comes_after(&self, position: Position, last: Option<EventId>) -> bool {
+        let is_known = self.before.is_some() && (last.is_none() || self.before == last);
+        position == Position::ZERO || (is_known && self.head >= position)
+    }
+
+    /// Where the page leads from a place that is this fresh.
+    pub(super) fn goal(&self, as_of: Timestamp) -> Goal {
         let as_of = match self.recorded {
             _ if self.is_at_head() => self.seen,
             Some(recorded) => recorded,
-            None => place.as_of,
+            None => as_of,
         };
         Goal { position: self.through, last: self.last, head: self.head, as_of }
     }

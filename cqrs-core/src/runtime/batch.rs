@@ -1,4 +1,7 @@
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -6,7 +9,7 @@ use super::fold::{Document, guarded};
 use crate::{
     domain::{Fed, Feed, Feeds, IdError, Projection},
     envelope::{EventId, Position, RecordedEvent},
-    store::{DataFormat, DeadLetter, DocumentWrite, Reason, Sequence, StoredDocument},
+    store::{DataFormat, DeadLetter, DocumentWrite, Partition, Reason, Sequence, StoredDocument},
 };
 
 /// A page of the log, decoded and routed to the documents of a projection.
@@ -16,6 +19,13 @@ pub(super) trait Foldable: Send + Sync {
 
     /// Divides the events so that those of one document are in both parts.
     fn divide(self: Box<Self>, key: &str) -> Divided;
+
+    /// The events of each of these partitions of one division, each after the position that it is at; `None` where there are
+    /// none.
+    fn among(self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Foldable>>>;
+
+    /// The events of one partition.
+    fn within(self: Box<Self>, partition: Partition) -> Box<dyn Foldable>;
 
     /// Folds the events into the documents as they are stored.
     ///
@@ -75,13 +85,13 @@ pub(super) struct Steps<P> {
 
 /// What one event asks for.
 struct Step<P> {
-    event: RecordedEvent,
+    event: Arc<RecordedEvent>,
     what: What<P>,
 }
 
 enum What<P> {
     Fold {
-        fed: Box<dyn Fed<P>>,
+        fed: Arc<dyn Fed<P>>,
         keys: Vec<String>,
     },
     /// The event can't be read, or not be routed.
@@ -104,7 +114,8 @@ impl<P: Projection> Steps<P> {
             .into_iter()
             .filter_map(|event| {
                 let feed = feeds.of_event(event.stream.category(), &event.name)?;
-                (!feed.ignores(&event.name)).then(|| Step { what: route(feed, &event), event })
+                (!feed.ignores(&event.name))
+                    .then(|| Step { what: route(feed, &event), event: Arc::new(event) })
             })
             .collect();
         Self { steps, format }
@@ -136,6 +147,60 @@ impl<P: Projection> Foldable for Steps<P> {
         let Some(Step { event, .. }) = self.steps.last() else { return Divided::Whole(second) };
         let last = Last { position: event.position, event_id: event.event_id, time: event.metadata.time };
         Divided::Parts { first: self, last, second }
+    }
+
+    fn among(self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Foldable>>> {
+        let format = self.format;
+        let Some((first, _)) = places.first() else { return Vec::new() };
+        let of = first.of();
+        let nth: HashMap<Partition, usize> =
+            places.iter().enumerate().map(|(nth, (partition, _))| (*partition, nth)).collect();
+        let mut parts: Vec<Vec<Step<P>>> = places.iter().map(|_| Vec::new()).collect();
+        for Step { event, what } in self.steps {
+            let mut add = |nth: usize, what: What<P>| {
+                if event.position > places[nth].1 {
+                    parts[nth].push(Step { event: Arc::clone(&event), what });
+                }
+            };
+            let partition = |key: &str| nth.get(&Partition::of_key(key).among(of)).copied();
+            match what {
+                What::Fold { fed, keys } => {
+                    let mut shares: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+                    for key in keys {
+                        if let Some(nth) = partition(&key) {
+                            shares.entry(nth).or_default().push(key);
+                        }
+                    }
+                    for (nth, keys) in shares {
+                        add(nth, What::Fold { fed: Arc::clone(&fed), keys });
+                    }
+                }
+                What::Park { sequence: Sequence::Document(key), error } => {
+                    if let Some(nth) = partition(&key) {
+                        add(nth, What::Park { sequence: Sequence::Document(key), error });
+                    }
+                }
+                // Which documents it belongs to is not known, so that each partition has to wait for it.
+                What::Park { sequence, error } => {
+                    for nth in 0..places.len() {
+                        add(nth, What::Park { sequence: sequence.clone(), error: error.clone() });
+                    }
+                }
+            }
+        }
+        let part = |steps: Vec<Step<P>>| -> Option<Box<dyn Foldable>> {
+            if steps.is_empty() { None } else { Some(Box::new(Self { steps, format })) }
+        };
+        parts.into_iter().map(part).collect()
+    }
+
+    fn within(self: Box<Self>, partition: Partition) -> Box<dyn Foldable> {
+        if partition.is_whole() {
+            return self;
+        }
+        let format = self.format;
+        let own = self.among(&[(partition, Position::ZERO)]).pop().flatten();
+        own.unwrap_or_else(|| Box::new(Self { steps: Vec::new(), format }))
     }
 
     fn fold(
@@ -243,7 +308,7 @@ fn route<P: Projection>(feed: &Feed<P>, event: &RecordedEvent) -> What<P> {
         Ok::<_, IdError>(texts)
     });
     match routed {
-        Ok(keys) => What::Fold { fed, keys },
+        Ok(keys) => What::Fold { fed: fed.into(), keys },
         Err(error) => What::Park { sequence: Sequence::Stream(event.stream.clone()), error },
     }
 }

@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
-use super::{lease, policy::Stop, runner::Runner};
+use super::{lease, place::Place, policy::Stop, runner::Runner};
 use crate::{
     envelope::{Json, Position},
+    query::checkpoint_of,
     store::{Build, Checkpoint, Commit, Error, ProjectionId, Standing, ViewStore, entry},
 };
 
@@ -29,6 +30,8 @@ pub(super) struct Plan {
     pub(super) rebuild: Option<ProjectionId>,
     /// Generations that are live still, although a newer one is.
     pub(super) outlived: Vec<(ProjectionId, Checkpoint)>,
+    /// Into how many partitions the one is divided that is kept up to date.
+    pub(super) partitions: u16,
 }
 
 fn is(build: &Build, standing: Standing) -> bool {
@@ -38,11 +41,13 @@ fn is(build: &Build, standing: Standing) -> bool {
 impl Plan {
     /// `builds` are sorted by their ids.
     pub(super) fn of(builds: &[Build], projection: &ProjectionId) -> Self {
-        let own: Vec<&Build> = builds.iter().filter(|build| build.id.version == projection.version).collect();
+        let builds: Vec<&Build> = builds.iter().filter(|build| build.id.partition.is_whole()).collect();
+        let own: Vec<&Build> =
+            builds.iter().copied().filter(|build| build.id.version == projection.version).collect();
         let mut live: Vec<&Build> = own.iter().copied().filter(|build| is(build, Standing::Live)).collect();
         let answers = live.pop();
         let main = answers.map_or_else(|| projection.clone(), |build| build.id.clone());
-        let is_older = |build: &&Build| build.id.version < projection.version && is(build, Standing::Live);
+        let is_older = |build: &&&Build| build.id.version < projection.version && is(build, Standing::Live);
         let replaces = if answers.is_none() {
             builds.iter().rfind(is_older).map(|build| build.id.clone())
         } else {
@@ -51,7 +56,9 @@ impl Plan {
         let is_newer = |build: &&&Build| build.id > main && is(build, Standing::Building);
         let rebuild = own.iter().rfind(is_newer).map(|build| build.id.clone());
         let outlived = live.iter().filter_map(|build| Some((build.id.clone(), build.checkpoint?))).collect();
-        Self { main, replaces, rebuild, outlived }
+        let checkpoint = own.iter().find(|build| build.id == main).and_then(|build| build.checkpoint);
+        let partitions = checkpoint.map_or(1, |checkpoint| checkpoint.partitions);
+        Self { main, replaces, rebuild, outlived, partitions }
     }
 
     /// Reads what there is.
@@ -69,7 +76,7 @@ impl Runner {
     /// Begins a build of this version that takes the place of the one that answers, once it has caught up.
     pub(super) async fn begin_build(
         &self,
-        here: Checkpoint,
+        main: &mut Place,
         from: Position,
     ) -> Result<Result<ProjectionId, String>, Stop> {
         let (views, projection) = (&self.parts.views, &self.parts.projection);
@@ -77,6 +84,7 @@ impl Runner {
         if let Some(rebuild) = Plan::of(&builds, projection).rebuild {
             return Ok(Err(format!("{rebuild} is being built already")));
         }
+        let here = checkpoint_of(&builds, &main.projection).unwrap_or_else(|| main.here());
         if from > here.position {
             return Ok(Err(format!("it is at position {}: a build can't begin at {from}", here.position)));
         }
@@ -92,6 +100,7 @@ impl Runner {
             parked: 0,
             standing: Standing::Building,
             partitions: 1,
+            fence: main.here().fence,
             ..here
         };
         views.commit(&id, Commit::of(Position::ZERO, begun)).await?;
@@ -132,7 +141,7 @@ impl Runner {
     pub(super) async fn retire(&self, main: &ProjectionId, grace: Duration) -> Result<(), Error> {
         let (views, coordination) = (&self.parts.views, self.parts.views.coordination());
         let builds = views.builds(&main.name).await?;
-        for build in builds.into_iter().filter(|build| build.id < *main) {
+        for build in builds.into_iter().filter(|build| build.id < *main && build.id.partition.is_whole()) {
             let is_own = build.id.version == main.version;
             if is_own
                 && !matches!(build.checkpoint, Some(Checkpoint { standing: Standing::Superseded { .. }, .. }))
@@ -186,7 +195,8 @@ mod tests {
     }
 
     fn plan(builds: &[Build]) -> (String, Option<String>, Option<String>, Vec<String>) {
-        let Plan { main, replaces, rebuild, outlived } = Plan::of(builds, &ProjectionId::new("orders", 2));
+        let Plan { main, replaces, rebuild, outlived, .. } =
+            Plan::of(builds, &ProjectionId::new("orders", 2));
         let text = |id: Option<ProjectionId>| id.map(|id| id.to_string());
         let outlived = outlived.into_iter().map(|(id, _)| id.to_string()).collect();
         (main.to_string(), text(replaces), text(rebuild), outlived)

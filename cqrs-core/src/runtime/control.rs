@@ -45,13 +45,21 @@ impl Control {
         self.views.coordination()
     }
 
+    /// Whether it is time to look again.
+    pub(super) fn is_time(&mut self) -> bool {
+        let is_time = self.looked.is_none_or(|looked| looked.elapsed() >= self.every);
+        if is_time {
+            self.looked = Some(Instant::now());
+        }
+        is_time
+    }
+
     /// The requests that wait, if it is time to look for them.
-    pub(super) async fn look(&mut self) -> Result<Vec<Request>, Error> {
-        if self.looked.is_some_and(|looked| looked.elapsed() < self.every) {
-            return Ok(Vec::new());
+    pub(super) async fn look(&mut self) -> Result<Option<Vec<Request>>, Error> {
+        if !self.is_time() {
+            return Ok(None);
         }
         let entries = self.store().entries(&group(&self.projection)).await?;
-        self.looked = Some(Instant::now());
         let mut waiting = Vec::new();
         for entry in &entries {
             match Request::read(entry) {
@@ -64,7 +72,7 @@ impl Control {
             }
         }
         waiting.sort_by_key(|request| request.id);
-        Ok(waiting)
+        Ok(Some(waiting))
     }
 
     /// Takes a request up; `None` where somebody else has.
@@ -121,7 +129,7 @@ impl Control {
     /// Whether a projection that has halted is to go on: somebody asks for it, here or of another application. The
     /// caller keeps what is `known` of it.
     pub(super) async fn resumed(&mut self, known: &mut Option<u64>) -> Result<bool, Error> {
-        for request in self.look().await? {
+        for request in self.look().await?.unwrap_or_default() {
             if request.asked.operation != Operation::Resume {
                 continue;
             }

@@ -12,14 +12,15 @@ use super::{
 };
 use crate::{
     domain::{Feed, FeedSpec, Feeds, OnError, Projection},
-    envelope::RecordedEvent,
-    store::{BoxFuture, DataFormat, Error, ProjectionId, ProjectionSpec, Sequence, ViewStore},
+    envelope::{Position, RecordedEvent},
+    store::{BoxFuture, DataFormat, Error, Partition, ProjectionId, ProjectionSpec, Sequence, ViewStore},
 };
 
 /// Folds events into the documents of a projection, its type forgotten.
 pub(super) struct Folding {
     spec: ProjectionSpec,
     on_error: OnError,
+    partitions: u16,
     views: Arc<dyn ViewStore>,
     feeds: Vec<FeedSpec>,
     take_in: Box<TakeIn>,
@@ -29,10 +30,17 @@ type TakeIn = dyn Fn(Vec<RecordedEvent>, DataFormat) -> Box<dyn Foldable> + Send
 
 impl Folding {
     pub(super) fn of<P: Projection>(views: Arc<dyn ViewStore>) -> Self {
+        const {
+            assert!(
+                Partition::is_count(P::PARTITIONS),
+                "`PARTITIONS` of a projection is a power of two, from 1 to 1024"
+            );
+        }
         let feeds = Feeds::<P>::of();
         Self {
             spec: ProjectionSpec::of::<P>(),
             on_error: P::ON_ERROR,
+            partitions: P::PARTITIONS,
             views,
             feeds: feeds.iter().map(Feed::spec).collect(),
             take_in: Box::new(move |events, format| Box::new(Steps::of(&feeds, events, format))),
@@ -98,6 +106,10 @@ impl Work for Folding {
         false
     }
 
+    fn partitions(&self) -> u16 {
+        self.partitions
+    }
+
     fn retry<'a>(
         &'a self,
         attempt: Attempt<'a>,
@@ -105,6 +117,7 @@ impl Work for Folding {
     ) -> BoxFuture<'a, Result<Attempted, Stop>> {
         Box::pin(async move {
             let steps = (self.take_in)(attempt.events.to_vec(), self.views.format());
+            let steps = steps.within(place.projection.partition);
             let keys = match attempt.sequence {
                 Sequence::Document(key) => vec![key.clone()],
                 Sequence::Stream(_) => steps.keys(),
@@ -165,5 +178,13 @@ impl Batch for Routed {
             }
             Ok(())
         })
+    }
+
+    fn among(self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Batch>>> {
+        let Self { steps, views, .. } = *self;
+        let routed = |steps: Box<dyn Foldable>| -> Box<dyn Batch> {
+            Box::new(Self { keys: steps.keys(), steps, views: Arc::clone(&views) })
+        };
+        steps.among(places).into_iter().map(|steps| steps.map(routed)).collect()
     }
 }

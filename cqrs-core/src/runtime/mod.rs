@@ -16,13 +16,18 @@
 //! Where several applications share a read store, one of them runs a projection, by a lease; the others stand by.
 
 mod ahead;
+mod balance;
 mod batch;
 mod builds;
 mod checkpoint_health;
 mod contract;
 mod control;
+mod divide;
+mod end;
+mod flow;
 mod fold;
 mod folding;
+mod follow;
 mod lag;
 mod lag_monitor;
 mod lease;
@@ -39,6 +44,7 @@ mod retry;
 mod runner;
 mod sent;
 mod serve;
+mod share;
 mod sight;
 mod status;
 mod work;

@@ -22,7 +22,8 @@ use crate::{
     domain::{FeedSpec, OnError},
     envelope::{Position, RecordedEvent},
     store::{
-        BatchError, BatchProjection, BoxFuture, Commit, DeadLetter, Error, ProjectionId, Reason, Sequence,
+        BatchError, BatchProjection, BoxFuture, Commit, DeadLetter, Error, Partition, ProjectionId, Reason,
+        Sequence,
     },
 };
 
@@ -48,6 +49,11 @@ impl Work for OwnWriting {
 
     fn writes_by_itself(&self) -> bool {
         true
+    }
+
+    /// Nobody but itself knows which of its rows an event concerns.
+    fn partitions(&self) -> u16 {
+        1
     }
 
     /// One event after the other, each with the letter that it resolves.
@@ -95,7 +101,7 @@ impl Batch for Taken {
     fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { projection, events } = *self;
-            let mut waiting = vec![Part { events, goal }];
+            let mut waiting = vec![Section { events, goal }];
             while let Some(part) = waiting.pop() {
                 if let Some(refusal) = part.write(&*projection, place).await? {
                     waiting.extend(part.divide(&refusal).into_iter().rev());
@@ -104,10 +110,16 @@ impl Batch for Taken {
             Ok(())
         })
     }
+
+    /// It is never divided.
+    fn among(self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Batch>>> {
+        let mut all: Option<Box<dyn Batch>> = Some(self);
+        places.iter().map(|_| all.take()).collect()
+    }
 }
 
 /// Events that are written in one commit.
-struct Part {
+struct Section {
     events: Vec<RecordedEvent>,
     goal: Goal,
 }
@@ -118,7 +130,7 @@ struct Refusal {
     at: Option<Position>,
 }
 
-impl Part {
+impl Section {
     /// Writes the events of streams that are not parked, and parks the others behind what is.
     ///
     /// An event that is refused alone is parked. Where several are refused together, nothing is written.

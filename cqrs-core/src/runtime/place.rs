@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    ahead::Page,
     policy::{Policy, Stop},
     recent::Recent,
     sent::Sent,
@@ -106,13 +105,6 @@ impl Place {
         &self.status.meter
     }
 
-    /// Whether a page comes after the event that was applied last. A log that was put back to an earlier state may have
-    /// grown beyond the place again, also under a projection that runs: then nothing tells but the event.
-    pub(super) fn is_followed_by(&self, page: &Page) -> bool {
-        let is_known = page.before.is_some() && (self.last.is_none() || page.before == self.last);
-        self.position == Position::ZERO || (is_known && page.head >= self.position)
-    }
-
     /// The checkpoint of this place, once what was sent is written.
     pub(super) fn here(&self) -> Checkpoint {
         let Self { position, last, head, as_of, .. } = *self;
@@ -179,8 +171,9 @@ impl Place {
         let events: HashSet<Position> = parked.iter().map(|letter| letter.position).collect();
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         let mut checkpoint = self.checkpoint(goal);
-        checkpoint.parked = self.status.parked().saturating_add(count);
-        self.status.set_checkpoint(&checkpoint);
+        let partition = self.projection.partition;
+        checkpoint.parked = self.status.parked(partition).saturating_add(count);
+        self.status.set_checkpoint(partition, &checkpoint);
         for letter in parked {
             self.tell_of(&letter);
             self.parked.insert(letter.sequence);

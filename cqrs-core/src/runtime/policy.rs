@@ -11,6 +11,8 @@ pub(super) struct Policy {
     pub(super) on_error: OnError,
     /// The most sequences that may be parked.
     pub(super) max_parked: usize,
+    /// How many are in other partitions that are run here.
+    pub(super) others: usize,
 }
 
 /// Why a page was not written.
@@ -58,7 +60,7 @@ impl Policy {
                     .map(|letter| &letter.sequence)
                     .filter(|new| !parked.contains(*new))
                     .collect();
-                let (known, most) = (parked.len(), self.max_parked);
+                let (known, most) = (parked.len() + self.others, self.max_parked);
                 if known + new.len() <= most {
                     return Ok(());
                 }
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn events_that_only_queue_are_parked_under_every_policy() {
         for on_error in [OnError::Park, OnError::Retry, OnError::Halt] {
-            let policy = Policy { on_error, max_parked: 0 };
+            let policy = Policy { on_error, max_parked: 0, others: 0 };
             policy.judge(&[letter("a", Reason::Queued)], &HashSet::new()).expect("it queues");
         }
     }
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn a_policy_decides_what_becomes_of_a_failure_and_names_the_event() {
         let judge = |on_error| {
-            let policy = Policy { on_error, max_parked: 1 };
+            let policy = Policy { on_error, max_parked: 1, others: 0 };
             policy.judge(&[letter("b", Reason::Queued), failed("a")], &HashSet::new())
         };
         for (on_error, verb) in [(OnError::Retry, "retry: "), (OnError::Halt, "halt: ")] {
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn so_many_sequences_are_parked_and_no_more() {
-        let policy = Policy { on_error: OnError::Park, max_parked: 2 };
+        let policy = Policy { on_error: OnError::Park, max_parked: 2, others: 0 };
         let parked = HashSet::from([Sequence::Document("a".to_owned())]);
         policy.judge(&[failed("a"), failed("b"), failed("b")], &parked).expect("two are allowed");
         let text = text(policy.judge(&[failed("a"), failed("b"), failed("c")], &parked));

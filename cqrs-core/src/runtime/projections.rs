@@ -164,7 +164,6 @@ impl ProjectionsBuilder {
                 log: Arc::clone(log),
                 work,
                 views,
-                current,
                 options: self.options,
                 owner: owner.clone(),
                 status: Arc::clone(&status),

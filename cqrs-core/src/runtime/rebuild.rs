@@ -3,15 +3,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{
-    ahead::Pages,
-    lease::Lease,
-    pace::Pace,
-    place::Place,
-    runner::{End, Runner},
+    ahead::Pages, builds::superseded, end::End, flow::Flow, follow::fence, lease::Lease, pace::Pace,
+    place::Place, runner::Runner,
 };
 use crate::{
     envelope::Position,
-    store::{ProjectionId, Standing},
+    store::{Checkpoint, Commit, Partition, ProjectionId, Standing},
 };
 
 /// How a build is getting on that is to take the place of the one that answers.
@@ -122,7 +119,8 @@ impl Building {
     async fn build(&mut self) -> Result<Place, End> {
         let runner = self.runner.clone();
         runner.parts.work.prepare(&self.build).await?;
-        let (mut place, _) = runner.resume(&self.build, &self.lease, Standing::Building).await?;
+        let (mut place, _) =
+            runner.resume(&self.build, fence(&self.lease, Partition::WHOLE)?, Standing::Building).await?;
         self.show(place.position, place.here().head, place.position);
         let end = self.read_on(&runner, &mut place).await;
         let settled = place.settle().await;
@@ -137,9 +135,9 @@ impl Building {
         let began_at = place.position;
         loop {
             let page = pages.next(place.position).await?;
-            let follows = place.is_followed_by(&page);
-            runner.check(&self.lease, place, follows, page.head).await?;
-            let (goal, at_head, started) = (page.goal(place), page.is_at_head(), Instant::now());
+            let follows = page.comes_after(place.position, place.last);
+            runner.check(&self.lease, std::slice::from_mut(place), follows, page.head).await?;
+            let (goal, at_head, started) = (page.goal(place.as_of), page.is_at_head(), Instant::now());
             if page.through > place.position {
                 pages.read_ahead(&page);
                 page.batch.write(place, goal).await?;
@@ -192,13 +190,22 @@ impl Building {
 
 impl Runner {
     /// Has the build that is as far as this one answer from now on.
-    pub(super) async fn switch(&self, old: Place, rebuild: Rebuild, lease: &Lease) -> Result<(), End> {
+    pub(super) async fn switch(&self, old: &mut Flow, rebuild: Rebuild, lease: &Lease) -> Result<(), End> {
         let mut new = rebuild.end(old.position).await?;
         let views = &self.parts.views;
-        new.standing = Standing::Live;
-        views.commit(&new.projection, crate::store::Commit::of(new.position, new.here())).await?;
+        let live = Checkpoint { standing: Standing::Live, partitions: old.partitions, ..new.here() };
+        if old.is_divided() {
+            let own = [new.projection.clone()];
+            self.divide_from(&mut new, live, &own, lease).await?;
+        } else {
+            views.commit(&new.projection, Commit::of(new.position, live)).await?;
+        }
         let by = new.projection.generation;
-        views.commit(&old.projection, super::builds::superseded(old.here(), by, lease.fence())).await?;
+        self.supersede_partitions(&old.build, by).await?;
+        if let Some(old) = old.main() {
+            let fence = fence(lease, Partition::WHOLE)?;
+            views.commit(&old.projection, superseded(old.here(), by, fence)).await?;
+        }
         self.parts.status.end_rebuild();
         tracing::info!(build = %new.projection, position = %new.position, "a build has caught up, and answers from now on");
         Ok(())

@@ -1,28 +1,22 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 
 use super::{
     ProjectionState, RuntimeOptions,
-    ahead::{Pages, Reader},
-    builds::{Plan, superseded},
+    ahead::Reader,
+    builds::Plan,
     control::Control,
-    lease::{Acquired, Lease, Leases},
+    end::End,
+    lease::{Lease, Leases},
     owner::Owner,
-    pace::Pace,
-    place::{Goal, Place},
-    policy::{Policy, Stop},
-    rebuild::Rebuild,
     status::Status,
     with_causes,
     work::Work,
 };
 use crate::{
-    envelope::Position,
-    query::Current,
-    store::{
-        Checkpoint, Commit, CommitError, Error, EventFilter, EventStore, ProjectionId, Standing, ViewStore,
-    },
+    query::checkpoint_of,
+    store::{EventFilter, EventStore, Partition, ProjectionId, ViewStore},
 };
 
 /// What a runner is made of.
@@ -34,8 +28,6 @@ pub(super) struct RunnerParts {
     pub(super) work: Arc<dyn Work>,
     /// Where the checkpoint is.
     pub(super) views: Arc<dyn ViewStore>,
-    /// The same as queries see it.
-    pub(super) current: Arc<Current>,
     pub(super) options: RuntimeOptions,
     /// This application.
     pub(super) owner: Owner,
@@ -48,61 +40,8 @@ pub(super) struct RunnerParts {
 pub(super) struct Runner {
     pub(super) parts: RunnerParts,
     pub(super) reader: Arc<Reader>,
-    heartbeat: Duration,
-}
-
-/// How often it is looked for builds that are asked no more.
-const RETIRE_EVERY: Duration = Duration::from_secs(10);
-
-/// The builds beside the one that is kept up to date.
-struct Beside {
-    /// One of an older version, which answers until this one has caught up.
-    replaces: Option<ProjectionId>,
-    /// One of this version, which is to take this one's place.
-    rebuild: Option<Rebuild>,
-}
-
-impl Beside {
-    fn has_caught_up(&self) -> bool {
-        self.rebuild.as_ref().is_some_and(Rebuild::has_caught_up)
-    }
-
-    async fn catches_up(&self) {
-        match &self.rebuild {
-            Some(rebuild) => rebuild.catches_up().await,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// Why a stretch of work ended.
-pub(super) enum End {
-    /// The application stops.
-    Stopped,
-    /// A store is away, or another writer has moved the projection: start over from the stored checkpoint.
-    Again(String),
-    /// The projection was moved: start over at once.
-    Moved,
-    /// Another build has caught up, and takes its place.
-    BuiltAnew,
-    /// Going on would lose data.
-    Halted(String),
-}
-
-impl End {
-    fn taken_over() -> Self {
-        Self::Again("another application has taken it over".to_owned())
-    }
-}
-
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        let text = with_causes(&error);
-        match error {
-            Error::Unavailable { .. } | Error::Closed => Self::Again(text),
-            _ => Self::Halted(text),
-        }
-    }
+    pub(super) leases: Leases,
+    pub(super) heartbeat: Duration,
 }
 
 impl Runner {
@@ -113,7 +52,9 @@ impl Runner {
             filter: EventFilter::of_feeds(&parts.work.feeds()),
         };
         let heartbeat = parts.options.heartbeat_for(parts.max_lag);
-        Self { parts, reader: Arc::new(reader), heartbeat }
+        let RunnerParts { views, projection, owner, options, .. } = &parts;
+        let leases = Leases::of(Arc::clone(views), projection, owner.clone(), options.lease);
+        Self { parts, reader: Arc::new(reader), leases, heartbeat }
     }
 
     pub(super) async fn run(self) {
@@ -176,20 +117,36 @@ impl Runner {
     }
 
     async fn try_work(&self, progressed: &mut bool) -> Result<Infallible, End> {
-        let lease = Arc::new(self.acquire().await?);
+        let lease = Arc::new(self.leases.hold());
         let end = tokio::select! {
-            end = self.own(&lease, progressed) => end,
+            end = self.hold(&lease, progressed) => end,
             () = lease.lost() => Err(End::taken_over()),
         };
         // Whatever is wrong here, another application may do better.
         if let Err(error) = lease.release().await {
             let error = with_causes(&error);
-            tracing::debug!(projection = %self.parts.projection, error, "the lease was not given back");
+            tracing::debug!(projection = %self.parts.projection, error, "the leases were not given back");
         }
         end
     }
 
-    fn control(&self) -> Control {
+    /// Takes what there is to be run, and runs it. What was moved goes on under the same leases.
+    async fn hold(&self, lease: &Arc<Lease>, progressed: &mut bool) -> Result<Infallible, End> {
+        loop {
+            self.acquire(lease).await?;
+            let ran = if lease.leads() {
+                self.lead(lease, progressed).await
+            } else {
+                self.run_along(lease, progressed).await
+            };
+            match ran {
+                Err(End::Moved) => {}
+                end => return end,
+            }
+        }
+    }
+
+    pub(super) fn control(&self) -> Control {
         let RunnerParts { projection, views, owner, .. } = &self.parts;
         Control::new(Arc::clone(views), projection.clone(), owner.clone(), self.heartbeat)
     }
@@ -211,20 +168,25 @@ impl Runner {
         }
     }
 
-    /// Waits until the projection is to be run here.
-    async fn acquire(&self) -> Result<Lease, End> {
-        let RunnerParts { projection, views, current, owner, options, status, .. } = &self.parts;
-        let leases = Leases::of(Arc::clone(views), projection, owner.clone(), options.lease);
+    /// Waits until the projection is to be run here: led, or some of its partitions.
+    async fn acquire(&self, lease: &Lease) -> Result<(), End> {
+        let RunnerParts { projection, views, options, status, .. } = &self.parts;
         loop {
-            let owner = match leases.acquire().await? {
-                Acquired::Own(lease) => return Ok(lease),
-                Acquired::Others(owner) => owner,
-            };
-            if let Some(checkpoint) = current.checkpoint(projection).await? {
-                status.set_checkpoint(&checkpoint);
+            let seen = self.leases.look().await?;
+            if lease.take(&seen, Partition::WHOLE).await? {
+                return Ok(());
             }
-            if status.set_state(ProjectionState::Standby { owner: owner.clone() }) {
-                tracing::info!(%projection, %owner, "another application runs the projection; this one stands by");
+            // Where another one was quicker, the next look tells who.
+            let Some(owner) = seen.holders.get(&Partition::WHOLE) else { continue };
+            let builds = views.builds(&projection.name).await?;
+            let plan = Plan::of(&builds, projection);
+            if let Some(checkpoint) = checkpoint_of(&builds, &plan.main) {
+                status.show(&[Partition::WHOLE]);
+                status.set_checkpoint(Partition::WHOLE, &checkpoint);
+            }
+            self.stand_by(owner);
+            if plan.partitions > 1 {
+                return Ok(());
             }
             tokio::select! {
                 () = tokio::time::sleep(options.lease / 6) => {}
@@ -233,213 +195,16 @@ impl Runner {
         }
     }
 
-    /// Runs the projection as the owner of its lease.
-    async fn own(&self, lease: &Arc<Lease>, progressed: &mut bool) -> Result<Infallible, End> {
-        let RunnerParts { views, projection, work, status, .. } = &self.parts;
-        let Plan { main, replaces, rebuild, outlived } = Plan::read(&**views, projection).await?;
-        for (id, checkpoint) in outlived {
-            views.commit(&id, superseded(checkpoint, main.generation, lease.fence())).await?;
-        }
-        work.prepare(&main).await?;
-        let standing = if replaces.is_some() { Standing::Building } else { Standing::Live };
-        let (mut place, checkpoint) = self.resume(&main, lease, standing).await?;
-        status.set_checkpoint(&checkpoint);
-        status.set_outdated(self.is_outdated(&main, place.position == Position::ZERO).await?);
-        let rebuild = rebuild.map(|build| Rebuild::start(self, lease, build));
-        if rebuild.is_none() {
-            status.end_rebuild();
-        }
-        let beside = Beside { replaces, rebuild };
-        let end = self.follow(&mut place, lease, &beside, progressed).await;
-        if let (Err(End::BuiltAnew), Some(rebuild)) = (&end, beside.rebuild) {
-            place.settle().await?;
-            self.switch(place, rebuild, lease).await?;
-            return end;
-        }
-        // What was sent is not left behind. If it fails, the next one begins where the store is.
-        if let Err(error) = place.settle().await {
-            tracing::debug!(projection = %self.parts.projection, ?error, "the last batch failed");
-        }
-        end
-    }
-
-    /// Follows the log from a place on, until something is in the way.
-    async fn follow(
-        &self,
-        place: &mut Place,
-        lease: &Lease,
-        beside: &Beside,
-        progressed: &mut bool,
-    ) -> Result<Infallible, End> {
-        let status = &self.parts.status;
-        let mut pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
-        let mut control = self.control();
-        let mut standstill = control.standstill().await?;
-        let mut retired: Option<Instant> = None;
-        loop {
-            if self.serve(&mut control, &mut standstill, place).await? {
-                return Err(End::Moved);
-            }
-            if beside.has_caught_up() {
-                return Err(End::BuiltAnew);
-            }
-            if let Some(paused) = &standstill.paused {
-                place.settle().await?;
-                status.set_state(ProjectionState::Paused { by: paused.by.clone() });
-                tokio::select! {
-                    () = tokio::time::sleep(self.heartbeat) => continue,
-                    () = self.stopped() => return Err(End::Stopped),
-                }
-            }
-            let page = tokio::select! {
-                biased;
-                () = self.stopped() => return Err(End::Stopped),
-                page = pages.next(place.position) => page?,
-            };
-            let follows = place.is_followed_by(&page);
-            self.check(lease, place, follows, page.head).await?;
-            let (goal, at_head) = (page.goal(place), page.is_at_head());
-            if page.through > place.position {
-                status.set_state(ProjectionState::CatchingUp);
-                pages.read_ahead(&page);
-                let started = Instant::now();
-                page.batch.write(place, goal).await?;
-                pages.pace.took(page.events, started.elapsed());
-                status.meter.batch(page.events, started.elapsed());
-                *progressed = place.written.is_some();
-                status.observe();
-            }
-            if !at_head {
-                continue;
-            }
-            place.settle().await?;
-            place.as_of = goal.as_of;
-            status.set_as_of(goal.as_of);
-            status.set_state(ProjectionState::Live);
-            let takes_over =
-                place.standing == Standing::Building && self.is_as_far(place.position, beside).await?;
-            if takes_over {
-                place.standing = Standing::Live;
-            }
-            if takes_over || place.written.is_none_or(|written| written.elapsed() >= self.heartbeat) {
-                self.beat(place, goal).await?;
-                *progressed = true;
-            }
-            if place.standing == Standing::Live && retired.is_none_or(|last| last.elapsed() >= RETIRE_EVERY) {
-                retired = Some(Instant::now());
-                self.retire(&place.projection, self.parts.options.grace).await?;
-            }
-            tokio::select! {
-                () = beside.catches_up() => {}
-                news = pages.news() => news?,
-                () = tokio::time::sleep(self.heartbeat) => {}
-                () = self.stopped() => return Err(End::Stopped),
-            }
+    pub(super) fn stand_by(&self, owner: &Owner) {
+        let RunnerParts { projection, status, .. } = &self.parts;
+        if status.set_state(ProjectionState::Standby { owner: owner.clone() }) {
+            tracing::info!(%projection, %owner, "another application runs the projection; this one stands by");
         }
     }
 
-    /// Whether a page may be applied: one that `follows` what is applied, of a log with this head.
-    pub(super) async fn check(
-        &self,
-        lease: &Lease,
-        place: &mut Place,
-        follows: bool,
-        head: Position,
-    ) -> Result<(), End> {
-        // This application may have been held up for any time.
-        if !lease.is_held().await? {
-            return Err(End::taken_over());
-        }
-        if !follows {
-            place.settle().await?;
-            return Err(self.diverged(place, head).await);
-        }
-        Ok(())
-    }
-
-    /// Says in the read store that nothing is waiting to be applied.
-    async fn beat(&self, place: &mut Place, goal: Goal) -> Result<(), End> {
-        let commit = place.commit(goal, Vec::new(), Vec::new());
-        self.parts.views.commit(&place.projection, commit).await?;
-        place.arrive(goal, Vec::new());
-        Ok(())
-    }
-
-    /// Reads where the projection stands, and from then on keeps all others from writing.
-    ///
-    /// `standing`: of a build that has no checkpoint yet.
-    pub(super) async fn resume(
-        &self,
-        projection: &ProjectionId,
-        lease: &Lease,
-        standing: Standing,
-    ) -> Result<(Place, Checkpoint), End> {
-        let RunnerParts { log, views, status, .. } = &self.parts;
-        let stored = views.checkpoint(projection).await?;
-        let policy =
-            Policy { on_error: self.parts.work.on_error(), max_parked: self.parts.options.max_parked };
-        let mut place =
-            Place::start(log.log_id(), projection.clone(), lease.fence(), policy, Arc::clone(status));
-        if let Some(stored) = stored.filter(|stored| stored.log != log.log_id()) {
-            return Err(End::Halted(format!(
-                "the checkpoint belongs to the log {}, but the write store is the log {}. Connect the write store that \
-                 these views were built from, or use another read store",
-                stored.log,
-                log.log_id()
-            )));
-        }
-        place.standing = standing;
-        let claimed = place.claim(stored);
-        let commit = Commit::of(place.position, claimed);
-        views.commit(projection, commit).await?;
-        place.parked = views.parked_sequences(projection).await?.into_iter().collect();
-        Ok((place, claimed))
-    }
-
-    /// Whether the build of the older version, which answers until now, is no further.
-    async fn is_as_far(&self, position: Position, beside: &Beside) -> Result<bool, Error> {
-        let Some(older) = &beside.replaces else { return Ok(true) };
-        let older = self.parts.views.checkpoint(older).await?;
-        Ok(older.is_none_or(|older| older.position <= position))
-    }
-
-    /// The log was put back. Says so in the read store too, so that no query takes the views for fresh.
-    async fn diverged(&self, place: &mut Place, head: Position) -> End {
-        let (views, projection) = (&self.parts.views, &place.projection);
-        let (position, divergence) = (place.position, place.divergence(head));
-        if let Err(error) = views.commit(projection, divergence).await {
-            return error.into();
-        }
-        End::Halted(format!(
-            "the checkpoint is at position {position}, but the log, which ends at {head}, has another event there or \
-             none: it was put back to an earlier state. Restore the log, or build the projection anew under a higher \
-             `version`"
-        ))
-    }
-
-    async fn stopped(&self) {
+    pub(super) async fn stopped(&self) {
         let mut stop = self.parts.stop.clone();
         // An error means that the application is gone, which is as good as a stop.
         let _: Result<_, _> = stop.wait_for(|stop| *stop).await;
-    }
-}
-
-impl From<CommitError> for End {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Store(error) => error.into(),
-            CommitError::Superseded { .. } | CommitError::Fenced { .. } => Self::Again(with_causes(&error)),
-            CommitError::TooLarge { .. } | CommitError::Unfit { .. } => Self::Halted(with_causes(&error)),
-        }
-    }
-}
-
-impl From<Stop> for End {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Commit(error) => error.into(),
-            Stop::Retry(what) => Self::Again(what),
-            Stop::Halt(what) => Self::Halted(what),
-        }
     }
 }

@@ -1,14 +1,20 @@
 //! Does what an operator asks of a projection.
 
+use std::collections::BTreeSet;
+
 use super::{
+    balance::Balance,
     control::{Control, Standstill},
+    end::End,
+    flow::Flow,
+    lease::Lease,
     place::Place,
     retry::{Attempt, events_of},
-    runner::{End, Runner},
+    runner::Runner,
 };
 use crate::{
     envelope::Position,
-    operations::{Operation, Parked, Report, RequestOutcome, StillFailing},
+    operations::{Operation, Parked, Report, Request, RequestOutcome, StillFailing},
     store::{Commit, EventFilter, Sequence},
 };
 
@@ -20,75 +26,92 @@ const DRY_RUN: usize = 10_000;
 impl Runner {
     /// Does what is asked for by now, and finds out whether the projection is to stand still. Where it was moved, so that
     /// it has to start over, the answer is `true`.
+    ///
+    /// It is the application that leads which does it. What concerns all documents waits until it runs all partitions.
     pub(super) async fn serve(
         &self,
         control: &mut Control,
         standstill: &mut Standstill,
-        place: &mut Place,
+        flow: &mut Flow,
+        lease: &Lease,
+        balance: &mut Balance,
     ) -> Result<bool, End> {
-        let mut moved = false;
-        for request in control.look().await? {
+        if !lease.leads() {
+            if control.is_time() {
+                *standstill = control.standstill().await?;
+            }
+            return Ok(false);
+        }
+        let Some(waiting) = control.look().await? else { return Ok(false) };
+        let (mut moved, mut served) = (false, false);
+        for request in waiting {
+            if request.asked.operation.concerns_all() && !self.gather(flow, balance).await? {
+                return Ok(moved);
+            }
             let Some(request) = control.take(request).await? else { continue };
-            place.settle().await?;
-            let outcome = match &request.asked.operation {
-                Operation::Pause => {
-                    *standstill = control.set_paused(true, &request).await?;
-                    RequestOutcome::Done(Report::default())
-                }
-                Operation::Resume => {
-                    *standstill = control.set_paused(false, &request).await?;
-                    RequestOutcome::Done(Report::default())
-                }
-                Operation::Rewind { to } => {
-                    let before = place.position;
-                    let outcome = self.rewind(place, *to).await?;
-                    moved |= place.position < before;
-                    outcome
-                }
-                Operation::Rebuild { .. } | Operation::AbandonRebuild
-                    if self.parts.work.writes_by_itself() =>
-                {
-                    let reason =
-                        "it writes by itself, and has no other build: empty its tables, and rewind it"
-                            .to_owned();
-                    RequestOutcome::Refused { reason }
-                }
-                Operation::Rebuild { from } => match self.begin_build(place.here(), *from).await? {
-                    Ok(_) => {
-                        moved = true;
-                        RequestOutcome::Done(Report::default())
-                    }
-                    Err(reason) => RequestOutcome::Refused { reason },
-                },
-                Operation::AbandonRebuild => match self.abandon_build().await? {
-                    Ok(_) => {
-                        moved = true;
-                        RequestOutcome::Done(Report::default())
-                    }
-                    Err(reason) => RequestOutcome::Refused { reason },
-                },
-                Operation::Retry { parked, dry_run } => self.retry(place, parked, *dry_run).await?,
-                Operation::Skip { parked, .. } => self.skip(place, parked).await?,
-            };
+            flow.settle().await?;
+            let before = flow.position;
+            let outcome = self.operate(&request, control, standstill, flow).await?;
+            moved |= flow.position < before;
+            let is_done = matches!(outcome, RequestOutcome::Done(_));
+            moved |= is_done && request.asked.operation.changes_builds();
             let projection = &self.parts.projection;
             tracing::info!(%projection, by = request.asked.by, asked = ?request.asked.operation, ?outcome, "operated");
             control.end(request, outcome).await?;
+            served = true;
+        }
+        if served {
+            balance.let_go();
         }
         Ok(moved)
     }
 
+    async fn operate(
+        &self,
+        request: &Request,
+        control: &Control,
+        standstill: &mut Standstill,
+        flow: &mut Flow,
+    ) -> Result<RequestOutcome, End> {
+        let done = RequestOutcome::Done(Report::default());
+        let writes_by_itself = self.parts.work.writes_by_itself();
+        Ok(match &request.asked.operation {
+            Operation::Pause => {
+                *standstill = control.set_paused(true, request).await?;
+                done
+            }
+            Operation::Resume => {
+                *standstill = control.set_paused(false, request).await?;
+                done
+            }
+            Operation::Rewind { to } => self.rewind(flow, *to).await?,
+            Operation::Rebuild { .. } | Operation::AbandonRebuild if writes_by_itself => {
+                let reason =
+                    "it writes by itself, and has no other build: empty its tables, and rewind it".to_owned();
+                RequestOutcome::Refused { reason }
+            }
+            Operation::Rebuild { from } => {
+                let Some(main) = flow.main() else { return Err(End::taken_over()) };
+                self.begin_build(main, *from).await?.map_or_else(refused, |_| done)
+            }
+            Operation::AbandonRebuild => self.abandon_build().await?.map_or_else(refused, |_| done),
+            Operation::Retry { parked, dry_run } => self.retry(flow, parked, *dry_run).await?,
+            Operation::Skip { parked, .. } => self.skip(flow, parked).await?,
+        })
+    }
+
     /// Goes back, so that all that comes after a position is applied again.
-    async fn rewind(&self, place: &mut Place, to: Position) -> Result<RequestOutcome, End> {
-        let refused = |reason: String| Ok(RequestOutcome::Refused { reason });
+    async fn rewind(&self, flow: &mut Flow, to: Position) -> Result<RequestOutcome, End> {
         if !self.parts.work.writes_by_itself() {
-            return refused(
+            return Ok(refused(
                 "its documents know what they have applied, and would pass over all of it: build it anew"
                     .to_owned(),
-            );
+            ));
         }
+        let Some(place) = flow.main() else { return Err(End::taken_over()) };
         if to >= place.position {
             let at = place.position;
-            return refused(format!("it is at position {at}: {to} is no earlier one"));
+            return Ok(refused(format!("it is at position {at}: {to} is no earlier one")));
         }
         let page = self.parts.log.read_log(to, &EventFilter::ALL, 1).await?;
         let mut checkpoint = place.here();
@@ -98,64 +121,83 @@ impl Runner {
         }
         self.parts.views.commit(&place.projection, Commit::of(place.position, checkpoint)).await?;
         (place.position, place.last, place.as_of) = (to, checkpoint.last, checkpoint.as_of);
-        self.parts.status.set_checkpoint(&checkpoint);
+        self.parts.status.set_checkpoint(place.projection.partition, &checkpoint);
+        flow.position = to;
         Ok(RequestOutcome::Done(Report::default()))
     }
 
     /// The sequences that are meant, or why there are none.
-    fn meant(place: &Place, parked: &Parked) -> Result<Vec<Sequence>, RequestOutcome> {
+    fn meant(flow: &Flow, parked: &Parked) -> Result<Vec<Sequence>, RequestOutcome> {
+        let known: BTreeSet<&Sequence> = flow.places.iter().flat_map(|place| &place.parked).collect();
         match parked {
-            Parked::All => {
-                let mut all: Vec<Sequence> = place.parked.iter().cloned().collect();
-                all.sort();
-                Ok(all)
-            }
-            Parked::Sequence(sequence) if place.parked.contains(sequence) => Ok(vec![sequence.clone()]),
-            Parked::Sequence(sequence) => {
-                Err(RequestOutcome::Refused { reason: format!("nothing is parked for {sequence:?}") })
-            }
+            Parked::All => Ok(known.into_iter().cloned().collect()),
+            Parked::Sequence(sequence) if known.contains(sequence) => Ok(vec![sequence.clone()]),
+            Parked::Sequence(sequence) => Err(refused(format!("nothing is parked for {sequence:?}"))),
         }
     }
 
-    async fn retry(&self, place: &mut Place, parked: &Parked, dry_run: bool) -> Result<RequestOutcome, End> {
-        let sequences = match Self::meant(place, parked) {
+    async fn retry(&self, flow: &mut Flow, parked: &Parked, dry_run: bool) -> Result<RequestOutcome, End> {
+        let sequences = match Self::meant(flow, parked) {
             Ok(sequences) => sequences,
             Err(refused) => return Ok(refused),
         };
         if dry_run && self.parts.work.writes_by_itself() {
-            let reason = "a projection that writes by itself has no dry run".to_owned();
-            return Ok(RequestOutcome::Refused { reason });
+            return Ok(refused("a projection that writes by itself has no dry run".to_owned()));
         }
         let mut report = Report::default();
         for sequence in &sequences {
-            self.retry_sequence(place, sequence, dry_run, &mut report).await?;
+            self.retry_sequence(flow, sequence, dry_run, &mut report).await?;
         }
         if !dry_run {
-            self.reread(place).await?;
+            self.reread(flow).await?;
         }
         Ok(RequestOutcome::Done(report))
     }
 
-    async fn skip(&self, place: &mut Place, parked: &Parked) -> Result<RequestOutcome, End> {
-        let sequences = match Self::meant(place, parked) {
+    async fn skip(&self, flow: &mut Flow, parked: &Parked) -> Result<RequestOutcome, End> {
+        let sequences = match Self::meant(flow, parked) {
             Ok(sequences) => sequences,
             Err(refused) => return Ok(refused),
         };
-        let (views, id) = (&self.parts.views, place.projection.clone());
         let mut report = Report::default();
         for sequence in &sequences {
-            let first = views.dead_letters(&id, Some(sequence), Position::ZERO, 1).await?;
-            let resolved = first.into_iter().map(|letter| (letter.sequence, letter.position)).collect();
-            views.commit(&id, Commit { resolved, ..Commit::of(place.position, place.here()) }).await?;
+            for place in having(flow, sequence) {
+                let (views, id) = (&self.parts.views, &place.projection);
+                let first = views.dead_letters(id, Some(sequence), Position::ZERO, 1).await?;
+                let resolved = first.into_iter().map(|letter| (letter.sequence, letter.position)).collect();
+                views.commit(id, Commit { resolved, ..Commit::of(place.position, place.here()) }).await?;
+            }
             report.skipped += 1;
-            self.retry_sequence(place, sequence, false, &mut report).await?;
+            self.retry_sequence(flow, sequence, false, &mut report).await?;
         }
-        self.reread(place).await?;
+        self.reread(flow).await?;
         Ok(RequestOutcome::Done(report))
     }
 
-    /// Tries the events of a sequence up to the first that fails.
+    /// Tries the events of a sequence, in each partition that has parked it.
     async fn retry_sequence(
+        &self,
+        flow: &mut Flow,
+        sequence: &Sequence,
+        dry_run: bool,
+        report: &mut Report,
+    ) -> Result<(), End> {
+        let mut attempts = Report::default();
+        for place in having(flow, sequence) {
+            let mut attempt = Report::default();
+            self.retry_place(place, sequence, dry_run, &mut attempt).await?;
+            // A stream may be parked in several of them: it is the same events.
+            attempts.retried = attempts.retried.max(attempt.retried);
+            attempts.failing.extend(attempt.failing);
+        }
+        attempts.failing.sort_by_key(|failing| failing.position);
+        report.retried += attempts.retried;
+        report.failing.extend(attempts.failing.into_iter().next());
+        Ok(())
+    }
+
+    /// Tries the events of a sequence up to the first that fails.
+    async fn retry_place(
         &self,
         place: &mut Place,
         sequence: &Sequence,
@@ -185,13 +227,25 @@ impl Runner {
     }
 
     /// What is parked is another thing now.
-    async fn reread(&self, place: &mut Place) -> Result<(), End> {
-        let (views, id) = (&self.parts.views, place.projection.clone());
-        place.parked = views.parked_sequences(&id).await?.into_iter().collect();
-        place.recent.forget();
-        if let Some(checkpoint) = views.checkpoint(&id).await? {
-            self.parts.status.set_checkpoint(&checkpoint);
+    async fn reread(&self, flow: &mut Flow) -> Result<(), End> {
+        let views = &self.parts.views;
+        for place in &mut flow.places {
+            let id = &place.projection;
+            place.parked = views.parked_sequences(id).await?.into_iter().collect();
+            if let Some(checkpoint) = views.checkpoint(id).await? {
+                self.parts.status.set_checkpoint(id.partition, &checkpoint);
+            }
+            place.recent.forget();
         }
         Ok(())
     }
+}
+
+const fn refused(reason: String) -> RequestOutcome {
+    RequestOutcome::Refused { reason }
+}
+
+/// The places in which a sequence is parked.
+fn having<'f>(flow: &'f mut Flow, sequence: &'f Sequence) -> impl Iterator<Item = &'f mut Place> {
+    flow.places.iter_mut().filter(|place| place.parked.contains(sequence))
 }

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     envelope::Position,
     metrics::{Observer, ProjectionMeter},
-    store::{Checkpoint, ProjectionId},
+    store::{Checkpoint, Partition, ProjectionId},
 };
 
 /// What a projection's runner is doing.
@@ -73,6 +74,8 @@ pub struct ProjectionHealth {
     pub max_lag: Option<Duration>,
     /// How many events are parked.
     pub parked: u64,
+    /// The partitions that run here, where it is divided. What is said of the projection is said of these together.
+    pub partitions: Vec<Partition>,
     /// The documents were built by other handlers, or another definition, than the ones that are compiled in: raise the
     /// version, or [rebuild](crate::operations::Operator::rebuild) them.
     pub outdated: bool,
@@ -96,17 +99,37 @@ pub(super) struct Status {
     contract: Contract,
     pub(super) meter: Arc<ProjectionMeter>,
     head: watch::Receiver<Position>,
+    started: Timestamp,
     progress: Mutex<Progress>,
 }
 
 struct Progress {
     state: ProjectionState,
-    applied: Position,
+    /// Of the partitions that run here; of the whole, where it is not divided or another application runs it.
+    reached: BTreeMap<Partition, Reached>,
     head: Position,
-    as_of: Timestamp,
-    parked: u64,
     outdated: bool,
     rebuild: Option<RebuildProgress>,
+}
+
+/// How far a partition is.
+#[derive(Clone, Copy)]
+struct Reached {
+    applied: Position,
+    as_of: Timestamp,
+    parked: u64,
+}
+
+impl Progress {
+    /// How far all of it is that is known here.
+    fn reached(&self) -> Option<Reached> {
+        let known = || self.reached.values();
+        Some(Reached {
+            applied: known().map(|reached| reached.applied).min()?,
+            as_of: known().map(|reached| reached.as_of).min()?,
+            parked: known().map(|reached| reached.parked).sum(),
+        })
+    }
 }
 
 impl Status {
@@ -118,16 +141,14 @@ impl Status {
     ) -> Self {
         let progress = Progress {
             state: ProjectionState::Starting,
-            applied: Position::ZERO,
+            reached: BTreeMap::new(),
             head: Position::ZERO,
-            as_of: Timestamp::now(),
-            parked: 0,
             outdated: false,
             rebuild: None,
         };
         let meter = Arc::new(ProjectionMeter::of(&projection));
         let contract = Contract::new(projection, max_lag, hooks, Observer::Owner);
-        Self { contract, meter, head, progress: Mutex::new(progress) }
+        Self { contract, meter, head, started: Timestamp::now(), progress: Mutex::new(progress) }
     }
 
     /// Sets the state; true where it differs from the one before.
@@ -138,35 +159,41 @@ impl Status {
         changed
     }
 
-    /// How many events are parked.
-    pub(super) fn parked(&self) -> u64 {
-        self.lock().parked
+    /// How many events of a partition are parked.
+    pub(super) fn parked(&self, partition: Partition) -> u64 {
+        self.lock().reached.get(&partition).map_or(0, |reached| reached.parked)
     }
 
-    pub(super) fn set_checkpoint(&self, checkpoint: &Checkpoint) {
+    pub(super) fn set_checkpoint(&self, partition: Partition, checkpoint: &Checkpoint) {
         let mut progress = self.lock();
-        progress.applied = checkpoint.position;
         progress.head = progress.head.max(checkpoint.head);
-        progress.as_of = checkpoint.as_of;
-        progress.parked = checkpoint.parked;
+        let Checkpoint { position: applied, as_of, parked, .. } = *checkpoint;
+        progress.reached.insert(partition, Reached { applied, as_of, parked });
+    }
+
+    /// Which partitions run here; what is known of others is forgotten.
+    pub(super) fn show(&self, partitions: &[Partition]) {
+        self.lock().reached.retain(|partition, _| partitions.contains(partition));
     }
 
     /// The projection was seen to hold all that was recorded before `as_of`, without anything to write.
     pub(super) fn set_as_of(&self, as_of: Timestamp) {
-        self.lock().as_of = as_of;
+        self.lock().reached.values_mut().for_each(|reached| reached.as_of = as_of);
     }
 
     pub(super) fn health(&self) -> ProjectionHealth {
         let progress = self.lock();
-        let (head, lag) = self.lag(&progress);
+        let reached = self.reached(&progress);
+        let (head, lag) = self.lag(&progress, reached);
         ProjectionHealth {
             projection: self.contract.projection().clone(),
             state: progress.state.clone(),
-            applied: progress.applied,
+            applied: reached.applied,
             head,
             lag,
             max_lag: self.contract.max_lag(),
-            parked: progress.parked,
+            parked: reached.parked,
+            partitions: progress.reached.keys().copied().filter(|partition| !partition.is_whole()).collect(),
             outdated: progress.outdated,
             rebuild: progress.rebuild.clone(),
         }
@@ -206,14 +233,20 @@ impl Status {
             if progress.state == ProjectionState::Starting {
                 return;
             }
-            (self.lag(&progress).1, progress.parked)
+            let reached = self.reached(&progress);
+            (self.lag(&progress, reached).1, reached.parked)
         };
         self.contract.observe(lag, parked);
     }
 
-    fn lag(&self, progress: &Progress) -> (Position, Lag) {
+    fn reached(&self, progress: &Progress) -> Reached {
+        let nothing = Reached { applied: Position::ZERO, as_of: self.started, parked: 0 };
+        progress.reached().unwrap_or(nothing)
+    }
+
+    fn lag(&self, progress: &Progress, reached: Reached) -> (Position, Lag) {
         let head = progress.head.max(*self.head.borrow());
-        (head, Lag::measure(progress.applied, head, progress.as_of, Timestamp::now()))
+        (head, Lag::measure(reached.applied, head, reached.as_of, Timestamp::now()))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Progress> {

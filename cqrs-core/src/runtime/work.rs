@@ -5,8 +5,8 @@ use super::{
 };
 use crate::{
     domain::{FeedSpec, OnError},
-    envelope::RecordedEvent,
-    store::{BoxFuture, Error, ProjectionId},
+    envelope::{Position, RecordedEvent},
+    store::{BoxFuture, Error, Partition, ProjectionId},
 };
 
 /// What a projection does with the events that are read for it.
@@ -26,6 +26,9 @@ pub(super) trait Work: Send + Sync + 'static {
     /// Whether it writes by itself: then it can go back to an earlier position, and has one build.
     fn writes_by_itself(&self) -> bool;
 
+    /// Into how many partitions it is to be divided.
+    fn partitions(&self) -> u16;
+
     /// Tries parked events again, in order, up to the first that fails, and writes what came of it. The place stays.
     fn retry<'a>(
         &'a self,
@@ -42,4 +45,8 @@ pub(super) trait Batch: Send {
     /// Writes what the events do, together with the checkpoint: in one commit, or in several on the way to the goal.
     /// The place moves with each.
     fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>>;
+
+    /// What of it concerns each of these partitions of one division, each after the position that it is at; `None` where
+    /// nothing does.
+    fn among(self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Batch>>>;
 }

@@ -18,22 +18,32 @@ impl Partition {
     /// The most partitions that a build can have.
     pub const MOST: u16 = 1_024;
 
-    /// The partition at `index`, from 0, of so many; `None` where there is none.
-    pub const fn new(index: u16, of: u16) -> Option<Self> {
-        if index < of && of <= Self::MOST { Some(Self { of, index }) } else { None }
+    /// Whether a build can have so many: powers of two, so that each partition of a finer division lies within one of a
+    /// coarser one.
+    pub const fn is_count(of: u16) -> bool {
+        of.is_power_of_two() && of <= Self::MOST
     }
 
-    /// The partition of a document's key, where there are so many.
-    pub fn of_key(key: &str, of: u16) -> Self {
-        let of = of.clamp(1, Self::MOST);
-        let index = u16::try_from(spread(key) % u64::from(of)).unwrap_or(0);
-        Self { of, index }
+    /// The partition at `index`, from 0, of so many; `None` where there is none.
+    pub const fn new(index: u16, of: u16) -> Option<Self> {
+        if index < of && Self::is_count(of) { Some(Self { of, index }) } else { None }
+    }
+
+    /// The partition of a document's key in the finest division.
+    pub fn of_key(key: &str) -> Self {
+        let index = u16::try_from(spread(key) % u64::from(Self::MOST)).unwrap_or(0);
+        Self { of: Self::MOST, index }
+    }
+
+    /// The partition of a coarser division that this one lies in; itself, where it is the coarser one.
+    #[must_use]
+    pub const fn among(self, of: u16) -> Self {
+        if Self::is_count(of) && of < self.of { Self { of, index: self.index % of } } else { self }
     }
 
     /// All partitions, where there are so many.
     pub fn all(of: u16) -> impl Iterator<Item = Self> {
-        let of = of.clamp(1, Self::MOST);
-        (0..of).map(move |index| Self { of, index })
+        (0..of).filter_map(move |index| Self::new(index, of))
     }
 
     /// Counts from 0.
@@ -53,7 +63,7 @@ impl Partition {
 
     /// Whether the document of this key is in it.
     pub fn has(self, key: &str) -> bool {
-        Self::of_key(key, self.of) == self
+        Self::of_key(key).among(self.of) == self
     }
 }
 
@@ -63,7 +73,7 @@ impl Default for Partition {
     }
 }
 
-/// A key's hash: FNV-1a of 64 bits, and the finalizer of MurmurHash3, which spreads it over all bits. Stored checkpoints
+/// A key's hash: FNV-1a of 64 bits, and the finalizer of `MurmurHash3`, which spreads it over all bits. Stored checkpoints
 /// rest on it, so that it must never change.
 fn spread(key: &str) -> u64 {
     let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -99,15 +109,26 @@ mod tests {
 
     #[test]
     fn a_key_stays_in_its_partition_for_ever() {
-        let of = |key| Partition::of_key(key, 64).index();
+        let of = |key| Partition::of_key(key).among(64).index();
         assert_eq!(["", "a", "order-1", "0191c1b2-0000-7000-8000-000000000001"].map(of), [38, 27, 37, 56]);
+    }
+
+    #[test]
+    fn each_partition_lies_within_one_of_a_coarser_division() {
+        for nth in 0..100 {
+            let key = format!("order-{nth}");
+            let fine = Partition::of_key(&key).among(64);
+            assert_eq!(fine.among(8), Partition::of_key(&key).among(8));
+            assert_eq!((fine.among(1), fine.among(64), fine.among(256)), (Partition::WHOLE, fine, fine));
+            assert_eq!(Partition::all(64).filter(|partition| partition.has(&key)).count(), 1);
+        }
     }
 
     #[test]
     fn keys_are_spread_evenly() {
         let mut counts = [0_u32; 64];
         for nth in 0..64_000 {
-            counts[usize::from(Partition::of_key(&format!("order-{nth}"), 64).index())] += 1;
+            counts[usize::from(Partition::of_key(&format!("order-{nth}")).among(64).index())] += 1;
         }
         assert!(counts.iter().all(|count| (850..1_150).contains(count)), "{counts:?}");
     }
@@ -118,7 +139,7 @@ mod tests {
             assert_eq!(partition.to_string().parse(), Ok(partition));
         }
         assert_eq!(Partition::new(0, 1), Some(Partition::WHOLE));
-        for text in ["", "5", "64/64", "0/0", "0/2000", "a/b", "-1/4"] {
+        for text in ["", "5", "64/64", "0/0", "0/2048", "1/3", "a/b", "-1/4"] {
             text.parse::<Partition>().expect_err(text);
         }
     }

@@ -161,6 +161,21 @@ impl FromStr for Standing {
 }
 
 impl Checkpoint {
+    /// That of a build that is divided: all of its partitions are as far. `None` where not all of them are known.
+    pub(crate) fn of_partitions(whole: Self, partitions: &[Option<Self>]) -> Option<Self> {
+        let known: Vec<Self> = partitions.iter().copied().collect::<Option<_>>()?;
+        let last = known.iter().min_by_key(|checkpoint| checkpoint.position)?;
+        Some(Self {
+            position: last.position,
+            last: last.last,
+            diverged: known.iter().any(|checkpoint| checkpoint.diverged),
+            head: known.iter().map(|checkpoint| checkpoint.head).max()?,
+            as_of: known.iter().map(|checkpoint| checkpoint.as_of).min()?,
+            parked: known.iter().map(|checkpoint| checkpoint.parked).sum(),
+            ..whole
+        })
+    }
+
     /// What is applied is not what the log holds: it was put back, or, where the caller knows `log`, is another one.
     pub fn is_of_another_past(&self, log: Option<LogId>) -> bool {
         self.diverged || log.is_some_and(|log| log != self.log)
@@ -317,7 +332,7 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
 
     /// Writes batches that move checkpoints alone, of several partitions, in one round trip where the store can: each as by
     /// [`commit`](Self::commit), written or not by itself. The first that was not written is the error.
-    fn advance<'a>(&'a self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'a, Result<(), CommitError>> {
+    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
         Box::pin(async move {
             let mut first = Ok(());
             for (partition, commit) in moves {

@@ -26,6 +26,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
             quote!(__cqrs::Some(__cqrs::Duration::from_millis(#millis)))
         },
     );
+    let partitions = projection.partitions.map(|partitions| quote!(const PARTITIONS: u16 = #partitions;));
     let on_error = projection
         .on_error
         .as_ref()
@@ -63,6 +64,7 @@ pub(super) fn impls(projection: &Projection) -> TokenStream {
             const VERSION: __cqrs::u32 = #version;
             const MAX_LAG: __cqrs::Option<__cqrs::Duration> = #max_lag;
             #on_error
+            #partitions
             const INDEXES: &'static [__cqrs::IndexSpec] = &[#(__cqrs::IndexSpec::new(#index_names)),*];
             fn feeds(feeds: &mut __cqrs::Feeds<Self>) {
                 #(#adds)*

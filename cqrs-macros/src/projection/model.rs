@@ -30,6 +30,7 @@ pub(super) struct Projection {
     pub(super) max_lag: Option<Duration>,
     /// The variant of `OnError`; `None`: the default.
     pub(super) on_error: Option<Ident>,
+    pub(super) partitions: Option<u16>,
     pub(super) default: bool,
     pub(super) indexes: Vec<Index>,
     pub(super) fingerprint: u64,
@@ -47,14 +48,16 @@ const OPTIONS: Grammar = Grammar {
         Known { name: "key", form: "key = OrderId" },
         Known { name: "max_lag", form: "max_lag = \"2s\"" },
         Known { name: "on_error", form: "on_error = \"halt\"" },
+        Known { name: "partitions", form: "partitions = 64" },
         Known { name: "default", form: "default" },
         Known { name: "crate", form: "crate = path::to::cqrs_core" },
     ],
 };
 
 pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
-    let (mut name, mut version, mut feeds, mut key, mut max_lag, mut on_error, mut default, mut krate) =
-        (None, None, None, None, None, None, false, None);
+    let (mut name, mut version, mut feeds, mut key, mut default, mut krate) =
+        (None, None, None, None, false, None);
+    let (mut max_lag, mut on_error, mut partitions) = (None, None, None);
     let mut keyed = false;
     OPTIONS.read(&input.attrs, errors, |option, value| {
         match option.name() {
@@ -67,6 +70,7 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
             }
             "max_lag" => max_lag = Some(duration::parse(&option.text(value)?)?),
             "on_error" => on_error = Some(read_policy(&option.text(value)?)?),
+            "partitions" => partitions = Some(check_partitions(&option.number(value)?)?),
             "default" => default = true,
             _ => krate = Some(option.crate_path(value)?),
         }
@@ -95,11 +99,22 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
         key,
         max_lag,
         on_error,
+        partitions,
         default,
         indexes: fields::indexes(input, errors),
         fingerprint: fingerprint.get(),
         generic,
     }
+}
+
+fn check_partitions(partitions: &LitInt) -> syn::Result<u16> {
+    let count: Option<u16> = partitions.base10_parse().ok();
+    count.filter(|count| count.is_power_of_two() && *count <= 1_024).ok_or_else(|| {
+        syn::Error::new(
+            partitions.span(),
+            "a projection is divided into 2, 4, 8, … or 1024 partitions, such as `partitions = 64`; leave it out to keep it whole",
+        )
+    })
 }
 
 /// The variant of `OnError` that is meant.

@@ -251,7 +251,7 @@ impl<P: Projection> Watcher<P> {
         };
         let subscription = self.observers.subscribe(views, &self.projection, &self.key);
         let started = Instant::now();
-        let read = demand.meet(&self.source, &self.projection, |views| {
+        let read = demand.meet(&self.source, &self.projection, None, |views| {
             let (projection, key) = (self.projection.clone(), [self.key.clone()]);
             Box::pin(async move {
                 // With its trace, where it was removed: so it is known what is older than that.

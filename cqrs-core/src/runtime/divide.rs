@@ -1,0 +1,131 @@
+//! Divides a build into another number of partitions.
+//!
+//! Whoever does it runs all of the build, and has brought it to one position. The new partitions are made beside the old ones,
+//! with what is parked; then the checkpoint of the build itself says how many there are, and that is what counts. So a
+//! crash before leaves the old ones as they were, and one after it leaves checkpoints that nobody asks for, which are
+//! removed by the next one that leads.
+
+use super::{end::End, flow::Flow, follow::fence, lease::Lease, place::Place, runner::Runner};
+use crate::{
+    envelope::Position,
+    store::{Checkpoint, Commit, DeadLetter, Error, Partition, ProjectionId, Sequence, Standing},
+};
+
+/// How many dead letters are moved at once.
+const AT_ONCE: usize = 1_000;
+
+impl Runner {
+    /// Divides the build that is run here as its projection declares.
+    pub(super) async fn divide(&self, flow: &mut Flow, lease: &Lease) -> Result<(), End> {
+        let partitions = self.parts.work.partitions();
+        let old: Vec<ProjectionId> = flow.places.iter().map(|place| place.projection.clone()).collect();
+        let goal = flow.here();
+        let Some(main) = flow.main() else { return Err(End::taken_over()) };
+        let here = Checkpoint { partitions, standing: main.standing, ..main.checkpoint(goal) };
+        self.divide_from(main, here, &old, lease).await?;
+        for id in old.iter().filter(|id| !id.partition.is_whole()) {
+            self.parts.views.remove(id).await?;
+        }
+        tracing::info!(build = %flow.build, from = flow.partitions, to = partitions, "a build was divided anew");
+        Ok(())
+    }
+
+    /// Makes the partitions that `here` says, with what is parked in the `old` ones, and has the build's own checkpoint say
+    /// so.
+    pub(super) async fn divide_from(
+        &self,
+        main: &mut Place,
+        here: Checkpoint,
+        old: &[ProjectionId],
+        lease: &Lease,
+    ) -> Result<(), End> {
+        let views = &self.parts.views;
+        let build = main.projection.clone();
+        // Left where somebody died, or else from before the build was divided.
+        if !old.contains(&build) {
+            self.forget_letters(&build, main.here()).await?;
+        }
+        let mut new = Vec::new();
+        if here.partitions > 1 {
+            let seen = self.leases.look().await?;
+            for partition in Partition::all(here.partitions) {
+                if !lease.take(&seen, partition).await? {
+                    return Err(End::Again(format!("the partition {partition} is still another one's")));
+                }
+                let id = build.partition(partition);
+                let checkpoint =
+                    Checkpoint { fence: fence(lease, partition)?, standing: Standing::Live, ..here };
+                views.remove(&id).await?;
+                self.parts.work.prepare(&id).await?;
+                views.commit(&id, Commit::of(Position::ZERO, checkpoint)).await?;
+                new.push((id, checkpoint));
+            }
+        } else {
+            new.push((build.clone(), main.here()));
+        }
+        for id in old.iter().filter(|id| new.iter().all(|(new, _)| new != *id)) {
+            self.copy_letters(id, &new).await?;
+        }
+        views.commit(&build, Commit::of(main.position, here)).await?;
+        main.claim(Some(here));
+        if here.partitions > 1 && old.contains(&build) {
+            self.forget_letters(&build, here).await?;
+        }
+        Ok(())
+    }
+
+    async fn copy_letters(&self, from: &ProjectionId, to: &[(ProjectionId, Checkpoint)]) -> Result<(), End> {
+        let views = &self.parts.views;
+        let mut after = Position::ZERO;
+        loop {
+            let letters = views.dead_letters(from, None, after, AT_ONCE).await?;
+            let Some(last) = letters.last() else { return Ok(()) };
+            after = last.position;
+            for (id, checkpoint) in to {
+                let is_of = |letter: &&DeadLetter| match &letter.sequence {
+                    Sequence::Document(key) => id.partition.has(key),
+                    Sequence::Stream(_) => true,
+                };
+                let parked: Vec<DeadLetter> = letters.iter().filter(is_of).cloned().collect();
+                if !parked.is_empty() {
+                    let commit = Commit { parked, ..Commit::of(checkpoint.position, *checkpoint) };
+                    views.commit(id, commit).await?;
+                }
+            }
+        }
+    }
+
+    /// Takes away the dead letters that are kept by a build itself, which its partitions keep.
+    async fn forget_letters(&self, build: &ProjectionId, here: Checkpoint) -> Result<(), End> {
+        let views = &self.parts.views;
+        loop {
+            let letters = views.dead_letters(build, None, Position::ZERO, AT_ONCE).await?;
+            if letters.is_empty() {
+                return Ok(());
+            }
+            let resolved = letters.into_iter().map(|letter| (letter.sequence, letter.position)).collect();
+            views.commit(build, Commit { resolved, ..Commit::of(here.position, here) }).await?;
+        }
+    }
+
+    /// Says in the checkpoints of a build's partitions that another generation answers.
+    pub(super) async fn supersede_partitions(&self, build: &ProjectionId, by: u32) -> Result<(), Error> {
+        let views = &self.parts.views;
+        for known in views.builds(&build.name).await? {
+            let Some(checkpoint) = known.checkpoint.filter(|_| known.id.whole() == *build) else { continue };
+            if known.id.partition.is_whole() || checkpoint.standing != Standing::Live {
+                continue;
+            }
+            let commit = super::builds::superseded(checkpoint, by, checkpoint.fence);
+            match views.commit(&known.id, commit).await {
+                Ok(()) => {}
+                Err(crate::store::CommitError::Store(error)) => return Err(error),
+                // Whoever has moved it is not the one that is meant.
+                Err(error) => {
+                    tracing::debug!(%error, "a partition was moved while another generation took over");
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+use std::{future::poll_fn, task::Poll, time::Duration};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    place::{Goal, Place},
+    policy::Stop,
+    work::Batch,
+};
+use crate::{
+    envelope::{EventId, Position},
+    store::{BoxFuture, Commit, Partition, ProjectionId, ViewStore},
+};
+
+/// How often a partition that no event concerns says how far it is. It is what a list waits for, at most, beyond its
+/// documents.
+pub(super) const TELL_EVERY: Duration = Duration::from_millis(50);
+
+/// The places that one reading of the log moves: that of a build, or those of the partitions of one that are run here.
+pub(super) struct Flow {
+    pub(super) build: ProjectionId,
+    /// Into how many partitions the build is divided.
+    pub(super) partitions: u16,
+    /// That of the build itself, where it is divided, and led here.
+    pub(super) lead: Option<Place>,
+    /// Each at this position or beyond, or with nothing to apply up to it.
+    pub(super) places: Vec<Place>,
+    pub(super) position: Position,
+    /// The id of the event at that position.
+    pub(super) last: Option<EventId>,
+    pub(super) as_of: Timestamp,
+    head: Position,
+    /// When partitions without events were told of last.
+    told: Option<Instant>,
+}
+
+impl Flow {
+    /// Of a build that is not divided.
+    pub(super) fn whole(place: Place) -> Self {
+        let mut flow = Self::divided(place.projection.clone(), 1, None);
+        flow.join(vec![place]);
+        flow
+    }
+
+    /// Of a build that is divided, before any of its partitions is run here.
+    pub(super) const fn divided(build: ProjectionId, partitions: u16, lead: Option<Place>) -> Self {
+        Self {
+            build,
+            partitions,
+            lead,
+            places: Vec::new(),
+            position: Position::ZERO,
+            last: None,
+            as_of: Timestamp::UNIX_EPOCH,
+            head: Position::ZERO,
+            told: None,
+        }
+    }
+
+    pub(super) const fn is_divided(&self) -> bool {
+        self.partitions > 1
+    }
+
+    /// The place of the build itself, where this application leads it.
+    pub(super) fn main(&mut self) -> Option<&mut Place> {
+        if self.partitions > 1 { self.lead.as_mut() } else { self.places.first_mut() }
+    }
+
+    /// Takes places in. The first ones say where the log is read.
+    pub(super) fn join(&mut self, places: Vec<Place>) {
+        if self.places.is_empty()
+            && let Some(first) = places.iter().min_by_key(|place| place.position)
+        {
+            let here = first.here();
+            (self.position, self.last, self.as_of, self.head) =
+                (here.position, here.last, here.as_of, here.head);
+        }
+        self.places.extend(places);
+    }
+
+    pub(super) fn shown(&self) -> Vec<Partition> {
+        self.places.iter().map(|place| place.projection.partition).collect()
+    }
+
+    /// Whether all of the build is run here, and is at one position.
+    pub(super) fn is_gathered(&self) -> bool {
+        self.places.len() == usize::from(self.partitions)
+            && self.places.iter().all(|place| place.position == self.position)
+    }
+
+    /// Waits for what was sent. Where it turned out otherwise than was said, the answer is `true`.
+    pub(super) async fn settle(&mut self) -> Result<bool, Stop> {
+        let settled = all(self.places.iter_mut().map(|place| {
+            let settling: BoxFuture<'_, _> = Box::pin(place.settle());
+            settling
+        }));
+        let mut changed = false;
+        for settled in settled.await {
+            changed |= settled?;
+        }
+        Ok(changed)
+    }
+
+    /// Writes what a page does.
+    pub(super) async fn write(
+        &mut self,
+        views: &dyn ViewStore,
+        batch: Box<dyn Batch>,
+        goal: Goal,
+    ) -> Result<(), Stop> {
+        match &mut *self.places {
+            [place] if self.partitions == 1 => batch.write(place, goal).await?,
+            places => {
+                let at: Vec<_> =
+                    places.iter().map(|place| (place.projection.partition, place.position)).collect();
+                let parked: usize = places.iter().map(|place| place.parked.len()).sum();
+                let mut writing: Vec<BoxFuture<'_, Result<(), Stop>>> = Vec::new();
+                for (place, batch) in places.iter_mut().zip(batch.among(&at)) {
+                    place.policy.others = parked - place.parked.len();
+                    if let Some(batch) = batch {
+                        writing.push(batch.write(place, goal));
+                    }
+                }
+                for written in all(writing).await {
+                    written?;
+                }
+            }
+        }
+        self.depart(goal);
+        if self.is_divided() && self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            self.tell(views, goal).await?;
+        }
+        Ok(())
+    }
+
+    /// All that comes up to here is written, or on its way.
+    pub(super) fn depart(&mut self, goal: Goal) {
+        (self.position, self.last) = (goal.position, goal.last);
+        (self.as_of, self.head) = (goal.as_of, goal.head);
+    }
+
+    /// Where it is.
+    pub(super) const fn here(&self) -> Goal {
+        Goal { position: self.position, last: self.last, head: self.head, as_of: self.as_of }
+    }
+
+    /// Whether partitions wait for being told how far they are.
+    pub(super) fn is_to_tell(&self) -> bool {
+        self.places.iter().any(|place| place.position < self.position)
+    }
+
+    /// Says how far the partitions are that no event concerned.
+    pub(super) async fn tell(&mut self, views: &dyn ViewStore, goal: Goal) -> Result<(), Stop> {
+        self.told = Some(Instant::now());
+        advance(views, self.places.iter_mut().filter(|place| place.position < goal.position), goal).await
+    }
+
+    /// Says of all that have not been heard of for so long that nothing is waiting to be applied.
+    pub(super) async fn beat(
+        &mut self,
+        views: &dyn ViewStore,
+        goal: Goal,
+        heartbeat: Duration,
+    ) -> Result<(), Stop> {
+        let is_due = |place: &&mut Place| {
+            place.position <= goal.position
+                && place.written.is_none_or(|written| written.elapsed() >= heartbeat)
+        };
+        advance(views, self.places.iter_mut().filter(is_due), goal).await
+    }
+}
+
+/// Moves checkpoints alone.
+async fn advance(
+    views: &dyn ViewStore,
+    places: impl Iterator<Item = &mut Place>,
+    goal: Goal,
+) -> Result<(), Stop> {
+    let mut places: Vec<&mut Place> = places.collect();
+    for place in &mut places {
+        place.settle().await?;
+    }
+    let mut moves: Vec<(ProjectionId, Commit)> = places
+        .iter()
+        .map(|place| (place.projection.clone(), place.commit(goal, Vec::new(), Vec::new())))
+        .collect();
+    match (moves.len(), moves.pop()) {
+        (0, _) | (_, None) => return Ok(()),
+        (1, Some((id, commit))) => views.commit(&id, commit).await?,
+        (_, Some(last)) => {
+            moves.push(last);
+            views.advance(moves).await?;
+        }
+    }
+    for place in places {
+        place.arrive(goal, Vec::new());
+    }
+    Ok(())
+}
+
+/// Runs several at once, to their ends.
+async fn all<T>(futures: impl IntoIterator<Item = BoxFuture<'_, T>>) -> Vec<T> {
+    let mut running: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
+    poll_fn(|context| {
+        let mut is_done = true;
+        for (future, output) in &mut running {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(done) => *output = Some(done),
+                    Poll::Pending => is_done = false,
+                }
+            }
+        }
+        if is_done { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
+}

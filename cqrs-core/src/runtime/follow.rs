@@ -1,0 +1,330 @@
+//! Runs a projection, or partitions of it, on the leases that it has.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    ProjectionState,
+    ahead::Pages,
+    balance::Balance,
+    builds::{Plan, superseded},
+    end::End,
+    flow::{Flow, TELL_EVERY},
+    lease::Lease,
+    pace::Pace,
+    place::Place,
+    policy::Policy,
+    rebuild::Rebuild,
+    runner::{Runner, RunnerParts},
+};
+use crate::{
+    envelope::Position,
+    query::checkpoint_of,
+    store::{Checkpoint, Commit, Error, Partition, ProjectionId, Standing},
+};
+
+/// How often it is looked for builds that are asked no more.
+const RETIRE_EVERY: Duration = Duration::from_secs(10);
+
+/// The builds beside the one that is kept up to date.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// One of an older version, which answers until this one has caught up.
+    replaces: Option<ProjectionId>,
+    /// One of this version, which is to take this one's place.
+    rebuild: Option<Rebuild>,
+}
+
+impl Beside {
+    fn has_caught_up(&self) -> bool {
+        self.rebuild.as_ref().is_some_and(Rebuild::has_caught_up)
+    }
+
+    async fn catches_up(&self) {
+        match &self.rebuild {
+            Some(rebuild) => rebuild.catches_up().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Runner {
+    /// Runs the projection as the one that leads it.
+    pub(super) async fn lead(&self, lease: &Arc<Lease>, progressed: &mut bool) -> Result<Infallible, End> {
+        let RunnerParts { views, projection, work, status, .. } = &self.parts;
+        let fence = fence(lease, Partition::WHOLE)?;
+        let builds = views.builds(&projection.name).await?;
+        let Plan { main, replaces, rebuild, outlived, partitions } = Plan::of(&builds, projection);
+        for (id, checkpoint) in outlived {
+            self.supersede_partitions(&id, main.generation).await?;
+            views.commit(&id, superseded(checkpoint, main.generation, fence)).await?;
+        }
+        // Of a division that was changed, and left where somebody died.
+        for build in builds.iter().map(|build| &build.id).filter(|id| id.whole() == main) {
+            if !build.partition.is_whole() && build.partition.of() != partitions {
+                views.remove(build).await?;
+            }
+        }
+        work.prepare(&main).await?;
+        let standing = if replaces.is_some() { Standing::Building } else { Standing::Live };
+        let (place, checkpoint) = self.resume(&main, fence, standing).await?;
+        let is_new = place.position == Position::ZERO && partitions == 1;
+        status.set_outdated(self.is_outdated(&main, is_new).await?);
+        let rebuild = rebuild.map(|build| Rebuild::start(self, lease, build));
+        if rebuild.is_none() {
+            status.end_rebuild();
+        }
+        let beside = Beside { replaces, rebuild };
+        let mut flow = if partitions == 1 {
+            status.show(&[Partition::WHOLE]);
+            status.set_checkpoint(Partition::WHOLE, &checkpoint);
+            Flow::whole(place)
+        } else {
+            Flow::divided(main, partitions, Some(place))
+        };
+        self.run_flow(&mut flow, lease, beside, progressed).await
+    }
+
+    /// Runs partitions of a projection that another application leads.
+    pub(super) async fn run_along(
+        &self,
+        lease: &Arc<Lease>,
+        progressed: &mut bool,
+    ) -> Result<Infallible, End> {
+        let RunnerParts { views, projection, options, .. } = &self.parts;
+        // While somebody gathers all partitions, the build may become another one.
+        while let Some(owner) = self.leases.look().await?.gathering {
+            self.stand_by(&owner);
+            tokio::select! {
+                () = tokio::time::sleep(options.lease / 6) => {}
+                () = self.stopped() => return Err(End::Stopped),
+            }
+        }
+        let Plan { main, partitions, .. } = Plan::read(&**views, projection).await?;
+        if partitions == 1 {
+            return Err(End::Moved);
+        }
+        let mut flow = Flow::divided(main, partitions, None);
+        self.run_flow(&mut flow, lease, Beside::default(), progressed).await
+    }
+
+    async fn run_flow(
+        &self,
+        flow: &mut Flow,
+        lease: &Arc<Lease>,
+        beside: Beside,
+        progressed: &mut bool,
+    ) -> Result<Infallible, End> {
+        let end = self.follow(flow, lease, &beside, progressed).await;
+        if let (Err(End::BuiltAnew), Some(rebuild)) = (&end, beside.rebuild) {
+            flow.settle().await?;
+            self.switch(flow, rebuild, lease).await?;
+            return Err(End::Moved);
+        }
+        // What was sent is not left behind. If it fails, the next one begins where the store is.
+        if let Err(error) = flow.settle().await {
+            tracing::debug!(projection = %self.parts.projection, ?error, "the last batch failed");
+        }
+        end
+    }
+
+    /// Follows the log from a place on, until something is in the way.
+    async fn follow(
+        &self,
+        flow: &mut Flow,
+        lease: &Lease,
+        beside: &Beside,
+        progressed: &mut bool,
+    ) -> Result<Infallible, End> {
+        let status = &self.parts.status;
+        let views = &*self.parts.views;
+        let mut pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
+        let mut control = self.control();
+        let mut standstill = control.standstill().await?;
+        let mut balance = Balance::default();
+        let mut retired: Option<Instant> = None;
+        loop {
+            if self.balance(flow, lease, &mut balance).await? {
+                pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
+            }
+            if self.serve(&mut control, &mut standstill, flow, lease, &mut balance).await? {
+                return Err(End::Moved);
+            }
+            let is_to_be_divided = lease.leads() && self.parts.work.partitions() != flow.partitions;
+            if (beside.has_caught_up() || is_to_be_divided) && self.gather(flow, &mut balance).await? {
+                if !is_to_be_divided {
+                    return Err(End::BuiltAnew);
+                }
+                self.divide(flow, lease).await?;
+                return Err(End::Moved);
+            }
+            let paused = standstill.paused.as_ref().filter(|_| !balance.is_gathering());
+            if paused.is_some() || flow.places.is_empty() {
+                flow.settle().await?;
+                if let Some(paused) = paused {
+                    status.set_state(ProjectionState::Paused { by: paused.by.clone() });
+                }
+                if flow.places.is_empty() {
+                    self.show_others(&flow.build).await?;
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(self.heartbeat) => continue,
+                    () = self.stopped() => return Err(End::Stopped),
+                }
+            }
+            let page = tokio::select! {
+                biased;
+                () = self.stopped() => return Err(End::Stopped),
+                page = pages.next(flow.position) => page?,
+            };
+            let follows = page.comes_after(flow.position, flow.last);
+            self.check(lease, &mut flow.places, follows, page.head).await?;
+            let (goal, at_head) = (page.goal(flow.as_of), page.is_at_head());
+            if page.through > flow.position {
+                status.set_state(ProjectionState::CatchingUp);
+                pages.read_ahead(&page);
+                let started = Instant::now();
+                flow.write(views, page.batch, goal).await?;
+                pages.pace.took(page.events, started.elapsed());
+                status.meter.batch(page.events, started.elapsed());
+                *progressed = flow.places.iter().any(|place| place.written.is_some());
+                status.observe();
+            }
+            if !at_head {
+                continue;
+            }
+            flow.settle().await?;
+            flow.depart(goal);
+            status.set_as_of(goal.as_of);
+            status.set_state(ProjectionState::Live);
+            let takes_over = self.takes_over(flow, beside).await?;
+            if let Some(place) = flow.main().filter(|_| takes_over) {
+                place.standing = Standing::Live;
+                place.as_of = place.as_of.max(goal.as_of);
+                let here = Commit::of(place.position, place.here());
+                views.commit(&place.projection, here).await?;
+                *progressed = true;
+            }
+            flow.beat(views, goal, self.heartbeat).await?;
+            *progressed |= flow.places.iter().any(|place| place.written.is_some());
+            if let Some(main) = flow.main()
+                && main.standing == Standing::Live
+                && retired.is_none_or(|last| last.elapsed() >= RETIRE_EVERY)
+            {
+                retired = Some(Instant::now());
+                self.retire(&main.projection, self.parts.options.grace).await?;
+            }
+            let wait = if flow.is_to_tell() { TELL_EVERY } else { self.heartbeat };
+            tokio::select! {
+                () = beside.catches_up() => {}
+                news = pages.news() => news?,
+                () = tokio::time::sleep(wait) => if flow.is_to_tell() { flow.tell(views, goal).await? },
+                () = self.stopped() => return Err(End::Stopped),
+            }
+        }
+    }
+
+    /// Shows how far the projection is where others run all of it.
+    async fn show_others(&self, build: &ProjectionId) -> Result<(), Error> {
+        let RunnerParts { views, projection, status, .. } = &self.parts;
+        if let Some(checkpoint) = checkpoint_of(&views.builds(&projection.name).await?, build) {
+            status.show(&[Partition::WHOLE]);
+            status.set_checkpoint(Partition::WHOLE, &checkpoint);
+        }
+        Ok(())
+    }
+
+    /// Whether a build that does not answer yet is as far as the one of the older version, which answers until now.
+    async fn takes_over(&self, flow: &mut Flow, beside: &Beside) -> Result<bool, Error> {
+        let (position, is_divided) = (flow.position, flow.is_divided());
+        let Some(main) = flow.main().filter(|main| main.standing == Standing::Building) else {
+            return Ok(false);
+        };
+        let Some(older) = &beside.replaces else { return Ok(true) };
+        let builds = self.parts.views.builds(&main.projection.name).await?;
+        let position_of =
+            |id: &ProjectionId| checkpoint_of(&builds, id).map(|checkpoint| checkpoint.position);
+        let own = if is_divided { position_of(&main.projection) } else { Some(position) };
+        Ok(own.unwrap_or_default() >= position_of(older).unwrap_or_default())
+    }
+
+    /// Whether a page may be applied: one that `follows` what is applied, of a log with this head.
+    pub(super) async fn check(
+        &self,
+        lease: &Lease,
+        places: &mut [Place],
+        follows: bool,
+        head: Position,
+    ) -> Result<(), End> {
+        // This application may have been held up for any time.
+        if !lease.is_held().await? {
+            return Err(End::taken_over());
+        }
+        if follows {
+            return Ok(());
+        }
+        let mut end = None;
+        for place in places {
+            place.settle().await?;
+            end = Some(self.diverged(place, head).await);
+        }
+        end.map_or(Ok(()), Err)
+    }
+
+    /// Reads where a place stands, and from then on keeps all others from writing.
+    ///
+    /// `standing`: of a build that has no checkpoint yet.
+    pub(super) async fn resume(
+        &self,
+        projection: &ProjectionId,
+        fence: u64,
+        standing: Standing,
+    ) -> Result<(Place, Checkpoint), End> {
+        let RunnerParts { log, views, status, .. } = &self.parts;
+        let stored = views.checkpoint(projection).await?;
+        let policy = Policy {
+            on_error: self.parts.work.on_error(),
+            max_parked: self.parts.options.max_parked,
+            others: 0,
+        };
+        let mut place = Place::start(log.log_id(), projection.clone(), fence, policy, Arc::clone(status));
+        if stored.is_none() && !projection.partition.is_whole() {
+            // The build has been divided anew.
+            return Err(End::Moved);
+        }
+        if let Some(stored) = stored.filter(|stored| stored.log != log.log_id()) {
+            return Err(End::Halted(format!(
+                "the checkpoint belongs to the log {}, but the write store is the log {}. Connect the write store that \
+                 these views were built from, or use another read store",
+                stored.log,
+                log.log_id()
+            )));
+        }
+        place.standing = standing;
+        let claimed = place.claim(stored);
+        let commit = Commit::of(place.position, claimed);
+        views.commit(projection, commit).await?;
+        place.parked = views.parked_sequences(projection).await?.into_iter().collect();
+        Ok((place, claimed))
+    }
+
+    /// The log was put back. Says so in the read store too, so that no query takes the views for fresh.
+    async fn diverged(&self, place: &mut Place, head: Position) -> End {
+        let (views, projection) = (&self.parts.views, &place.projection);
+        let (position, divergence) = (place.position, place.divergence(head));
+        if let Err(error) = views.commit(projection, divergence).await {
+            return error.into();
+        }
+        End::Halted(format!(
+            "the checkpoint is at position {position}, but the log, which ends at {head}, has another event there or \
+             none: it was put back to an earlier state. Restore the log, or build the projection anew under a higher \
+             `version`"
+        ))
+    }
+}
+
+/// The fencing number of what is held.
+pub(super) fn fence(lease: &Lease, partition: Partition) -> Result<u64, End> {
+    lease.fence(partition).ok_or_else(End::taken_over)
+}
