@@ -20,6 +20,7 @@ mod metadata;
 mod operations;
 mod owners;
 mod pages;
+mod partitions;
 mod poison;
 mod projections;
 mod queries;
