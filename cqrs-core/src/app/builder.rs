@@ -198,6 +198,14 @@ pub enum BuildError {
         /// The event.
         event: &'static str,
     },
+    /// Documents can't be divided into so many partitions.
+    #[error(
+        "projections can't be divided into {partitions} partitions; give `RuntimeOptions::partitions` 1, 2, 4, 8, … or 1024"
+    )]
+    Partitions {
+        /// How many.
+        partitions: u16,
+    },
     /// The view store refuses the projection.
     #[error("the view store can't keep the projection {projection}")]
     Store {

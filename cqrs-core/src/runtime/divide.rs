@@ -17,7 +17,7 @@ const AT_ONCE: usize = 1_000;
 impl Runner {
     /// Divides the build that is run here as its projection declares.
     pub(super) async fn divide(&self, flow: &mut Flow, lease: &Lease) -> Result<(), End> {
-        let partitions = self.parts.work.partitions();
+        let partitions = self.partitions();
         let old: Vec<ProjectionId> = flow.places.iter().map(|place| place.projection.clone()).collect();
         let goal = flow.here();
         let Some(main) = flow.main() else { return Err(End::taken_over()) };

@@ -151,7 +151,7 @@ impl Runner {
             if self.serve(&mut control, &mut standstill, flow, lease, &mut balance).await? {
                 return Err(End::Moved);
             }
-            let is_to_be_divided = lease.leads() && self.parts.work.partitions() != flow.partitions;
+            let is_to_be_divided = lease.leads() && self.partitions() != flow.partitions;
             if (beside.has_caught_up() || is_to_be_divided) && self.gather(flow, &mut balance).await? {
                 if !is_to_be_divided {
                     return Err(End::BuiltAnew);

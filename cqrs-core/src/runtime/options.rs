@@ -30,6 +30,9 @@ pub struct RuntimeOptions {
     /// How long a build stays that is not asked any more, after a switch to a newer one. Those of older versions stay in any case
     /// for as long as an application runs them. Default: 1 hour.
     pub grace: Duration,
+    /// Into how many [partitions](crate::store::Partition) the documents of each projection are divided; `None`, the default:
+    /// as each of them [declares](crate::domain::Projection::PARTITIONS).
+    pub partitions: Option<u16>,
 }
 
 impl Default for RuntimeOptions {
@@ -43,6 +46,7 @@ impl Default for RuntimeOptions {
             max_parked: 1_000,
             rebuild_events_per_second: None,
             grace: Duration::from_hours(1),
+            partitions: None,
         }
     }
 }
@@ -103,6 +107,15 @@ impl RuntimeOptions {
     #[must_use]
     pub const fn grace(mut self, time: Duration) -> Self {
         self.grace = time;
+        self
+    }
+
+    /// Projections that are divided into so many partitions, whatever they declare: a power of two, at most
+    /// [`Partition::MOST`](crate::store::Partition::MOST). Another number is an error when the application is built. Those that
+    /// write by themselves stay whole.
+    #[must_use]
+    pub const fn partitions(mut self, partitions: u16) -> Self {
+        self.partitions = Some(partitions);
         self
     }
 

@@ -24,7 +24,7 @@ use crate::{
     domain::{FeedSpec, IndexSpec, Projection},
     envelope::Position,
     query::Current,
-    store::{BatchProjection, EventStore, ProjectionId, ViewStore},
+    store::{BatchProjection, EventStore, Partition, ProjectionId, ViewStore},
 };
 
 /// All projections of an application.
@@ -176,6 +176,9 @@ impl ProjectionsBuilder {
 
     /// What would go wrong later, at the first event or the first query.
     fn check(&self) -> Result<(), BuildError> {
+        if let Some(partitions) = self.options.partitions.filter(|count| !Partition::is_count(*count)) {
+            return Err(BuildError::Partitions { partitions });
+        }
         let mut by_id: HashMap<&ProjectionId, &'static str> = HashMap::new();
         for Registration { type_name, projection, indexes: specs, work, .. } in &self.registrations {
             let id = projection;

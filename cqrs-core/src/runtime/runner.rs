@@ -146,6 +146,15 @@ impl Runner {
         }
     }
 
+    /// Into how many partitions the projection is to be divided.
+    pub(super) fn partitions(&self) -> u16 {
+        let RunnerParts { work, options, .. } = &self.parts;
+        match options.partitions {
+            Some(partitions) if !work.writes_by_itself() => partitions,
+            _ => work.partitions(),
+        }
+    }
+
     pub(super) fn control(&self) -> Control {
         let RunnerParts { projection, views, owner, .. } = &self.parts;
         Control::new(Arc::clone(views), projection.clone(), owner.clone(), self.heartbeat)

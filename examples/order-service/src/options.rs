@@ -1,6 +1,7 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use clap::{Parser, ValueEnum};
+use cqrs_core::store::Partition;
 
 /// Takes orders over HTTP, keeps them as events, and answers queries from views of them.
 #[derive(Clone, Debug, Parser)]
@@ -50,6 +51,16 @@ pub struct Options {
     )]
     pub live_streams: usize,
 
+    /// Into how many partitions the views are divided, which several projectors share: 1, 2, 4, … or 1024
+    #[arg(
+        long,
+        env = "ORDER_SERVICE_PARTITIONS",
+        default_value_t = 1,
+        value_name = "COUNT",
+        value_parser = partitions
+    )]
+    pub partitions: u16,
+
     /// What this process does; several processes on the same stores may share the work
     #[arg(long, env = "ORDER_SERVICE_ROLE", default_value_t = Role::All, value_enum)]
     pub role: Role,
@@ -61,6 +72,11 @@ impl Options {
     pub(crate) const fn store_timeout(&self) -> Duration {
         Duration::from_secs(self.store_timeout)
     }
+}
+
+fn partitions(text: &str) -> Result<u16, String> {
+    let count = text.parse().ok().filter(|count| Partition::is_count(*count));
+    count.ok_or_else(|| format!("it is none of 1, 2, 4, 8, … {}", Partition::MOST))
 }
 
 /// What one process does.

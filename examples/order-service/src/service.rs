@@ -4,7 +4,7 @@ use cqrs_axum::LiveStreams;
 use cqrs_core::{
     app::{App, BuildError},
     query::Views,
-    runtime::LagMonitor,
+    runtime::{LagMonitor, RuntimeOptions},
     store::{EventStore, ViewStore},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -33,7 +33,7 @@ impl Service {
     ///
     /// [`StartError`] where the role is not built in, or a store can't be opened.
     pub async fn open(options: &Options) -> Result<Self, StartError> {
-        let Options { role, write, read, live_streams, .. } = options;
+        let Options { role, write, read, live_streams, partitions, .. } = options;
         if let Some(feature) = role.missing_feature() {
             return Err(StartError::Role { role: *role, feature });
         }
@@ -51,7 +51,9 @@ impl Service {
         let timeout = options.store_timeout();
         let events = if role.writes() { Some(stores::open_events(write, timeout).await?) } else { None };
         let views = if role.reads() { Some(stores::open_views(read, timeout).await?) } else { None };
-        Ok(Self { live: LiveStreams::new(*live_streams), ..Self::start(*role, events, views).await? })
+        let runtime = RuntimeOptions::default().partitions(*partitions);
+        let started = Self::run(*role, events, views, runtime).await?;
+        Ok(Self { live: LiveStreams::new(*live_streams), ..started })
     }
 
     /// Starts on stores that are open.
@@ -64,10 +66,19 @@ impl Service {
         events: Option<Arc<dyn EventStore>>,
         views: Option<Arc<dyn ViewStore>>,
     ) -> Result<Self, StartError> {
+        Self::run(role, events, views, RuntimeOptions::default()).await
+    }
+
+    async fn run(
+        role: Role,
+        events: Option<Arc<dyn EventStore>>,
+        views: Option<Arc<dyn ViewStore>>,
+        runtime: RuntimeOptions,
+    ) -> Result<Self, StartError> {
         let recorder = metrics::recorder()?;
         let app = match events {
             Some(events) => {
-                let builder = App::builder(events);
+                let builder = App::builder(events).runtime(runtime);
                 #[cfg(feature = "projector")]
                 let builder = match &views {
                     Some(views) if role.builds_views() => builder
