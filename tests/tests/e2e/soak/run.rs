@@ -1,0 +1,103 @@
+//! How long a run goes on, and what it says meanwhile.
+
+use std::{
+    env,
+    sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use fastrand::Rng;
+
+use crate::chance;
+
+/// How long each scenario goes on, in minutes; a cut of it where this is not set.
+const MINUTES: &str = "SOAK_MINUTES";
+/// How many commands a second are offered.
+const RATE: &str = "SOAK_RATE";
+/// As the order service reads it.
+const PARTITIONS: &str = "ORDER_PARTITIONS";
+
+/// A cut, without what comes before and after it.
+const CUT: Duration = Duration::from_secs(25);
+const RATE_OF_CUT: u32 = 200;
+const RATE_OF_WHOLE: u32 = 500;
+
+/// How often a run says how it gets on.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// A run of a scenario. It tells its seed when it begins, and again when it fails.
+#[derive(Debug)]
+pub(super) struct Run {
+    scenario: &'static str,
+    seed: u64,
+    whole: Option<Duration>,
+    started: Instant,
+    told: Mutex<Option<Instant>>,
+}
+
+impl Run {
+    pub(super) fn begin(scenario: &'static str) -> Self {
+        let whole = number(MINUTES).map(|minutes: f64| Duration::from_secs_f64(minutes * 60.0));
+        let seed = chance::seed();
+        Self { scenario, seed, whole, started: Instant::now(), told: Mutex::new(None) }
+    }
+
+    /// The chances of this run.
+    pub(super) fn chances(&self) -> Rng {
+        Rng::with_seed(self.seed)
+    }
+
+    /// What there is much of in a whole run, and less in a cut.
+    pub(super) fn of<T>(&self, whole: T, cut: T) -> T {
+        if self.whole.is_some() { whole } else { cut }
+    }
+
+    /// How many commands a second are offered. A machine that takes fewer is not at fault.
+    pub(super) fn rate(&self) -> u32 {
+        number(RATE).unwrap_or_else(|| self.of(RATE_OF_WHOLE, RATE_OF_CUT))
+    }
+
+    /// Into how many parts the projections are split: a variable of the services.
+    pub(super) fn partitions() -> (&'static str, String) {
+        (PARTITIONS, number::<u32>(PARTITIONS).unwrap_or(1).to_string())
+    }
+
+    fn length(&self) -> Duration {
+        self.whole.unwrap_or(CUT)
+    }
+
+    /// The time has come to look at the result.
+    pub(super) fn is_over(&self) -> bool {
+        self.started.elapsed() >= self.length()
+    }
+
+    /// Says how it gets on, once in a while: a line of at most 80 columns.
+    pub(super) fn tell(&self, what: impl FnOnce() -> String) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= EVERY) {
+            *told = Some(Instant::now());
+            let [is, ends] = [self.started.elapsed(), self.length()]
+                .map(|time| format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60));
+            println!("soak {} {is}/{ends} {}", self.scenario, what());
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!(
+                "{} failed after {:?} with the seed {}",
+                self.scenario,
+                self.started.elapsed(),
+                self.seed
+            );
+        }
+    }
+}
+
+fn number<T: std::str::FromStr<Err: std::fmt::Display>>(variable: &str) -> Option<T> {
+    let text = env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|error| panic!("{variable}={text}: {error}")))
+}
