@@ -97,7 +97,7 @@ impl Load {
 
     /// The name of one of the customers.
     pub(super) fn customer(rng: &mut Rng) -> String {
-        format!("customer-{}", rng.usize(..CUSTOMERS))
+        format!("buyer-{}", rng.usize(..CUSTOMERS))
     }
 
     fn last(&self) -> (u64, String) {

@@ -38,7 +38,11 @@ mod run;
 mod team;
 mod verify;
 
+mod mended;
+mod owner_death;
+mod poison;
 mod projectors;
+mod rebuild;
 
 use load::Load;
 use run::Run;
