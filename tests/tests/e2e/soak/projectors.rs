@@ -19,7 +19,7 @@ const LEASE: Duration = Duration::from_millis(1_500);
 soak!(views_are_whole_and_owners_alone_whatever_happens_to_projectors);
 
 fn views_are_whole_and_owners_alone_whatever_happens_to_projectors(stores: Stores) {
-    let run = Run::begin("projectors");
+    let run = Run::begin("projectors", Duration::from_secs(25));
     let mut rng = run.chances();
     let place = Place::new(stores);
     let (command, query) = (place.start("command"), place.start("query"));

@@ -38,14 +38,14 @@ const EVENTS_OF_CUT: usize = 20_000;
 soak!(a_rebuild_under_load_is_not_noticed_and_goes_on_after_a_kill);
 
 fn a_rebuild_under_load_is_not_noticed_and_goes_on_after_a_kill(stores: Stores) {
-    let run = Run::begin("rebuild");
+    let run = Run::begin("rebuild", Duration::from_secs(10));
     let mut rng = run.chances();
     let place = Place::new(stores);
     let events = run.of(EVENTS, EVENTS_OF_CUT);
     let head = backlog(&place, events / 2);
     let (command, query) = (place.start("command"), place.start("query"));
     let (command, query) = (command.client(), query.client());
-    let mut projector = Some(start(&place));
+    let mut projector = Some(Run::projector(&place, "projector"));
     let views = place.open_views();
     let began = Instant::now();
     eventually_long("the views are built", || {
@@ -96,11 +96,6 @@ fn a_rebuild_under_load_is_not_noticed_and_goes_on_after_a_kill(stores: Stores) 
     views_are_the_fold(&place, &query, &token);
 }
 
-fn start(place: &Place) -> Service {
-    let (variable, partitions) = Run::partitions();
-    place.start_named("projector", "projector", &[(variable, &partitions)])
-}
-
 struct Rebuild<'a> {
     place: &'a Place,
     views: &'a dyn ViewStore,
@@ -133,7 +128,7 @@ impl Rebuild<'_> {
         );
         println!("killed when builds {round} were at {:?}", left.each_ref().map(position));
 
-        *projector = Some(start(self.place));
+        *projector = Some(Run::projector(self.place, "projector"));
         let client = projector.as_ref().expect("it runs").client();
         let mut gone_on = false;
         eventually_long("both builds answer", || {

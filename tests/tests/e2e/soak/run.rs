@@ -9,17 +9,15 @@ use std::{
 
 use fastrand::Rng;
 
-use crate::chance;
+use crate::{chance, place::Place, service::Service};
 
 /// How long each scenario goes on, in minutes; a cut of it where this is not set.
 const MINUTES: &str = "SOAK_MINUTES";
 /// How many commands a second are offered.
 const RATE: &str = "SOAK_RATE";
-/// As the order service reads it.
+/// Into how many parts the projections are split, as the order service reads it; one where this is not set.
 const PARTITIONS: &str = "ORDER_PARTITIONS";
 
-/// A cut, without what comes before and after it.
-const CUT: Duration = Duration::from_secs(25);
 const RATE_OF_CUT: u32 = 200;
 const RATE_OF_WHOLE: u32 = 500;
 
@@ -32,15 +30,17 @@ pub(super) struct Run {
     scenario: &'static str,
     seed: u64,
     whole: Option<Duration>,
+    cut: Duration,
     started: Instant,
     told: Mutex<Option<Instant>>,
 }
 
 impl Run {
-    pub(super) fn begin(scenario: &'static str) -> Self {
+    /// A cut of it goes on for so long, without what comes before and after.
+    pub(super) fn begin(scenario: &'static str, cut: Duration) -> Self {
         let whole = number(MINUTES).map(|minutes: f64| Duration::from_secs_f64(minutes * 60.0));
         let seed = chance::seed();
-        Self { scenario, seed, whole, started: Instant::now(), told: Mutex::new(None) }
+        Self { scenario, seed, whole, cut, started: Instant::now(), told: Mutex::new(None) }
     }
 
     /// The chances of this run.
@@ -58,13 +58,15 @@ impl Run {
         number(RATE).unwrap_or_else(|| self.of(RATE_OF_WHOLE, RATE_OF_CUT))
     }
 
-    /// Into how many parts the projections are split: a variable of the services.
-    pub(super) fn partitions() -> (&'static str, String) {
-        (PARTITIONS, number::<u32>(PARTITIONS).unwrap_or(1).to_string())
+    /// Starts a projector that `PostgreSQL` knows by this name.
+    #[track_caller]
+    pub(super) fn projector(place: &Place, name: &str) -> Service {
+        let partitions: u32 = number(PARTITIONS).unwrap_or(1);
+        place.start_named("projector", name, &[(PARTITIONS, &partitions.to_string())])
     }
 
     fn length(&self) -> Duration {
-        self.whole.unwrap_or(CUT)
+        self.whole.unwrap_or(self.cut)
     }
 
     /// The time has come to look at the result.

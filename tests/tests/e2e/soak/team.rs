@@ -119,11 +119,6 @@ impl<'a> Team<'a> {
 
     fn new_projector(&mut self) -> Service {
         self.started += 1;
-        let (variable, partitions) = Run::partitions();
-        self.place.start_named(
-            "projector",
-            &format!("projector-{}", self.started),
-            &[(variable, &partitions)],
-        )
+        Run::projector(self.place, &format!("projector-{}", self.started))
     }
 }
