@@ -137,3 +137,41 @@ impl Audit {
         sql::column(&self.url, query).expect("the notes can be read")
     }
 }
+
+/// The audit bites.
+mod postgres {
+    use super::Audit;
+    use crate::{place::Place, sql, stores::Stores};
+
+    /// Changes checkpoints past the framework, in sessions of these names and with these fencing numbers.
+    fn write(writes: &[(&str, u64)]) {
+        let place = Place::new(Stores::Postgres);
+        // It makes the tables; nobody else is to write then.
+        place.start("projector").kill();
+        let audit = Audit::install(place.read_store());
+        for (writer, fence) in writes {
+            let change = format!(
+                "SET application_name = '{writer}'; UPDATE cqrs_views.projections SET fence = {fence}"
+            );
+            sql::execute(place.read_store(), change).expect("a checkpoint can be changed");
+        }
+        audit.check_owners();
+    }
+
+    #[test]
+    fn owners_that_write_one_after_the_other_are_let_pass() {
+        write(&[("a", 1_001), ("a", 1_001), ("b", 1_002)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "no owner writes after its successor")]
+    fn an_owner_that_writes_after_its_successor_is_found() {
+        write(&[("a", 1_001), ("b", 1_002), ("a", 1_001)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a fencing number is that of one process")]
+    fn two_processes_with_one_fencing_number_are_found() {
+        write(&[("a", 1_001), ("b", 1_001)]);
+    }
+}

@@ -9,7 +9,7 @@ use std::{
 
 use fastrand::Rng;
 
-use crate::{chance, place::Place, service::Service};
+use crate::{binary, chance, place::Place, service::Service};
 
 /// How long each scenario goes on, in minutes; a cut of it where this is not set.
 const MINUTES: &str = "SOAK_MINUTES";
@@ -40,6 +40,8 @@ impl Run {
     pub(super) fn begin(scenario: &'static str, cut: Duration) -> Self {
         let whole = number(MINUTES).map(|minutes: f64| Duration::from_secs_f64(minutes * 60.0));
         let seed = chance::seed();
+        // It may have to be built, which is no part of the run.
+        binary::order_service();
         Self { scenario, seed, whole, cut, started: Instant::now(), told: Mutex::new(None) }
     }
 
