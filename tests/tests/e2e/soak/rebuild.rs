@@ -114,7 +114,7 @@ impl Rebuild<'_> {
         }
         let events = u64::try_from(events).expect("a small number");
         let from = events * rng.u64(5..40) / 100;
-        let at = |name: &str| position(&build(self.views, name, round));
+        let at = |name: &str| position(build(self.views, name, round).as_ref());
         eventually_long("the build is in the middle", || {
             (self.is_read)();
             (at(PROJECTIONS[0]) > from).then_some(())
@@ -123,10 +123,13 @@ impl Rebuild<'_> {
         let left = PROJECTIONS.map(|name| build(self.views, name, round));
         let [first, ..] = &left;
         assert!(
-            standing(first) == Some(Standing::Building) && position(first) < events,
+            standing(first.as_ref()) == Some(Standing::Building) && position(first.as_ref()) < events,
             "the kill came too late, a longer log is needed: {first:?}"
         );
-        println!("killed when builds {round} were at {:?}", left.each_ref().map(position));
+        println!(
+            "killed when builds {round} were at {:?}",
+            left.each_ref().map(|build| position(build.as_ref()))
+        );
 
         *projector = Some(Run::projector(self.place, "projector"));
         let client = projector.as_ref().expect("it runs").client();
@@ -136,14 +139,17 @@ impl Rebuild<'_> {
             (self.is_read)();
             let told = progress(&client, PROJECTIONS[0]);
             if let Some(applied) = told {
-                assert!(applied >= position(first), "it has begun again: {applied} after {first:?}");
+                assert!(applied >= position(first.as_ref()), "it has begun again: {applied} after {first:?}");
                 gone_on |= applied > 0;
             }
             let builds = PROJECTIONS.map(|name| build(self.views, name, round));
             for (build, left) in builds.iter().zip(&left) {
-                assert!(position(build) >= position(left), "it went back: {build:?} after {left:?}");
+                assert!(
+                    position(build.as_ref()) >= position(left.as_ref()),
+                    "it went back: {build:?} after {left:?}"
+                );
             }
-            builds.iter().all(|build| standing(build) == Some(Standing::Live)).then_some(())
+            builds.iter().all(|build| standing(build.as_ref()) == Some(Standing::Live)).then_some(())
         });
         assert!(gone_on, "the progress of the build was never told");
         println!("builds {round} answer after {:.1?}", began.elapsed());
@@ -158,7 +164,8 @@ impl Rebuild<'_> {
         // The old one may still be about to learn that it is superseded.
         let stands = eventually("the old build stands still", || {
             let known = build(self.views, name, round - 1);
-            matches!(standing(&known), Some(Standing::Superseded { .. })).then(|| position(&known))
+            matches!(standing(known.as_ref()), Some(Standing::Superseded { .. }))
+                .then(|| position(known.as_ref()))
         });
         let [old, new] = [old.clone(), old.generation(round)].map(|build| documents(self.views, &build));
         let mut compared = 0;
@@ -211,21 +218,21 @@ fn build(views: &dyn ViewStore, name: &str, generation: u32) -> Option<Build> {
     block_on(views.builds(name)).expect("builds can be listed").into_iter().find(|build| build.id == id)
 }
 
-fn checkpoint(build: &Option<Build>) -> Option<Checkpoint> {
-    build.as_ref()?.checkpoint
+fn checkpoint(build: Option<&Build>) -> Option<Checkpoint> {
+    build?.checkpoint
 }
 
-fn position(build: &Option<Build>) -> u64 {
+fn position(build: Option<&Build>) -> u64 {
     checkpoint(build).map_or(0, |checkpoint| checkpoint.position.get())
 }
 
-fn standing(build: &Option<Build>) -> Option<Standing> {
+fn standing(build: Option<&Build>) -> Option<Standing> {
     checkpoint(build).map(|checkpoint| checkpoint.standing)
 }
 
 /// How far the first build is.
 fn applied(views: &dyn ViewStore, name: &str) -> u64 {
-    position(&build(views, name, 0))
+    position(build(views, name, 0).as_ref())
 }
 
 /// How far the projector says that the build is.
