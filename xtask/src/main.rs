@@ -10,6 +10,7 @@ mod process;
 mod screen;
 mod servers;
 mod signal;
+mod soak;
 mod test;
 mod workspace;
 
@@ -27,6 +28,7 @@ enum Xtask {
     Test(test::Options),
     Servers(servers::Options),
     Bench(bench::Options),
+    Soak(soak::Options),
     BuildTime(build_time::Options),
     /// Stands between this program and a server that it has started
     #[command(hide = true)]
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Xtask::Test(options) => test::run(&options),
         Xtask::Servers(options) => servers::run(&options),
         Xtask::Bench(options) => bench::run(&options),
+        Xtask::Soak(options) => soak::run(&options),
         Xtask::BuildTime(options) => build_time::run(&options),
         Xtask::Guard(options) => servers::guard(&options),
     };

@@ -28,6 +28,9 @@ pub(crate) struct Server {
     timeout: Duration,
 }
 
+/// The server's setting that bounds how long a transaction may wait for the next statement.
+const IDLE_IN_TRANSACTION: &str = "idle_in_transaction_session_timeout";
+
 /// From here the pauses between attempts to connect double, up to a limit.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
@@ -54,9 +57,12 @@ impl Server {
         // No statement here is worth being compiled.
         let planner = [("jit", "off")].iter().chain(settings.planner);
         let planner = planner.map(|(name, value)| (*name, (*value).to_owned()));
+        // Whoever stands still in a transaction, or is gone and the server can't tell, would hold its locks for as long.
+        let idle = (IDLE_IN_TRANSACTION, (settings.timeout / 5).as_millis().max(1).to_string());
+        let others = planner.chain([idle]);
         let begin = if settings.pgbouncer {
             let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned();
-            for (name, value) in timeouts.chain(planner) {
+            for (name, value) in timeouts.chain(others) {
                 write!(begin, "; SET LOCAL {name} = {value}").expect("a text takes what is written");
             }
             Some(AssertSqlSafe(begin).into_sql_str())
@@ -66,7 +72,7 @@ impl Server {
             if timeouts.peek().is_some() {
                 // What every statement here is made for, whatever the server's default is.
                 let isolation = [("default_transaction_isolation", "read committed")];
-                options = options.options(isolation).options(timeouts).options(planner);
+                options = options.options(isolation).options(timeouts).options(others);
             }
             None
         };
@@ -204,4 +210,38 @@ async fn each(
         }
     }
     taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::Limit;
+
+    fn server(change: impl FnOnce(&mut Settings)) -> Server {
+        let mut settings = Settings::new("cqrs", 1);
+        change(&mut settings);
+        Server::new("postgres://localhost/shop", &settings).expect("a URL")
+    }
+
+    #[test]
+    fn a_transaction_that_stands_still_is_ended_by_the_server() {
+        let bound = format!("{IDLE_IN_TRANSACTION}=2000");
+        let server_of_pooler = server(|settings| settings.pgbouncer = true);
+        let begin = server_of_pooler.begin.expect("it brings its settings along");
+        assert!(
+            begin.as_str().contains("SET LOCAL idle_in_transaction_session_timeout = 2000"),
+            "{}",
+            begin.as_str()
+        );
+        let options = server(|_| {}).options;
+        assert!(options.get_options().is_some_and(|options| options.contains(&bound)), "{options:?}");
+    }
+
+    #[test]
+    fn without_time_outs_no_parameter_of_the_server_is_set() {
+        let none = |settings: &mut Settings| {
+            (settings.statement_timeout, settings.lock_timeout) = (Limit::Chosen(None), Limit::Chosen(None));
+        };
+        assert_eq!(server(none).options.get_options(), None);
+    }
 }

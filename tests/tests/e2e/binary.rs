@@ -12,6 +12,10 @@ use std::{
 
 use serde_json::Value;
 
+/// What cargo tells a test of its package. Handed on to another cargo, it would rebuild each crate whose build script watches
+/// one of these.
+const OWN_PACKAGE: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+
 /// The order service, built.
 pub(crate) fn order_service() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -49,8 +53,14 @@ fn build() -> PathBuf {
             "debug" => "dev",
             profile => profile,
         };
+    let mut command = Command::new(env!("CARGO"));
+    for (name, _) in env::vars_os() {
+        if OWN_PACKAGE.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     // Of the whole workspace, so that dependencies have the features that they are tested with.
-    let output = Command::new(env!("CARGO"))
+    let output = command
         .args([
             "build",
             "--workspace",

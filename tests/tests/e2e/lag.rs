@@ -23,15 +23,15 @@ on_shared_stores! {
     an_owner_that_dies_breaches_its_promise_on_the_query_side_and_recovers_by_itself,
 }
 
-fn ready(query: &Service) -> Answer {
+pub(crate) fn ready(query: &Service) -> Answer {
     query.client().get("/health/ready").send()
 }
 
-fn projections(health: &Value) -> Vec<&Value> {
+pub(crate) fn projections(health: &Value) -> Vec<&Value> {
     health["projections"].as_array().expect("a list").iter().collect()
 }
 
-fn breaches(query: &Service) -> [u64; 2] {
+pub(crate) fn breaches(query: &Service) -> [u64; 2] {
     let metrics = Metrics::of(&query.client());
     PROJECTIONS
         .map(|projection| metrics.count(&of("cqrs_projection_lag_breaches_total", projection, "reader")))

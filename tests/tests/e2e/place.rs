@@ -73,6 +73,11 @@ impl Place {
         &self.stores.write
     }
 
+    /// The name of the read store.
+    pub(crate) fn read_store(&self) -> &str {
+        &self.stores.read
+    }
+
     /// Starts a service in the role, and waits until it listens.
     #[track_caller]
     pub(crate) fn start(&self, role: &str) -> Service {
@@ -90,10 +95,26 @@ impl Place {
         self.launch_at(role, "127.0.0.1:0")
     }
 
+    /// Starts a service in the role, with these variables, that PostgreSQL knows by a name.
+    #[track_caller]
+    pub(crate) fn start_named(&self, role: &str, name: &str, variables: &[(&str, &str)]) -> Service {
+        let Names { write, read } = &self.stores;
+        let read = match read.split_once(':') {
+            Some(("postgres", _)) if read.contains('?') => format!("{read}&application_name={name}"),
+            Some(("postgres", _)) => format!("{read}?application_name={name}"),
+            _ => read.clone(),
+        };
+        self.serve(role, "127.0.0.1:0", &Names::new(write, read), variables).listening()
+    }
+
     fn launch_at(&self, role: &str, address: &str) -> Service {
-        let Names { write, read } = self.routes.get(role).unwrap_or(&self.stores);
+        self.serve(role, address, self.routes.get(role).unwrap_or(&self.stores), &[])
+    }
+
+    fn serve(&self, role: &str, address: &str, stores: &Names, variables: &[(&str, &str)]) -> Service {
+        let Names { write, read } = stores;
         let arguments = ["--listen", address, "--role", role, "--write", write, "--read", read];
-        self.run(&[&arguments[..], &["--store-timeout", STORE_TIMEOUT]].concat(), &[])
+        self.run(&[&arguments[..], &["--store-timeout", STORE_TIMEOUT]].concat(), variables)
     }
 
     /// Starts the program with just these arguments and variables, in the folder.

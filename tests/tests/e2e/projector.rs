@@ -20,7 +20,7 @@ fn applied(query: &Service) -> u64 {
 }
 
 /// Brings many events into the log, of orders that are confirmed or cancelled later on. Returns its head.
-fn backlog(files: &Place, orders: usize) -> u64 {
+pub(crate) fn backlog(files: &Place, orders: usize) -> u64 {
     let command = files.start("command");
     // What the others are made after.
     let (first, second) = (place(&command.client(), "customer-0"), place(&command.client(), "customer-1"));

@@ -1,10 +1,19 @@
 //! The stores that tests run on.
 
-use cqrs_core::envelope::RecordedEvent;
+use std::sync::Arc;
+
+use cqrs_core::{
+    envelope::RecordedEvent,
+    store::{Error, ViewStore},
+};
+use cqrs_mongo::MongoViewStore;
+use cqrs_postgres::PostgresViewStore;
+use cqrs_sqlite::SqliteViewStore;
 
 use crate::{
     log,
     place::{Names, Place},
+    runtime::block_on,
     servers::Database,
 };
 
@@ -34,6 +43,22 @@ impl Place {
                 Self::on(Names::new(write.url(), read.url()), vec![Box::new(write), Box::new(read)])
             }
         }
+    }
+
+    /// Opens the read store past the services.
+    pub(crate) fn open_views(&self) -> Arc<dyn ViewStore> {
+        let store = self.read_store();
+        block_on(async {
+            match store.split_once(':') {
+                Some(("sqlite", file)) => {
+                    Ok(Arc::new(SqliteViewStore::open(file).await?) as Arc<dyn ViewStore>)
+                }
+                Some(("postgres", _)) => Ok(Arc::new(PostgresViewStore::connect(store).await?) as _),
+                Some(("mongodb", _)) => Ok(Arc::new(MongoViewStore::connect(store).await?) as _),
+                _ => panic!("views can't be read past the service in {store:?}"),
+            }
+        })
+        .unwrap_or_else(|error: Error| panic!("the views can't be opened: {error}"))
     }
 
     /// All events of the log, read past the services, and checked.

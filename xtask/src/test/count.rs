@@ -3,10 +3,17 @@
 use std::ops::AddAssign;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Count {
-    pub(super) passed: u64,
-    pub(super) failed: u64,
-    pub(super) skipped: u64,
+pub(crate) struct Count {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    pub(crate) skipped: u64,
+}
+
+impl Count {
+    /// As [`of_cargo_test`].
+    pub(crate) fn of_cargo_test(output: &str) -> Option<Self> {
+        of_cargo_test(output)
+    }
 }
 
 impl AddAssign for Count {

@@ -17,4 +17,5 @@ mod stage;
 mod targets;
 mod without;
 
+pub(crate) use count::Count;
 pub(crate) use options::{Options, run};

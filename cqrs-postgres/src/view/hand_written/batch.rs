@@ -61,7 +61,8 @@ impl PostgresViewStore {
 
 impl<P: SqlProjection> HandWritten<P> {
     /// The longest that a batch, or the creation of the tables, may take; what takes longer is rolled back and tried
-    /// again. Default: 1 minute.
+    /// again. Default: 1 minute. It is also for how long a program that stands still in the midst of a batch, or is gone and the
+    /// server can't tell, keeps another one from going on.
     #[must_use]
     pub const fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
@@ -98,7 +99,8 @@ impl<P: SqlProjection> HandWritten<P> {
         documents: &Documents,
     ) -> Result<Progressed, BatchError> {
         let mut lease = self.connect().await?;
-        let lock = bind_id(lease.query(&self.views.statements.lock), &self.id);
+        let limit = self.time_limit.as_millis().clamp(1, i32::MAX.unsigned_abs().into()).to_string();
+        let lock = bind_id(lease.query(&self.views.statements.lock_own), &self.id).bind(limit);
         let advance = batch.query(&lease, documents);
         let mut transaction = lease.transaction().await.doing(DOING)?;
         let row = lock.fetch_optional(&mut *transaction).await.doing(DOING)?;
@@ -136,7 +138,7 @@ impl<P: SqlProjection> HandWritten<P> {
 }
 
 impl<P: SqlProjection> HandWritten<P> {
-    /// Why a batch is not one for the projection as it is, by the row of `lock.sql`.
+    /// Why a batch is not one for the projection as it is, by the row of `lock_own.sql`.
     fn refusal(&self, batch: &Batch, row: &PgRow) -> sqlx::Result<Option<CommitError>> {
         let (actual, newest) = (Position::new(row.u64(0)?), row.u64(1)?);
         let (projection, expected, fence) = (self.id.clone(), batch.expected, batch.checkpoint.fence);

@@ -12,12 +12,12 @@ use std::{
     time::Duration,
 };
 
-use cqrs_core::store::EventStore;
+use cqrs_core::{app::App, runtime::ProjectionState, store::EventStore};
 
 use super::{
     ledger::Ledger,
     log,
-    scene::{append, curse, deposit},
+    scene::{append, curse, deposit, eventually},
 };
 use crate::server::{Schema, url};
 
@@ -42,6 +42,52 @@ async fn of_several_programs_one_applies_a_batch_and_nothing_is_taken_for_a_faul
     for app in apps {
         app.shutdown().await;
     }
+}
+
+#[tokio::test]
+async fn a_program_that_stands_still_in_the_midst_of_a_batch_holds_up_its_successor_for_its_time_limit_at_most()
+ {
+    let (log, ledger) = (log(), Ledger::new(&Schema::new()));
+    append(&*log, &[deposit("a", 1), deposit("b", 2)]).await;
+    let paused = Ledger { seen: Arc::default(), ..ledger.clone() };
+    let (reach, reached) = mpsc::channel();
+    let (resume, resumed) = mpsc::channel::<()>();
+    *paused.seen.midst.lock().unwrap() = Some(Box::new(move || {
+        // An error means that the test is over.
+        let _ = reach.send(());
+        let _ = resumed.recv();
+    }));
+    let program = thread::spawn({
+        let log = Arc::clone(&log);
+        // Its only thread stands still, and with it all that it does.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        move || {
+            runtime.block_on(async {
+                let views = Arc::new(paused.schema.views().connect(&url()).await.unwrap());
+                let projection = views.sql(paused.clone()).time_limit(Duration::from_secs(1));
+                let app = App::builder(log).batch_projection(projection).build().await.unwrap();
+                // Until it is resumed, and has found out that another one runs the projection.
+                let stands_by = async || {
+                    let health = app.projections().remove(0);
+                    matches!(health.state, ProjectionState::Standby { .. })
+                };
+                eventually("it stands by", stands_by).await;
+                app.shutdown().await;
+            });
+        }
+    });
+    reached.recv().expect("it comes to a batch");
+    let app = ledger.app(&log, 100).await;
+    ledger.assert_as_the_log(&*log).await;
+    append(&*log, &[deposit("a", 3)]).await;
+    resume.send(()).expect("it waits");
+    ledger.assert_as_the_log(&*log).await;
+    while !program.is_finished() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    program.join().expect("it has found out");
+    ledger.assert_nothing_is_parked().await;
+    app.shutdown().await;
 }
 
 /// Names the schema in the environment of a child, which is this test once more, and how many batches it is to apply.

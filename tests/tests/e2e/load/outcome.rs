@@ -138,7 +138,8 @@ fn check_history(client: &Client, events: &[RecordedEvent]) {
     });
 }
 
-fn in_parallel<T: Sync>(items: &[T], check: impl Fn(&T) + Sync) {
+/// Checks each of them, some at a time.
+pub(crate) fn in_parallel<T: Sync>(items: &[T], check: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..READERS {
