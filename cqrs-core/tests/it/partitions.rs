@@ -305,7 +305,6 @@ async fn a_query_waits_for_the_partition_of_its_document_and_a_list_for_all() {
 #[tokio::test]
 async fn whatever_happens_to_applications_each_document_has_each_event_once_and_in_order() {
     for seed in 0..3 {
-        println!("seed {seed}");
         let mut dice = Dice::new(seed);
         let (log, views) = (FaultyLog::new(), FaultyViews::new());
         fill(&log, 30).await;
@@ -362,6 +361,20 @@ async fn parked(views: &FaultyViews, operator: &Operator) -> (Vec<Sequence>, u64
     (operator.parked(&id).await.unwrap(), checkpoint.parked)
 }
 
+/// Starts another division of it, and stops the one before.
+async fn divided_anew<P: Projection>(log: &FaultyLog, views: &FaultyViews, before: App, of: u16) -> App {
+    let reads = log.faults.reads.lock().unwrap().len();
+    let after = app::<P>(log, &beside(views)).await;
+    before.shutdown().await;
+    if of > 1 {
+        shared::<P>(&[&after], of).await;
+    }
+    eventually("it runs", async || health::<P>(&after).await.state == ProjectionState::Live).await;
+    let read = log.faults.reads.lock().unwrap()[reads..].iter().min().copied();
+    assert!(read.is_none_or(|read| read > Position::ZERO), "the log was read anew");
+    after
+}
+
 #[tokio::test]
 async fn a_build_is_divided_anew_without_being_built_anew() {
     let _alone = ALONE.lock().await;
@@ -378,19 +391,6 @@ async fn a_build_is_divided_anew_without_being_built_anew() {
     caught_up::<One>(&log, &views).await;
     assert_eq!(parked(&views, &operator).await, (is_parked.clone(), 6));
     let at = checkpoint::<One>(&views).await;
-
-    async fn divided_anew<P: Projection>(log: &FaultyLog, views: &FaultyViews, before: App, of: u16) -> App {
-        let reads = log.faults.reads.lock().unwrap().len();
-        let after = app::<P>(log, &beside(views)).await;
-        before.shutdown().await;
-        if of > 1 {
-            shared::<P>(&[&after], of).await;
-        }
-        eventually("it runs", async || health::<P>(&after).await.state == ProjectionState::Live).await;
-        let read = log.faults.reads.lock().unwrap()[reads..].iter().min().copied();
-        assert!(read.is_none_or(|read| read > Position::ZERO), "the log was read anew");
-        after
-    }
 
     let eight = divided_anew::<Eight>(&log, &views, before, 8).await;
     assert!(checkpoint::<Eight>(&views).await >= at);

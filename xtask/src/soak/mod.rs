@@ -137,7 +137,7 @@ impl Options {
             .env("E2E_SEED", seed.to_string())
             .env("SOAK_MINUTES", self.minutes.to_string())
             .env("SOAK_RATE", self.rate.to_string())
-            .env("ORDER_PARTITIONS", self.partitions.to_string());
+            .env("ORDER_SERVICE_PARTITIONS", self.partitions.to_string());
     }
 
     /// What to type for the same again.

@@ -16,7 +16,7 @@ const MINUTES: &str = "SOAK_MINUTES";
 /// How many commands a second are offered.
 const RATE: &str = "SOAK_RATE";
 /// Into how many parts the projections are split, as the order service reads it; one where this is not set.
-const PARTITIONS: &str = "ORDER_PARTITIONS";
+const PARTITIONS: &str = "ORDER_SERVICE_PARTITIONS";
 
 const RATE_OF_CUT: u32 = 200;
 const RATE_OF_WHOLE: u32 = 500;
