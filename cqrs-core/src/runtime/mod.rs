@@ -39,6 +39,7 @@ mod retry;
 mod runner;
 mod sent;
 mod serve;
+mod shared_log;
 mod sight;
 mod status;
 mod work;

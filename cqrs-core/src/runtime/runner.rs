@@ -13,6 +13,7 @@ use super::{
     place::{Goal, Place},
     policy::{Policy, Stop},
     rebuild::Rebuild,
+    shared_log::SharedLog,
     status::Status,
     with_causes,
     work::Work,
@@ -20,9 +21,7 @@ use super::{
 use crate::{
     envelope::Position,
     query::Current,
-    store::{
-        Checkpoint, Commit, CommitError, Error, EventFilter, EventStore, ProjectionId, Standing, ViewStore,
-    },
+    store::{Checkpoint, Commit, CommitError, Error, EventStore, ProjectionId, Standing, ViewStore},
 };
 
 /// What a runner is made of.
@@ -31,6 +30,8 @@ pub(super) struct RunnerParts {
     pub(super) projection: ProjectionId,
     pub(super) max_lag: Option<Duration>,
     pub(super) log: Arc<dyn EventStore>,
+    /// The same, as it is read together with the other projections.
+    pub(super) shared_log: Arc<SharedLog>,
     pub(super) work: Arc<dyn Work>,
     /// Where the checkpoint is.
     pub(super) views: Arc<dyn ViewStore>,
@@ -107,11 +108,7 @@ impl From<Error> for End {
 
 impl Runner {
     pub(super) fn new(parts: RunnerParts) -> Self {
-        let reader = Reader {
-            log: Arc::clone(&parts.log),
-            work: Arc::clone(&parts.work),
-            filter: EventFilter::of_feeds(&parts.work.feeds()),
-        };
+        let reader = Reader::of(&parts.log, &parts.shared_log, &parts.work);
         let heartbeat = parts.options.heartbeat_for(parts.max_lag);
         Self { parts, reader: Arc::new(reader), heartbeat }
     }

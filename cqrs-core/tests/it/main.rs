@@ -27,5 +27,6 @@ mod read_ahead;
 mod rebuilds;
 mod recent;
 mod scene;
+mod shared_log;
 mod snapshots;
 mod watch;
