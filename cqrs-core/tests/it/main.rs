@@ -29,4 +29,5 @@ mod recent;
 mod scene;
 mod shared_log;
 mod snapshots;
+mod verify;
 mod watch;

@@ -82,3 +82,4 @@ mod read_your_writes;
 mod starting;
 mod stopping;
 mod trees;
+mod verify;

@@ -73,6 +73,11 @@ impl Place {
         &self.stores.write
     }
 
+    /// The name of the read store.
+    pub(crate) fn read_store(&self) -> &str {
+        &self.stores.read
+    }
+
     /// Starts a service in the role, and waits until it listens.
     #[track_caller]
     pub(crate) fn start(&self, role: &str) -> Service {
