@@ -79,6 +79,7 @@ mod processes;
 mod projector;
 mod queries;
 mod read_your_writes;
+mod rebuilds;
 mod starting;
 mod stopping;
 mod trees;
