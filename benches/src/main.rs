@@ -13,10 +13,12 @@ mod lag;
 mod limit;
 mod loads;
 mod machine;
+mod noting;
 mod places;
 mod plan;
 mod rooms;
 mod table;
+mod together;
 mod urls;
 mod verify;
 mod worker;
@@ -75,6 +77,9 @@ async fn measure(plan: &Plan, rooms: &Rooms) -> Result<(), Failure> {
     }
     if plan.measures(What::CatchUp) {
         catch_up::run(plan, rooms).await?;
+    }
+    if plan.measures(What::Together) {
+        together::run(plan, rooms).await?;
     }
     if plan.measures(What::Lag) {
         lag::run(plan, rooms).await?;

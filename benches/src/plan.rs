@@ -6,7 +6,7 @@ use clap::Parser;
 
 use crate::{places::Place, table::Style};
 
-/// Measures commands/s, loads, catch-up and lag next to the raw limits, on this machine.
+/// Measures commands/s, loads, catch-up, ten projections and lag next to the raw limits, on this machine.
 #[derive(Parser)]
 #[command(name = "cargo xtask bench")]
 pub(crate) struct Options {
@@ -52,6 +52,8 @@ pub(crate) enum What {
     Loads,
     /// Events/s of a projection that works through a backlog
     CatchUp,
+    /// Ten projections next to one: reads of the log, and events/s
+    Together,
     /// From an acknowledged command to the visible view, at 200 commands/s
     Lag,
 }
@@ -108,7 +110,8 @@ impl Plan {
                 needs.push("slow-postgres");
             }
         }
-        if self.covers(Place::Mongo) && (self.measures(What::CatchUp) || self.measures(What::Lag)) {
+        let on_mongo = [What::CatchUp, What::Together, What::Lag];
+        if self.covers(Place::Mongo) && on_mongo.into_iter().any(|what| self.measures(what)) {
             needs.push("mongo");
         }
         needs

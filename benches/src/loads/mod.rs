@@ -1,6 +1,5 @@
 //! How long it takes to load an order of 1,000 events, and how often the server is asked.
 
-mod noting;
 mod round_trips;
 mod subject;
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use cqrs_core::{prelude::*, store::EventStore};
 
-use super::noting::Noting;
 use crate::{
     Failure,
     domain::{AddLongLine, LineAdded, Look, LookLong, OrderId, Seen, Tally},
     filling::fill,
     limit::postgres::{self as limit, Connection},
+    noting::Noting,
     places::Location,
 };
 

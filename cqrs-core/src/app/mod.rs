@@ -22,7 +22,7 @@ pub use receipt::Receipt;
 use crate::{
     domain::{Command, NoServices, Projection, ServedBy},
     envelope::{LogId, Version},
-    operations::Operator,
+    operations::{self, Operator, Verification, Verify, VerifyError},
     query::{FreshnessCheck, FromApp, LiveView, Log, Observers, Source, ViewQuery, Views, ViewsQuery},
     runtime::{ProjectionHealth, Projections},
     store::{EventStore, ProjectionId, ViewStore},
@@ -125,6 +125,35 @@ impl App {
     /// is the name on record. `None` where `P` is not registered.
     pub fn operator<P: Projection>(&self, by: impl Into<String>) -> Option<Operator> {
         self.inner.projections.store_of::<P>().map(|views| Operator::new(views, by))
+    }
+
+    /// Compares the documents of a projection with a fold of the log from scratch, by the handlers that are compiled in, while
+    /// the projection goes on, here or in another process. Nothing is written.
+    ///
+    /// Documents are compared as the store gives them back, with the event that created them and the last one that they have;
+    /// the order of fields makes no difference. One that has gone on meanwhile is compared where it is by then. A document that
+    /// holds what changes from one serialisation to the next, such as the order of a `HashSet`, is not the same twice.
+    ///
+    /// ```no_run
+    /// # use cqrs_core::{app::App, domain::Projection, operations::{Verify, VerifyError}};
+    /// # async fn example<OrderSummary: Projection>(app: App) -> Result<(), VerifyError> {
+    /// let report = app.verify::<OrderSummary>(Verify::all()).await?;
+    /// for difference in &report.differences {
+    ///     println!("{}: {:?}", difference.key, difference.mismatch);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`] where the projection is not registered or not built yet, where its log is another one or was put back,
+    /// and where a store is away.
+    pub async fn verify<P: Projection>(&self, verify: Verify) -> Result<Verification, VerifyError> {
+        let Inner { store, projections, .. } = &*self.inner;
+        let Some(views) = projections.store_of::<P>() else {
+            return Err(VerifyError::Unregistered { projection: ProjectionId::of::<P>() });
+        };
+        operations::verify::<P>(&**store, &*views, verify).await
     }
 
     /// The identity of the log.

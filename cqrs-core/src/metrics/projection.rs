@@ -4,7 +4,10 @@ use super::{
     metric::{Series, float, length},
     table,
 };
-use crate::{runtime::Lag, store::ProjectionId};
+use crate::{
+    runtime::{Lag, RebuildProgress},
+    store::ProjectionId,
+};
 
 /// Who measures a projection's lag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +71,10 @@ pub(crate) struct ProjectionMeter {
     handler_seconds: Series,
     retries: Series,
     parked: Series,
+    rebuild_applied: Series,
+    rebuild_left: Series,
+    rebuild_rate: Series,
+    rebuild_remaining: Series,
 }
 
 impl ProjectionMeter {
@@ -81,6 +88,10 @@ impl ProjectionMeter {
             handler_seconds: table::HANDLER_SECONDS.series(labels),
             retries: table::RETRIES.series(labels),
             parked: table::PARKED_TOTAL.series(labels),
+            rebuild_applied: table::REBUILD_APPLIED.series(labels),
+            rebuild_left: table::REBUILD_LEFT.series(labels),
+            rebuild_rate: table::REBUILD_RATE.series(labels),
+            rebuild_remaining: table::REBUILD_REMAINING.series(labels),
         }
     }
 
@@ -100,5 +111,24 @@ impl ProjectionMeter {
 
     pub(crate) fn parked(&self) {
         self.parked.add(1);
+    }
+
+    /// How a build beside the one that answers is getting on.
+    pub(crate) fn rebuild(&self, progress: &RebuildProgress) {
+        let (rate, remaining) = match progress.halted {
+            Some(_) => (0.0, None),
+            None => (progress.events_per_second, progress.remaining),
+        };
+        self.rebuild_applied.set(float(progress.applied.get()));
+        self.rebuild_left.set(float(progress.head.since(progress.applied)));
+        self.rebuild_rate.set(rate);
+        self.rebuild_remaining.set(remaining.map_or(f64::NAN, |remaining| remaining.as_secs_f64()));
+    }
+
+    /// It answers now, or was given up.
+    pub(crate) fn rebuild_ended(&self) {
+        for series in [&self.rebuild_left, &self.rebuild_rate, &self.rebuild_remaining] {
+            series.set(0.0);
+        }
     }
 }

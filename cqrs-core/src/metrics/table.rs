@@ -56,6 +56,14 @@ metrics! {
         "How often the projection started over from its checkpoint, as a store was away or another process had moved it";
     PARKED_TOTAL: Counter "cqrs_projection_parked_total" in "events" by ["projection", "version"]:
         "How often an event was put aside for a document, or for a stream, queued ones included";
+    REBUILD_APPLIED: Gauge "cqrs_rebuild_applied_events" in "events" by ["projection", "version"]:
+        "Up to which position a build has come that is to take the place of the one that answers";
+    REBUILD_LEFT: Gauge "cqrs_rebuild_left_events" in "events" by ["projection", "version"]:
+        "Positions of the log that such a build has before it; 0 once it answers, or is given up";
+    REBUILD_RATE: Gauge "cqrs_rebuild_rate_events_per_second" in "events_per_second" by ["projection", "version"]:
+        "Positions that such a build has applied a second, over the time that it runs in this process; 0 while none goes on";
+    REBUILD_REMAINING: Gauge "cqrs_rebuild_remaining_seconds" in "seconds" by ["projection", "version"]:
+        "How long such a build takes until it has caught up, if it goes on like this; NaN where that can't be told";
     QUERY_WAIT_SECONDS: Histogram "cqrs_query_wait_seconds" in "seconds" by ["projection", "version", "outcome"]:
         "How long a query that asked for freshness took until its answer was fresh enough or its time was up";
 }

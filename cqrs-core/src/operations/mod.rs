@@ -7,8 +7,11 @@
 mod error;
 mod operator;
 mod request;
+mod verify;
 
 pub use error::OperateError;
 pub use operator::Operator;
 pub use request::{Asked, Operation, Parked, Report, Request, RequestOutcome, StillFailing};
 pub(crate) use request::{Paused, group, paused_group};
+pub(crate) use verify::verify;
+pub use verify::{Difference, Digest, Mismatch, Verification, Verify, VerifyError};

@@ -7,6 +7,7 @@ use super::{
     ended,
     pace::Pace,
     place::Goal,
+    shared_log::{Answer, Follower, SharedLog},
     work::{Batch, Work},
 };
 use crate::{
@@ -27,6 +28,8 @@ pub(super) struct Page {
     last: Option<EventId>,
     /// Just before the page was read.
     seen: Timestamp,
+    /// There was news already that it has nothing of.
+    is_outrun: bool,
     /// When the last of its events was recorded.
     recorded: Option<Timestamp>,
     /// What the events ask for.
@@ -58,21 +61,37 @@ impl Page {
 
 /// Reads the log for one projection.
 pub(super) struct Reader {
-    pub(super) log: Arc<dyn EventStore>,
-    pub(super) work: Arc<dyn Work>,
-    pub(super) filter: EventFilter,
+    log: Arc<dyn EventStore>,
+    shared: Arc<SharedLog>,
+    work: Arc<dyn Work>,
+    filter: Arc<EventFilter>,
 }
 
 impl Reader {
-    async fn read(&self, after: Position, limit: usize) -> Result<Page, Error> {
-        let seen = Timestamp::now();
-        let page = self.log.read_log(after, &self.filter, limit).await?;
+    pub(super) fn of(log: &Arc<dyn EventStore>, shared: &Arc<SharedLog>, work: &Arc<dyn Work>) -> Self {
+        Self {
+            log: Arc::clone(log),
+            shared: Arc::clone(shared),
+            work: Arc::clone(work),
+            filter: Arc::new(EventFilter::of_feeds(&work.feeds())),
+        }
+    }
+
+    async fn read(
+        &self,
+        follower: &Follower,
+        after: Position,
+        limit: usize,
+        told: Position,
+    ) -> Result<Page, Error> {
+        let Answer { page, look, is_outrun } = follower.read(after, limit, told).await?;
         Ok(Page {
             before: page.before,
             through: page.through,
             last: page.last,
             head: page.head,
-            seen,
+            seen: look.seen,
+            is_outrun,
             recorded: page.events.last().map(|event| event.metadata.time),
             events: page.events.len(),
             batch: self.work.take_in(page.events),
@@ -85,40 +104,57 @@ impl Reader {
 /// dropped, and with it the page that was read ahead.
 pub(super) struct Pages {
     reader: Arc<Reader>,
+    follower: Arc<Follower>,
     pub(super) pace: Pace,
     news: watch::Receiver<Position>,
+    /// The last page had nothing of the news that were told.
+    is_outrun: bool,
     ahead: JoinSet<Result<Page, Error>>,
 }
 
 impl Pages {
     pub(super) fn of(reader: &Arc<Reader>, pace: Pace) -> Self {
-        Self { reader: Arc::clone(reader), pace, news: reader.log.watch(), ahead: JoinSet::new() }
+        Self {
+            reader: Arc::clone(reader),
+            follower: Arc::new(reader.shared.follow(Arc::clone(&reader.filter))),
+            pace,
+            news: reader.log.watch(),
+            is_outrun: false,
+            ahead: JoinSet::new(),
+        }
     }
 
     /// The page after `place`: the one that was read ahead, or one that is read now.
     pub(super) async fn next(&mut self, after: Position) -> Result<Page, Error> {
-        match self.ahead.join_next().await {
-            Some(Ok(page)) => page,
-            Some(Err(error)) => Err(ended(error)),
+        let page = match self.ahead.join_next().await {
+            Some(Ok(page)) => page?,
+            Some(Err(error)) => return Err(ended(error)),
             None => {
                 let head = *self.news.borrow_and_update();
-                self.reader.read(after, self.pace.limit(after, head)).await
+                let limit = self.pace.limit(after, head);
+                self.reader.read(&self.follower, after, limit, head).await?
             }
-        }
+        };
+        self.is_outrun = page.is_outrun;
+        Ok(page)
     }
 
     /// Begins to read what comes after `page`, where there is more.
     pub(super) fn read_ahead(&mut self, page: &Page) {
         if !page.is_at_head() {
-            self.news.borrow_and_update();
-            let (reader, after) = (Arc::clone(&self.reader), page.through);
+            let told = *self.news.borrow_and_update();
+            let (reader, follower, after) =
+                (Arc::clone(&self.reader), Arc::clone(&self.follower), page.through);
             let limit = self.pace.limit(after, page.head);
-            self.ahead.spawn(async move { reader.read(after, limit).await });
+            self.ahead.spawn(async move { reader.read(&follower, after, limit, told).await });
         }
     }
 
     /// Waits until the log has told of news since the last page was asked for.
     pub(super) async fn news(&mut self) -> Result<(), Error> {
+        if self.is_outrun {
+            return Ok(());
+        }
         self.news.changed().await.map_err(|_| Error::Closed)
     }
 }

@@ -45,6 +45,7 @@ mod runner;
 mod sent;
 mod serve;
 mod share;
+mod shared_log;
 mod sight;
 mod status;
 mod work;

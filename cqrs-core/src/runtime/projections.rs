@@ -16,6 +16,7 @@ use super::{
     own_writing::OwnWriting,
     owner::Owner,
     runner::{Runner, RunnerParts},
+    shared_log::SharedLog,
     status::Status,
     work::Work,
 };
@@ -141,6 +142,7 @@ impl ProjectionsBuilder {
         }
         let (stop, stopping) = watch::channel(false);
         let owner = Owner::start();
+        let shared_log = SharedLog::of(Arc::clone(log));
         let head = (!self.registrations.is_empty()).then(|| log.watch());
         let monitor = LagMonitor::new();
         let (by_type, by_id, statuses) = (HashMap::new(), HashMap::new(), Vec::new());
@@ -162,6 +164,7 @@ impl ProjectionsBuilder {
                 projection,
                 max_lag,
                 log: Arc::clone(log),
+                shared_log: Arc::clone(&shared_log),
                 work,
                 views,
                 options: self.options,

@@ -10,13 +10,14 @@ use super::{
     end::End,
     lease::{Lease, Leases},
     owner::Owner,
+    shared_log::SharedLog,
     status::Status,
     with_causes,
     work::Work,
 };
 use crate::{
     query::checkpoint_of,
-    store::{EventFilter, EventStore, Partition, ProjectionId, ViewStore},
+    store::{EventStore, Partition, ProjectionId, ViewStore},
 };
 
 /// What a runner is made of.
@@ -25,6 +26,8 @@ pub(super) struct RunnerParts {
     pub(super) projection: ProjectionId,
     pub(super) max_lag: Option<Duration>,
     pub(super) log: Arc<dyn EventStore>,
+    /// The same, as it is read together with the other projections.
+    pub(super) shared_log: Arc<SharedLog>,
     pub(super) work: Arc<dyn Work>,
     /// Where the checkpoint is.
     pub(super) views: Arc<dyn ViewStore>,
@@ -46,11 +49,7 @@ pub(super) struct Runner {
 
 impl Runner {
     pub(super) fn new(parts: RunnerParts) -> Self {
-        let reader = Reader {
-            log: Arc::clone(&parts.log),
-            work: Arc::clone(&parts.work),
-            filter: EventFilter::of_feeds(&parts.work.feeds()),
-        };
+        let reader = Reader::of(&parts.log, &parts.shared_log, &parts.work);
         let heartbeat = parts.options.heartbeat_for(parts.max_lag);
         let RunnerParts { views, projection, owner, options, .. } = &parts;
         let leases = Leases::of(Arc::clone(views), projection, owner.clone(), options.lease);

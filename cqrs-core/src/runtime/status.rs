@@ -213,17 +213,21 @@ impl Status {
     }
 
     pub(super) fn set_rebuild(&self, rebuild: RebuildProgress) {
+        self.meter.rebuild(&rebuild);
         self.lock().rebuild = Some(rebuild);
     }
 
     pub(super) fn set_rebuild_halted(&self, reason: String) {
         if let Some(rebuild) = &mut self.lock().rebuild {
             rebuild.halted = Some(reason);
+            self.meter.rebuild(rebuild);
         }
     }
 
     pub(super) fn end_rebuild(&self) {
-        self.lock().rebuild = None;
+        if self.lock().rebuild.take().is_some() {
+            self.meter.rebuild_ended();
+        }
     }
 
     /// Measures the lag now, and tells hooks and gauges; not before it is known what is applied.

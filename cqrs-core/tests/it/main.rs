@@ -28,5 +28,7 @@ mod read_ahead;
 mod rebuilds;
 mod recent;
 mod scene;
+mod shared_log;
 mod snapshots;
+mod verify;
 mod watch;

@@ -12,9 +12,10 @@ use ::metrics::{
 };
 use cqrs_core::{
     app::{App, RetryPolicy},
-    envelope::{CommandId, Token},
+    envelope::{CommandId, Position, Token},
     metrics::{ALL, Kind, Metric},
     query::Views,
+    store::ProjectionId,
 };
 
 use crate::{
@@ -165,6 +166,7 @@ async fn each_metric_is_measured_with_its_labels() {
 
     append(&log, &account_stream("a"), &[("unknown", "{}")]).await;
     caught_up::<Balance>(&log, &views).await;
+    rebuild(&app, &seen).await;
     views.faults.away.store(true, SeqCst);
     append(&log, &account_stream("d"), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
     let breaches = "cqrs_projection_lag_breaches_total{projection=prompt,version=1,observer=owner}";
@@ -187,6 +189,22 @@ async fn each_metric_is_measured_with_its_labels() {
     readers.fresh::<Prompt>().latest().await.unwrap_err();
 
     check(&seen.values());
+}
+
+/// What a build beside the one that answers has measured, while it goes on and after it.
+async fn rebuild(app: &App, seen: &Seen) {
+    let value = |name: &str| seen.value(&format!("cqrs_rebuild_{name}{{projection=balance,version=1}}"));
+    let was_measured = || seen.values().keys().any(|series| series.starts_with("cqrs_rebuild"));
+    assert!(!was_measured(), "{:#?}", seen.values());
+    let operator = app.operator::<Balance>("ada").unwrap();
+    operator.rebuild(&ProjectionId::of::<Balance>(), Position::ZERO).await.unwrap();
+    eventually("the build has caught up", async || value("applied_events") == "2").await;
+    eventually("it answers", async || {
+        app.projections().iter().all(|projection| projection.rebuild.is_none())
+    })
+    .await;
+    let left = ["left_events", "rate_events_per_second", "remaining_seconds"].map(value);
+    assert_eq!(left, ["0", "0", "0"]);
 }
 
 fn check(measured: &BTreeMap<String, Series>) {

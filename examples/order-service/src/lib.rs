@@ -20,10 +20,12 @@
 pub mod http;
 mod metrics;
 mod options;
+#[cfg(feature = "read-store")]
+pub mod rebuild;
 mod serve;
 mod service;
 pub mod stores;
 
-pub use options::{Options, Role};
+pub use options::{Options, Rebuild, Role, Task, View};
 pub use serve::serve;
 pub use service::{Service, StartError};

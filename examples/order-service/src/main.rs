@@ -3,7 +3,7 @@
 use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser as _;
-use order_service::Options;
+use order_service::{Options, Task};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -16,11 +16,27 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match order_service::serve(&options).await {
+    match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("order-service: {}", cqrs_core::runtime::with_causes(&error));
+            eprintln!("order-service: {}", cqrs_core::runtime::with_causes(&*error));
             ExitCode::FAILURE
         }
     }
+}
+
+#[allow(clippy::print_stdout, reason = "a program's own words to the person who started it")]
+async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    match &options.task {
+        #[cfg(feature = "read-store")]
+        Some(Task::Rebuild(rebuild)) => {
+            println!("{}", order_service::rebuild::rebuild(options, rebuild).await?)
+        }
+        #[cfg(not(feature = "read-store"))]
+        Some(Task::Rebuild(_)) => {
+            return Err("`rebuild` needs the cargo feature `projector` or `query`".into());
+        }
+        _ => order_service::serve(options).await?,
+    }
+    Ok(())
 }

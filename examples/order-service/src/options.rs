@@ -1,6 +1,6 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use cqrs_core::store::Partition;
 
 /// Takes orders over HTTP, keeps them as events, and answers queries from views of them.
@@ -28,7 +28,8 @@ pub struct Options {
         env = "ORDER_SERVICE_READ",
         default_value = "sqlite:data/orders-read.db",
         value_name = "STORE",
-        hide_env_values = true
+        hide_env_values = true,
+        global = true
     )]
     pub read: String,
 
@@ -38,6 +39,7 @@ pub struct Options {
         env = "ORDER_SERVICE_STORE_TIMEOUT",
         default_value_t = 10,
         value_name = "SECONDS",
+        global = true,
         value_parser = clap::value_parser!(u64).range(1..=600)
     )]
     pub store_timeout: u64,
@@ -64,6 +66,45 @@ pub struct Options {
     /// What this process does; several processes on the same stores may share the work
     #[arg(long, env = "ORDER_SERVICE_ROLE", default_value_t = Role::All, value_enum)]
     pub role: Role,
+
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub task: Option<Task>,
+}
+
+/// What the program does besides serving.
+#[derive(Clone, Debug, Subcommand)]
+#[non_exhaustive]
+pub enum Task {
+    /// Has a view built anew, by the process that builds it, and shows how that gets on
+    Rebuild(Rebuild),
+}
+
+/// Which view is built anew.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct Rebuild {
+    /// The view
+    #[arg(value_enum)]
+    pub projection: View,
+
+    /// Only shows how the build gets on that is under way
+    #[arg(long)]
+    pub follow: bool,
+
+    /// Who asks, for the record
+    #[arg(long, env = "USER", default_value = "order-service", value_name = "NAME")]
+    pub by: String,
+}
+
+/// A view, by the name of its projection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum View {
+    /// The orders
+    OrderSummary,
+    /// The customers' sums
+    CustomerSummary,
 }
 
 impl Options {
@@ -77,6 +118,17 @@ impl Options {
 fn partitions(text: &str) -> Result<u16, String> {
     let count = text.parse().ok().filter(|count| Partition::is_count(*count));
     count.ok_or_else(|| format!("it is none of 1, 2, 4, 8, … {}", Partition::MOST))
+}
+
+#[cfg(feature = "read-store")]
+impl View {
+    pub(crate) fn id(self) -> cqrs_core::store::ProjectionId {
+        use cqrs_core::store::ProjectionId;
+        match self {
+            Self::OrderSummary => ProjectionId::of::<order_views::OrderSummary>(),
+            Self::CustomerSummary => ProjectionId::of::<order_views::CustomerSummary>(),
+        }
+    }
 }
 
 /// What one process does.

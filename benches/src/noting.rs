@@ -1,4 +1,4 @@
-//! A log that notes what is loaded from it.
+//! A log that notes what is read from it.
 
 use std::sync::{
     Arc,
@@ -15,25 +15,33 @@ use cqrs_core::{
 use tokio::sync::watch;
 
 #[derive(Debug)]
-pub(super) struct Noting {
+pub(crate) struct Noting {
     log: Arc<dyn EventStore>,
     /// The version of the last snapshot that was saved.
     saved: watch::Sender<Version>,
     events: AtomicU64,
+    reads: AtomicU64,
+    read_events: AtomicU64,
 }
 
 impl Noting {
-    pub(super) fn new(log: Arc<dyn EventStore>) -> Self {
-        Self { log, saved: watch::Sender::default(), events: AtomicU64::new(0) }
+    pub(crate) fn new(log: Arc<dyn EventStore>) -> Self {
+        let [events, reads, read_events] = [const { AtomicU64::new(0) }; 3];
+        Self { log, saved: watch::Sender::default(), events, reads, read_events }
     }
 
-    pub(super) fn saved(&self) -> watch::Receiver<Version> {
+    pub(crate) fn saved(&self) -> watch::Receiver<Version> {
         self.saved.subscribe()
     }
 
     /// How many events were loaded since the last time.
-    pub(super) fn take_events(&self) -> u64 {
+    pub(crate) fn take_events(&self) -> u64 {
         self.events.swap(0, Ordering::Relaxed)
+    }
+
+    /// How often the log was read for projections since the last time, and how many events that has brought.
+    pub(crate) fn take_reads(&self) -> (u64, u64) {
+        (self.reads.swap(0, Ordering::Relaxed), self.read_events.swap(0, Ordering::Relaxed))
     }
 }
 
@@ -69,7 +77,12 @@ impl EventStore for Noting {
         filter: &'a EventFilter,
         limit: usize,
     ) -> BoxFuture<'a, Result<LogPage, Error>> {
-        self.log.read_log(after, filter, limit)
+        Box::pin(async move {
+            let page = self.log.read_log(after, filter, limit).await?;
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            self.read_events.fetch_add(page.events.len() as u64, Ordering::Relaxed);
+            Ok(page)
+        })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, Error>> {

@@ -1,0 +1,161 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    chain::{Look, MOST_EVENTS},
+    follower::Follower,
+    window::Window,
+};
+use crate::{
+    envelope::Position,
+    store::{EventFilter, EventStore},
+};
+
+/// Two that are this far from each other are near: what one reads may still be there when the other comes by.
+const REACH: u64 = MOST_EVENTS as u64;
+/// More places than these are not shared.
+const MOST_WINDOWS: usize = 4;
+
+/// The log of an application, as its projections read it.
+pub(in crate::runtime) struct SharedLog {
+    pub(super) log: Arc<dyn EventStore>,
+    readers: Mutex<Readers>,
+    /// The reads so far.
+    looks: AtomicU64,
+}
+
+#[derive(Default)]
+struct Readers {
+    next: u64,
+    /// Where each reads next.
+    slots: HashMap<u64, Slot>,
+    windows: Vec<Arc<Window>>,
+}
+
+struct Slot {
+    filter: Arc<EventFilter>,
+    at: Position,
+}
+
+impl SharedLog {
+    pub(in crate::runtime) fn of(log: Arc<dyn EventStore>) -> Arc<Self> {
+        Arc::new(Self { log, readers: Mutex::default(), looks: AtomicU64::new(0) })
+    }
+
+    /// One more who reads it.
+    pub(in crate::runtime) fn follow(self: &Arc<Self>, filter: Arc<EventFilter>) -> Follower {
+        Follower::new(Arc::clone(self), filter)
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Readers> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn looks(&self) -> u64 {
+        self.looks.load(SeqCst)
+    }
+
+    /// To be taken just before a read.
+    pub(super) fn look(&self) -> Look {
+        let number = self.looks.fetch_add(1, SeqCst) + 1;
+        Look { number, began: Instant::now(), seen: Timestamp::now() }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        let mut readers = self.readers();
+        readers.next += 1;
+        readers.next
+    }
+
+    /// The window to read in after a position; `None` where nobody else is near.
+    pub(super) fn window(
+        &self,
+        reader: u64,
+        filter: &Arc<EventFilter>,
+        after: Position,
+    ) -> Option<Arc<Window>> {
+        let mut readers = self.readers();
+        readers.slots.insert(reader, Slot { filter: Arc::clone(filter), at: after });
+        readers.tidy();
+        let others = readers.slots.iter().filter(|(other, _)| **other != reader);
+        let is_accompanied = others.into_iter().any(|(_, slot)| is_behind(slot.at, after));
+        let found = readers.windows.iter().filter_map(|window| {
+            let chain = window.chain();
+            chain.contains(after).then_some((window, chain.end))
+        });
+        if let Some((window, end)) = found.max_by_key(|(_, end)| *end) {
+            return (is_accompanied || after < end).then(|| Arc::clone(window));
+        }
+        let is_room = readers.windows.len() < MOST_WINDOWS;
+        (is_accompanied && is_room).then(|| {
+            let window = Arc::new(Window::at(after));
+            readers.windows.push(Arc::clone(&window));
+            window
+        })
+    }
+
+    /// Where a reader goes on.
+    pub(super) fn moved(&self, reader: u64, at: Position) {
+        if let Some(slot) = self.readers().slots.get_mut(&reader) {
+            slot.at = at;
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn windows(&self) -> Vec<Arc<Window>> {
+        self.readers().windows.clone()
+    }
+
+    pub(super) fn leave(&self, reader: u64) {
+        let mut readers = self.readers();
+        readers.slots.remove(&reader);
+        readers.tidy();
+    }
+
+    /// What is wanted after a position, by those who are there or come by.
+    pub(super) fn wanted(&self, own: &Arc<EventFilter>, after: Position) -> Vec<Arc<EventFilter>> {
+        let mut filters = vec![Arc::clone(own)];
+        for slot in self.readers().slots.values().filter(|slot| is_behind(slot.at, after)) {
+            if !filters.contains(&slot.filter) {
+                filters.push(Arc::clone(&slot.filter));
+            }
+        }
+        filters
+    }
+}
+
+/// Whether one who is at `at` is at a position, or soon comes by.
+fn is_behind(at: Position, position: Position) -> bool {
+    at <= position && position.since(at) <= REACH
+}
+
+impl Readers {
+    /// Gives up windows that nobody comes by any more, and of the others what nobody needs.
+    fn tidy(&mut self) {
+        let Self { slots, windows, .. } = self;
+        windows.retain(|window| {
+            let mut chain = window.chain();
+            let is_near = |at: &Position| *at <= chain.end && chain.start.since(*at) <= REACH;
+            let slowest = slots.values().map(|slot| slot.at).filter(is_near).min();
+            slowest.is_some_and(|slowest| {
+                chain.trim(slowest);
+                !window.is_closed()
+            })
+        });
+    }
+}
+
+impl fmt::Debug for SharedLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedLog").field(&self.log).finish()
+    }
+}
