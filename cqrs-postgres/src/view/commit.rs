@@ -198,7 +198,7 @@ impl Batch {
         query: Query<'q, Postgres, PgArguments>,
         documents: &'q Documents,
     ) -> Query<'q, Postgres, PgArguments> {
-        let Checkpoint { log, position, last, diverged, head, as_of, parked: _, fence, standing } =
+        let Checkpoint { log, position, last, diverged, head, as_of, parked: _, fence, standing, partitions: _ } =
             self.checkpoint;
         let last: Option<Uuid> = last.map(|id| id.as_uuid());
         bind_id(query, &documents.projection)
