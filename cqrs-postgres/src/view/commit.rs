@@ -198,8 +198,18 @@ impl Batch {
         query: Query<'q, Postgres, PgArguments>,
         documents: &'q Documents,
     ) -> Query<'q, Postgres, PgArguments> {
-        let Checkpoint { log, position, last, diverged, head, as_of, parked: _, fence, standing, partitions: _ } =
-            self.checkpoint;
+        let Checkpoint {
+            log,
+            position,
+            last,
+            diverged,
+            head,
+            as_of,
+            parked: _,
+            fence,
+            standing,
+            partitions: _,
+        } = self.checkpoint;
         let last: Option<Uuid> = last.map(|id| id.as_uuid());
         bind_id(query, &documents.projection)
             .bind(integer(self.expected.get()))
