@@ -63,7 +63,7 @@ impl Default for Partition {
     }
 }
 
-/// A key's hash: FNV-1a of 64 bits, and the finalizer of MurmurHash3, which spreads it over all bits. Stored checkpoints
+/// A key's hash: FNV-1a of 64 bits, and the finalizer of `MurmurHash3`, which spreads it over all bits. Stored checkpoints
 /// rest on it, so that it must never change.
 fn spread(key: &str) -> u64 {
     let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

@@ -341,7 +341,7 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
 
     /// Writes batches that move checkpoints alone, of several partitions, in one round trip where the store can: each as by
     /// [`commit`](Self::commit), written or not by itself. The first that was not written is the error.
-    fn advance<'a>(&'a self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'a, Result<(), CommitError>> {
+    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
         Box::pin(commit_each(self, moves))
     }
 

@@ -107,6 +107,7 @@ async fn write_checkpoint(views: &FaultyViews, position: u64, head: u64, as_of: 
         parked: 0,
         fence: 0,
         standing: cqrs_core::store::Standing::Live,
+        partitions: 1,
     };
     let expected = before.map_or(Position::ZERO, |before| before.position);
     let commit = Commit::of(expected, checkpoint);

@@ -226,9 +226,9 @@ pub async fn checkpoints_are_moved_together(stores: &Stores<dyn ViewStore>) {
             let mut commit = batch(if round == 0 { 0 } else { nth as u64 + 1 }, to(nth), []);
             commit.checkpoint.fence = round + nth as u64 % 2;
             commit.checkpoint.partitions = OF;
-            commit.checkpoint.diverged = nth % 5 == 0;
+            commit.checkpoint.diverged = nth.is_multiple_of(5);
             commit.checkpoint.last =
-                (nth % 3 == 0).then(|| cqrs_core::envelope::EventId::from_uuid(uuid::Uuid::from_u128(to(nth).into())));
+                nth.is_multiple_of(3).then(|| cqrs_core::envelope::EventId::from_uuid(uuid::Uuid::from_u128(to(nth).into())));
             commit
         };
         let moves = views.iter().enumerate().rev().map(|(nth, view)| (view.id.clone(), moved(nth)));

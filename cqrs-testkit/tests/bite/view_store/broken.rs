@@ -171,7 +171,7 @@ impl ViewStore for Broken {
         }
     }
 
-    fn advance<'a>(&'a self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'a, Result<(), CommitError>> {
+    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
         let moves = moves.into_iter().map(|(id, commit)| (self.id(&id), commit)).collect();
         match (&self.faults.advance, &self.faults.commit) {
             (Some(hook), _) => hook(self.sound.clone(), moves),
