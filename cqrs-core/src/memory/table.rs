@@ -85,6 +85,7 @@ impl Table {
                 .unwrap_or_else(|| Index { name: wanted.name.to_owned(), entries: BTreeSet::new() })
         });
         self.indexes = Some(moved.collect());
+        self.ledger(Partition::WHOLE).fingerprint.get_or_insert(spec.fingerprint);
         self.ledger(spec.id.partition).fingerprint = Some(spec.fingerprint);
         for document in self.documents.values_mut().filter(|document| document.data.is_some()) {
             document.values =
@@ -104,10 +105,11 @@ impl Table {
         mut commit: Commit,
         max_document_bytes: usize,
     ) -> Result<(), CommitError> {
-        self.ledger(projection.partition).check(projection, &commit)?;
-        let Some(indexes) = &self.indexes else {
+        let ledger = self.ledgers.get(&projection.partition).filter(|ledger| ledger.fingerprint.is_some());
+        let (Some(indexes), Some(ledger)) = (&self.indexes, ledger) else {
             return Err(Error::invalid(format!("{projection} was never prepared; prepare it first")).into());
         };
+        ledger.check(projection, &commit)?;
         let unfit = |key: &str, error: serde_json::Error| CommitError::Unfit {
             projection: projection.clone(),
             key: key.to_owned(),

@@ -39,6 +39,7 @@ pub use snapshot::{Snapshot, SnapshotStore};
 pub use stream::{Load, Loaded, StreamRead};
 pub use view::{
     Build, Checkpoint, Commit, CommitError, ProjectionId, ProjectionSpec, Read, Standing, ViewStore,
+    commit_each,
 };
 
 /// What a store's methods return, so that stores can be chosen at run time.

@@ -213,6 +213,11 @@ impl Commit {
     pub const fn of(expected: Position, checkpoint: Checkpoint) -> Self {
         Self { expected, checkpoint, documents: Vec::new(), parked: Vec::new(), resolved: Vec::new() }
     }
+
+    /// It moves the checkpoint alone: no documents, no dead letters.
+    pub const fn is_bare(&self) -> bool {
+        self.documents.is_empty() && self.parked.is_empty() && self.resolved.is_empty()
+    }
 }
 
 /// Why a batch was not written.
@@ -268,6 +273,23 @@ pub enum CommitError {
     Store(#[from] Error),
 }
 
+/// Writes batches one after the other, each or not by itself: what [`ViewStore::advance`] does in a store that has no way
+/// to write several in one round trip, or not these.
+///
+/// # Errors
+///
+/// The first that was not written.
+pub async fn commit_each<S: ViewStore + ?Sized>(
+    store: &S,
+    batches: Vec<(ProjectionId, Commit)>,
+) -> Result<(), CommitError> {
+    let mut first = Ok(());
+    for (projection, commit) in batches {
+        first = first.and(store.commit(&projection, commit).await);
+    }
+    first
+}
+
 /// An answer, and how fresh it is at least.
 #[derive(Clone, Debug)]
 pub struct Read<T> {
@@ -304,6 +326,8 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
     fn coordination(&self) -> &dyn CoordinationStore;
 
     /// Makes room for a projection's documents and indexes. Does nothing where all is there; adds what is missing.
+    /// A [partition](Partition) is prepared by itself before its first batch, and its build with it where that is missing;
+    /// what indexes are declared holds for the build.
     ///
     /// Indexes that are declared anew over existing documents are refused with [`Error::Invalid`], which says to
     /// raise the projection's version; those that are declared no more are dropped.

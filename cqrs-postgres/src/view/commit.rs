@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use cqrs_core::{
     domain::IndexValue,
     envelope::{Json, Position},
-    store::Checkpoint,
+    store::{Checkpoint, ProjectionId},
 };
 use sqlx::{
     Postgres, SqlStr,
@@ -32,7 +32,7 @@ pub(super) struct Statements {
 }
 
 /// The values of `advance.sql`, and those of `park.sql` and `resolve.sql`, which come next.
-const ADVANCE_VALUES: usize = 13;
+const ADVANCE_VALUES: usize = 15;
 const LETTER_VALUES: usize = 15;
 
 impl Statements {
@@ -92,6 +92,7 @@ fn upsert(table: &str, columns: &[String], guard: &str, first: usize) -> String 
 /// A batch within the store's limits.
 #[derive(Debug)]
 pub(super) struct Batch {
+    pub(super) projection: ProjectionId,
     pub(super) expected: Position,
     pub(super) checkpoint: Checkpoint,
     /// Each no longer than a statement may be.
@@ -136,7 +137,7 @@ impl Batch {
     ) -> sqlx::Result<Option<Progressed>> {
         let commit = self.query(session, documents);
         let ahead = self.documents.split_last().map_or(&[][..], |(_, ahead)| ahead);
-        let lock = self.counts_in_place().then(|| bind_id(session.query(lock), &documents.projection));
+        let lock = self.counts_in_place().then(|| bind_id(session.query(lock), &self.projection));
         let rows = if ahead.is_empty() && lock.is_none() {
             session.fetch(commit).await?
         } else {
@@ -198,10 +199,10 @@ impl Batch {
         query: Query<'q, Postgres, PgArguments>,
         documents: &'q Documents,
     ) -> Query<'q, Postgres, PgArguments> {
-        let Checkpoint { log, position, last, diverged, head, as_of, parked: _, fence, standing } =
+        let Checkpoint { log, position, last, diverged, head, as_of, parked: _, fence, standing, partitions } =
             self.checkpoint;
         let last: Option<Uuid> = last.map(|id| id.as_uuid());
-        bind_id(query, &documents.projection)
+        bind_id(query, &self.projection)
             .bind(integer(self.expected.get()))
             .bind(log.as_uuid())
             .bind(integer(position.get()))
@@ -211,6 +212,7 @@ impl Batch {
             .bind(diverged)
             .bind(integer(fence))
             .bind(standing.to_string())
+            .bind(i64::from(partitions))
             .bind(&documents.indexes)
     }
 }

@@ -15,6 +15,7 @@ use crate::database::{Column as _, Schema, Session};
 /// The table of a projection's documents, as this program uses it. See `docs/adr/0015-views-on-postgresql.md`.
 #[derive(Debug)]
 pub(super) struct Documents {
+    /// The build.
     pub(super) projection: ProjectionId,
     /// The indexes, in the order in which this program gives their values.
     pub(super) indexes: Vec<String>,
@@ -33,7 +34,7 @@ impl Documents {
     pub(super) fn new(schema: &Schema, projection: ProjectionId, indexes: Vec<String>) -> Self {
         let table = table(schema, &projection);
         let load = statement(format!("SELECT {COLUMNS} FROM {table} WHERE key = ANY($1)"));
-        let get = format!("SELECT {COLUMNS} FROM {table} WHERE key = $4 AND NOT removed");
+        let get = format!("SELECT {COLUMNS} FROM {table} WHERE key = $5 AND NOT removed");
         Self {
             write: commit::Statements::new(schema, &table, &indexes),
             get: beside_progress(schema, &get, ""),
@@ -56,13 +57,15 @@ impl Documents {
         rows.iter().map(|row| document(row, 0)).collect()
     }
 
-    /// A document that is not removed, and how far the projection has come; `None` where it is not known.
+    /// A document that is not removed, and how far the build has come, or the partition of it that is named; `None` where that
+    /// is not known.
     pub(super) async fn get(
         &self,
         session: &mut Session,
+        projection: &ProjectionId,
         key: &str,
     ) -> sqlx::Result<Option<(Vec<StoredDocument>, Progressed)>> {
-        let query = bind_id(session.query(&self.get), &self.projection).bind(key);
+        let query = bind_id(session.query(&self.get), projection).bind(key);
         with_progress(&session.fetch(query).await?)
     }
 
@@ -84,13 +87,13 @@ fn beside_progress(schema: &Schema, select: &str, order: &str) -> SqlStr {
     let schema = schema.quoted();
     statement(format!(
         "SELECT {PROGRESS}, {columns} FROM {schema}.projections LEFT JOIN LATERAL ({select}) AS document ON TRUE
-         WHERE name = $1 AND version = $2 AND generation = $3{order}"
+         WHERE name = $1 AND version = $2 AND generation = $3 AND partition = $4{order}"
     ))
 }
 
 /// Reads the rows of [`Documents::beside_progress`].
 pub(super) fn with_progress(rows: &[PgRow]) -> sqlx::Result<Option<(Vec<StoredDocument>, Progressed)>> {
-    const FIRST: usize = 10;
+    const FIRST: usize = 11;
     let Some(row) = rows.first() else { return Ok(None) };
     let progress = Progressed::of(row)?;
     if row.bytes(FIRST)?.is_none() {

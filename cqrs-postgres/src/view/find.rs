@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use cqrs_core::{
     domain::IndexValue,
-    store::{After, Comparison, Direction, Error, Find, OrderBy, StoredDocument},
+    store::{After, Comparison, Direction, Error, Find, OrderBy, ProjectionId, StoredDocument},
 };
 use sqlx::SqlStr;
 
@@ -87,13 +87,13 @@ impl LookUp {
         Ok(Self { sql: documents.beside_progress(&select, &order), values, has_one_plan })
     }
 
-    /// The documents, and how far the projection has come; `None` where it is not known.
+    /// The documents, and how far the build has come, or the partition of it that is named; `None` where that is not known.
     pub(super) async fn run(
         &self,
         session: &mut Session,
-        documents: &Documents,
+        projection: &ProjectionId,
     ) -> sqlx::Result<Option<(Vec<StoredDocument>, Progressed)>> {
-        let mut query = bind_id(session.query(&self.sql), &documents.projection);
+        let mut query = bind_id(session.query(&self.sql), projection);
         if !self.has_one_plan {
             // Planned each time, for its values: a plan for all of them would be one for the usual ones.
             query = query.persistent(false);
@@ -186,10 +186,10 @@ struct Conditions {
 }
 
 impl Conditions {
-    /// Three values stand before all of these.
+    /// Four values stand before all of these.
     fn bind(&mut self, value: Value) -> String {
         self.values.push(value);
-        format!("${}", self.values.len() + 3)
+        format!("${}", self.values.len() + 4)
     }
 
     fn filter(&mut self, column: &str, comparison: &Comparison) {

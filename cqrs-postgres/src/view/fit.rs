@@ -29,10 +29,11 @@ const MAX_STATEMENT: usize = 32 << 20;
 /// [`Error::Invalid`] for one whose indexed values are not as many as the indexes.
 pub(super) fn batch(
     documents: &Documents,
+    projection: &ProjectionId,
     commit: Commit,
     document_bytes: usize,
 ) -> Result<Batch, CommitError> {
-    let checking = Checking { documents, document_bytes };
+    let checking = Checking { documents, projection, document_bytes };
     let mut all = Vec::new();
     let (mut rows, mut bytes) = (checking.rows(commit.documents.len()), 0);
     for DocumentWrite { key, created, applied, change } in commit.documents {
@@ -59,6 +60,7 @@ pub(super) fn batch(
         all.push(rows);
     }
     Ok(Batch {
+        projection: projection.clone(),
         expected: commit.expected,
         checkpoint: commit.checkpoint,
         documents: all,
@@ -68,6 +70,7 @@ pub(super) fn batch(
 
 struct Checking<'a> {
     documents: &'a Documents,
+    projection: &'a ProjectionId,
     document_bytes: usize,
 }
 
@@ -83,7 +86,7 @@ impl Checking<'_> {
     }
 
     fn projection(&self) -> ProjectionId {
-        self.documents.projection.clone()
+        self.projection.clone()
     }
 
     fn unfit(&self, key: &str, reason: String) -> CommitError {
@@ -119,7 +122,7 @@ impl Checking<'_> {
     }
 
     fn values(&self, key: &str, values: &[IndexValue]) -> Result<(), CommitError> {
-        let Documents { projection, indexes, .. } = self.documents;
+        let (projection, indexes) = (self.projection, &self.documents.indexes);
         if values.len() != indexes.len() {
             return Err(Error::invalid(format!(
                 "the document {key:?} of {projection} has {} index values, but {} indexes are declared",

@@ -1,5 +1,6 @@
 //! The read store.
 
+mod advance;
 mod commit;
 mod convert;
 mod coordination;

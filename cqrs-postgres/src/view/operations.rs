@@ -1,10 +1,10 @@
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use cqrs_core::{
     envelope::Position,
     store::{
         BoxFuture, Build, Checkpoint, Commit, CommitError, CoordinationStore, DeadLetter, Error, Find,
-        ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
+        ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore, commit_each,
     },
 };
 use sqlx::{
@@ -19,7 +19,7 @@ use super::{
     find::{LookUp, NoLookUp},
     fit, names,
     prepare::{prepare, remove},
-    projection::{bind_id, build},
+    projection::{Progressed, bind_id, build},
     writing::{Writing, never_prepared},
 };
 use crate::database::{Session, integer};
@@ -79,11 +79,25 @@ impl ViewStore for PostgresViewStore {
             let Some(documents) = self.tables.of(projection).await? else {
                 return Err(never_prepared(projection).into());
             };
-            let batch = fit::batch(&documents, commit, self.document_bytes)?;
+            let batch = fit::batch(&documents, projection, commit, self.document_bytes)?;
             let writing = Writing { documents, batch, statements: Arc::clone(&self.statements) };
             let progressed = Arc::new(writing).run(&self.database, &self.tables).await?;
             self.watcher.watched().tell(projection, progressed);
             Ok(())
+        })
+    }
+
+    /// One statement for each build.
+    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
+        Box::pin(async move {
+            let each: HashSet<&ProjectionId> = moves.iter().map(|(id, _)| id).collect();
+            if moves.len() < 2
+                || each.len() < moves.len()
+                || !moves.iter().all(|(_, commit)| commit.is_bare())
+            {
+                return commit_each(self, moves).await;
+            }
+            self.advance_all(&moves).await
         })
     }
 
@@ -96,10 +110,18 @@ impl ViewStore for PostgresViewStore {
             if !fit::can_be_key(key) {
                 return Ok(Read { value: None, checkpoint: self.checkpoint(projection).await? });
             }
-            let key: Arc<str> = key.into();
+            let asked: Arc<(ProjectionId, String)> = Arc::new((projection.clone(), key.to_owned()));
             let read = self.read(projection, "reads a document", move |session, documents| {
-                let key = Arc::clone(&key);
-                Box::pin(async move { documents.get(session, &key).await })
+                let asked = Arc::clone(&asked);
+                Box::pin(async move {
+                    let (id, key) = &*asked;
+                    match documents.get(session, id, key).await? {
+                        None if !id.partition.is_whole() => {
+                            Ok(of_the_build(documents.get(session, &id.whole(), key).await?))
+                        }
+                        found => Ok(found),
+                    }
+                })
             });
             let (documents, progress) = read.await?.flatten().unwrap_or_default();
             Ok(Read { value: documents.into_iter().next(), checkpoint: progress.checkpoint })
@@ -112,16 +134,23 @@ impl ViewStore for PostgresViewStore {
         find: &'a Find,
     ) -> BoxFuture<'a, Result<Read<Vec<StoredDocument>>, Error>> {
         Box::pin(async move {
-            let find = Arc::new(find.clone());
+            let asked = Arc::new((projection.clone(), find.clone()));
             let mut is_fresh = false;
             loop {
-                let find = Arc::clone(&find);
+                let asked = Arc::clone(&asked);
                 let look = self.read(projection, "looks documents up", move |session, documents| {
-                    let find = Arc::clone(&find);
+                    let asked = Arc::clone(&asked);
                     Box::pin(async move {
-                        match LookUp::new(&documents, &find) {
-                            Ok(look_up) => look_up.run(session, &documents).await.map(Ok),
-                            Err(no) => Ok(Err(no)),
+                        let (id, find) = &*asked;
+                        let look_up = match LookUp::new(&documents, find) {
+                            Ok(look_up) => look_up,
+                            Err(no) => return Ok(Err(no)),
+                        };
+                        match look_up.run(session, id).await? {
+                            None if !id.partition.is_whole() => {
+                                Ok(Ok(of_the_build(look_up.run(session, &id.whole()).await?)))
+                            }
+                            found => Ok(Ok(found)),
                         }
                     })
                 });
@@ -193,7 +222,9 @@ impl ViewStore for PostgresViewStore {
             let query = move |session: &Session| session.query(&sql).bind(of.clone());
             let of = name.to_owned();
             let build = move |row: &PgRow| build(&of, row);
-            self.rows(name, "lists the builds of a projection", query, build).await
+            let mut builds = self.rows(name, "lists the builds of a projection", query, build).await?;
+            builds.sort_by(|a, b| a.id.cmp(&b.id));
+            Ok(builds)
         })
     }
 
@@ -208,9 +239,11 @@ impl ViewStore for PostgresViewStore {
                 Box::pin(async move { remove(session, &schema, &statements.projection, &id).await })
             });
             let removed = removed.await?;
-            self.tables.forget(projection);
-            if let Some(progressed) = removed {
-                self.watcher.watched().tell(projection, progressed);
+            if projection.partition.is_whole() {
+                self.tables.forget(projection);
+            }
+            for (id, progressed) in removed {
+                self.watcher.watched().tell(&id, progressed);
             }
             Ok(())
         })
@@ -221,6 +254,11 @@ impl ViewStore for PostgresViewStore {
         self.watcher.start();
         receiver
     }
+}
+
+/// What a partition reads that was never prepared: the build's documents, and no checkpoint of its own.
+fn of_the_build<T>(found: Option<(T, Progressed)>) -> Option<(T, Progressed)> {
+    found.map(|(documents, _)| (documents, Progressed::default()))
 }
 
 impl PostgresViewStore {

@@ -1,10 +1,10 @@
 use cqrs_core::store::{Error, ProjectionId, ProjectionSpec};
-use sqlx::{PgConnection, Row as _, SqlSafeStr as _, SqlStr};
+use sqlx::{PgConnection, Row as _, SqlSafeStr as _, SqlStr, postgres::PgRow};
 
 use super::{
     documents::{statement, table},
     names,
-    projection::{Known, Progressed, bind_id},
+    projection::{Known, Progressed, bind_id, partition},
     statements,
 };
 use crate::database::{Column as _, LOCK, Schema, Session};
@@ -22,7 +22,7 @@ pub(super) async fn prepare(
         return Ok(Ok(()));
     }
     let lock = session.query(&LOCK.into_sql_str()).bind(schema.lock_key());
-    let again = bind_id(session.query(find), &spec.id);
+    let again = bind_id(session.query(find), &spec.id.whole());
     let declare = bind_id(session.query(&schema.sql(statements::DECLARE)), &spec.id)
         .bind(spec.fingerprint.cast_signed())
         .bind(spec.indexes.iter().map(|index| index.name).collect::<Vec<_>>())
@@ -50,7 +50,8 @@ pub(super) async fn prepare(
     }
 }
 
-/// Takes a build away, all or nothing: its table, its letters, and its checkpoint; `None` where it is not there.
+/// Takes a build away, all or nothing: its table, and the letters and the checkpoint of itself and of its partitions; of a
+/// partition only those. Answers with what was there.
 ///
 /// The table goes first, as those who write lock it first: they are waited for, or find that it is gone.
 pub(super) async fn remove(
@@ -58,27 +59,29 @@ pub(super) async fn remove(
     schema: &Schema,
     find: &SqlStr,
     id: &ProjectionId,
-) -> sqlx::Result<Option<Progressed>> {
+) -> sqlx::Result<Vec<(ProjectionId, Progressed)>> {
     let lock = session.query(&LOCK.into_sql_str()).bind(schema.lock_key());
     let find = bind_id(session.query(find), id);
+    let removal = |row: &PgRow| {
+        let progressed = Progressed { revision: row.u64(0)?, checkpoint: None };
+        Ok((id.partition(partition(row, 1)?), progressed))
+    };
     let remove = bind_id(session.query(&schema.sql(statements::REMOVE)), id);
     let mut transaction = session.transaction().await?;
     let removed = async {
         lock.execute(&mut *transaction).await?;
-        let Some(known) = Known::of(&find.fetch_all(&mut *transaction).await?)? else { return Ok(None) };
-        if known.has_documents {
+        let Some(known) = Known::of(&find.fetch_all(&mut *transaction).await?)? else {
+            return Ok(Vec::new());
+        };
+        if known.has_documents && id.partition.is_whole() {
             let drop = statement(format!("DROP TABLE IF EXISTS {}", table(schema, id)));
             sqlx::raw_sql(drop).execute(&mut *transaction).await?;
         }
-        remove.fetch_one(&mut *transaction).await?.u64(0).map(Some)
+        remove.fetch_all(&mut *transaction).await?.iter().map(removal).collect::<sqlx::Result<Vec<_>>>()
     };
     match removed.await {
-        Ok(Some(revision)) => {
-            transaction.commit().await?;
-            Ok(Some(Progressed { revision, checkpoint: None }))
-        }
-        Ok(None) => transaction.rollback().await.map(|()| None),
-        Err(error) => transaction.rollback().await.and(Err(error)),
+        Ok(removed) if !removed.is_empty() => transaction.commit().await.map(|()| removed),
+        nothing => transaction.rollback().await.and(nothing),
     }
 }
 

@@ -107,17 +107,19 @@ impl Watched for Progress {
 }
 
 /// What `tell.sql` says, in its order; that of `remove.sql` has no checkpoint.
-type Payload = (String, u32, u32, u64, Option<ToldCheckpoint>);
-type ToldCheckpoint = (Uuid, u64, u64, civil::DateTime, Option<Uuid>, bool, u64, u64, String);
+type Payload = (String, u32, u32, String, u64, Option<ToldCheckpoint>);
+type ToldCheckpoint = (Uuid, u64, u64, civil::DateTime, Option<Uuid>, bool, u64, u64, String, u16);
 
 fn read(payload: &str) -> Result<(ProjectionId, Progressed), Box<dyn std::error::Error>> {
-    let (name, version, generation, revision, checkpoint) = serde_json::from_str::<Payload>(payload)?;
+    let (name, version, generation, partition, revision, checkpoint) =
+        serde_json::from_str::<Payload>(payload)?;
+    let id = ProjectionId::new(name, version).generation(generation).partition(partition.parse()?);
     let checkpoint = checkpoint.map(read_checkpoint).transpose()?;
-    Ok((ProjectionId::new(name, version).generation(generation), Progressed { revision, checkpoint }))
+    Ok((id, Progressed { revision, checkpoint }))
 }
 
 fn read_checkpoint(
-    (log, position, head, as_of, last, diverged, parked, fence, standing): ToldCheckpoint,
+    (log, position, head, as_of, last, diverged, parked, fence, standing, partitions): ToldCheckpoint,
 ) -> Result<Checkpoint, Box<dyn std::error::Error>> {
     Ok(Checkpoint {
         log: LogId::from_uuid(log),
@@ -129,6 +131,6 @@ fn read_checkpoint(
         parked,
         fence,
         standing: standing.parse()?,
-        partitions: 1,
+        partitions,
     })
 }

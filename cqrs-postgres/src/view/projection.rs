@@ -1,12 +1,17 @@
 use cqrs_core::{
     envelope::{EventId, LogId, Position},
-    store::{Build, Checkpoint, ProjectionId},
+    store::{Build, Checkpoint, Partition, ProjectionId},
 };
-use sqlx::{Postgres, Row as _, postgres::PgArguments, postgres::PgRow, query::Query};
+use sqlx::{
+    Postgres, Row as _,
+    error::BoxDynError,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 
 use crate::database::Column as _;
 
-/// What the store knows of a build of a projection.
+/// What the store knows of a build of a projection, or of a partition of one.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) fingerprint: u64,
@@ -27,7 +32,7 @@ pub(super) struct Progressed {
 
 /// The columns of `projections` that [`Progressed::of`] reads.
 pub(super) const PROGRESS: &str =
-    "log, position, head, as_of, last, diverged, parked, fence, standing, revision";
+    "log, position, head, as_of, last, diverged, parked, fence, standing, revision, partitions";
 
 impl Progressed {
     /// Reads the [columns](PROGRESS), which are the first of the row.
@@ -44,11 +49,8 @@ impl Progressed {
                 diverged: row.try_get(5)?,
                 parked: row.u64(6)?,
                 fence: row.u64(7)?,
-                standing: row.text(8)?.parse().map_err(|error: String| sqlx::Error::ColumnDecode {
-                    index: "8".to_owned(),
-                    source: error.into(),
-                })?,
-                partitions: 1,
+                standing: row.text(8)?.parse().map_err(|error: String| wrong(8, error.into()))?,
+                partitions: partitions(row, 10)?,
             }),
         };
         Ok(Self { revision, checkpoint })
@@ -72,9 +74,9 @@ impl Known {
     fn of_row(row: &PgRow) -> sqlx::Result<Self> {
         Ok(Self {
             progress: Progressed::of(row)?,
-            fingerprint: row.i64(10)?.cast_unsigned(),
-            indexes: row.try_get(11)?,
-            has_documents: row.try_get(12)?,
+            fingerprint: row.i64(11)?.cast_unsigned(),
+            indexes: row.try_get(12)?,
+            has_documents: row.try_get(13)?,
         })
     }
 }
@@ -82,14 +84,30 @@ impl Known {
 /// Reads a row of `builds.sql`.
 pub(super) fn build(name: &str, row: &PgRow) -> sqlx::Result<Build> {
     let Known { fingerprint, progress, .. } = Known::of_row(row)?;
-    let id = ProjectionId::new(name, row.u32(13)?).generation(row.u32(14)?);
+    let id = ProjectionId::new(name, row.u32(14)?).generation(row.u32(15)?).partition(partition(row, 16)?);
     Ok(Build { id, fingerprint, checkpoint: progress.checkpoint })
 }
 
-/// Binds the first three values of most statements.
+fn partitions(row: &PgRow, column: usize) -> sqlx::Result<u16> {
+    u16::try_from(row.u32(column)?).map_err(|error| wrong(column, error.into()))
+}
+
+pub(super) fn partition(row: &PgRow, column: usize) -> sqlx::Result<Partition> {
+    row.text(column)?.parse().map_err(|error: String| wrong(column, error.into()))
+}
+
+fn wrong(column: usize, source: BoxDynError) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_string(), source }
+}
+
+/// Binds the first four values of most statements.
 pub(super) fn bind_id<'q>(
     query: Query<'q, Postgres, PgArguments>,
     id: &ProjectionId,
 ) -> Query<'q, Postgres, PgArguments> {
-    query.bind(id.name.clone()).bind(i64::from(id.version)).bind(i64::from(id.generation))
+    query
+        .bind(id.name.clone())
+        .bind(i64::from(id.version))
+        .bind(i64::from(id.generation))
+        .bind(id.partition.to_string())
 }

@@ -34,6 +34,7 @@ pub(super) const REMOVE: &str = include_str!("sql/remove.sql");
 #[derive(Debug)]
 pub(super) struct Statements {
     pub(super) add_entry: SqlStr,
+    pub(super) advance_all: SqlStr,
     pub(super) builds: SqlStr,
     pub(super) change_entry: SqlStr,
     pub(super) dead_letters: SqlStr,
@@ -52,6 +53,7 @@ impl Statements {
     pub(super) fn new(schema: &Schema) -> Self {
         Self {
             add_entry: schema.sql(include_str!("sql/add_entry.sql")),
+            advance_all: schema.sql(&include_str!("sql/advance_all.sql").replace("{tell}", TELL.trim_end())),
             builds: schema.sql(include_str!("sql/builds.sql")),
             change_entry: schema.sql(include_str!("sql/change_entry.sql")),
             dead_letters: schema.sql(include_str!("sql/dead_letters.sql")),

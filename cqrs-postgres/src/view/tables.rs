@@ -18,6 +18,7 @@ use crate::database::Database;
 pub(super) struct Tables {
     database: Database,
     statements: Arc<Statements>,
+    /// By the ids of whole builds.
     met: Mutex<HashMap<ProjectionId, Arc<Documents>>>,
 }
 
@@ -26,27 +27,29 @@ impl Tables {
         Self { database, statements, met: Mutex::default() }
     }
 
-    /// The table of a projection, with the indexes in the order in which this program declares them, else that in which
-    /// another one does; `None` where none has prepared it.
+    /// The table of a build, or that which a partition shares, with the indexes in the order in which this program declares
+    /// them, else that in which another one does; `None` where none has prepared it.
     pub(super) async fn of(&self, projection: &ProjectionId) -> Result<Option<Arc<Documents>>, Error> {
-        if let Some(documents) = self.met().get(projection) {
+        let build = projection.whole();
+        if let Some(documents) = self.met().get(&build) {
             return Ok(Some(Arc::clone(documents)));
         }
-        let Some(known) = self.look(projection).await? else { return Ok(None) };
-        let documents = Arc::new(Documents::new(&self.database.schema, projection.clone(), known.indexes));
-        Ok(Some(Arc::clone(self.met().entry(projection.clone()).or_insert(documents))))
+        let Some(known) = self.look(&build).await? else { return Ok(None) };
+        let documents = Arc::new(Documents::new(&self.database.schema, build.clone(), known.indexes));
+        Ok(Some(Arc::clone(self.met().entry(build).or_insert(documents))))
     }
 
     /// This program has prepared a projection.
     pub(super) fn declare(&self, spec: &ProjectionSpec) {
         let indexes = spec.indexes.iter().map(|index| index.name.to_owned()).collect();
-        let documents = Documents::new(&self.database.schema, spec.id.clone(), indexes);
-        self.met().insert(spec.id.clone(), Arc::new(documents));
+        let build = spec.id.whole();
+        let documents = Documents::new(&self.database.schema, build.clone(), indexes);
+        self.met().insert(build, Arc::new(documents));
     }
 
     /// What was met is not as it was.
     pub(super) fn forget(&self, projection: &ProjectionId) {
-        self.met().remove(projection);
+        self.met().remove(&projection.whole());
     }
 
     /// What the store knows of a projection now.

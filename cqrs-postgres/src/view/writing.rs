@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use cqrs_core::{
-    envelope::Json,
+    envelope::{Json, Position},
     store::{CommitError, Error, ProjectionId},
 };
 use sqlx::{Row as _, error::DatabaseError};
@@ -84,37 +84,45 @@ impl Writing {
             let place = usize::try_from(nth).ok().and_then(|nth| nth.checked_sub(1));
             if let Some(key) = place.and_then(|place| rows.keys.get(place)) {
                 let reason = format!("PostgreSQL's type `json` does not take it: {}", row.text(1)?);
-                return Ok(Some(unfit(self.documents.projection.clone(), key, reason)));
+                return Ok(Some(unfit(self.batch.projection.clone(), key, reason)));
             }
         }
         Ok(None)
     }
 
     async fn why_refused(&self, tables: &Tables) -> CommitError {
-        let Documents { projection, indexes, .. } = &*self.documents;
-        let known = match tables.look(projection).await {
-            Ok(Some(known)) => known,
-            Ok(None) => return never_prepared(projection).into(),
-            Err(error) => return error.into(),
-        };
-        let (fence, newest) = (self.batch.checkpoint.fence, known.progress.fence());
-        if fence < newest {
-            return CommitError::Fenced { projection: projection.clone(), fence, newest };
-        }
-        let all_in = |these: &[String], those: &[String]| these.iter().all(|index| those.contains(index));
-        if all_in(&known.indexes, indexes) && all_in(indexes, &known.indexes) {
-            return CommitError::Superseded {
-                projection: projection.clone(),
-                expected: self.batch.expected,
-                actual: known.progress.position(),
-            };
-        }
-        Error::invalid(format!(
-            "another program has prepared {projection} with the indexes {:?}, but this one declares {indexes:?}",
-            known.indexes
-        ))
-        .into()
+        let Batch { projection, expected, checkpoint, .. } = &self.batch;
+        why_refused(tables, projection, *expected, checkpoint.fence, &self.documents.indexes).await
     }
+}
+
+/// Why a batch was not written that begins at this position, by a writer with this fencing number who declares these indexes.
+pub(super) async fn why_refused(
+    tables: &Tables,
+    projection: &ProjectionId,
+    expected: Position,
+    fence: u64,
+    indexes: &[String],
+) -> CommitError {
+    let known = match tables.look(projection).await {
+        Ok(Some(known)) => known,
+        Ok(None) => return never_prepared(projection).into(),
+        Err(error) => return error.into(),
+    };
+    let newest = known.progress.fence();
+    if fence < newest {
+        return CommitError::Fenced { projection: projection.clone(), fence, newest };
+    }
+    let all_in = |these: &[String], those: &[String]| these.iter().all(|index| those.contains(index));
+    if all_in(&known.indexes, indexes) && all_in(indexes, &known.indexes) {
+        let actual = known.progress.position();
+        return CommitError::Superseded { projection: projection.clone(), expected, actual };
+    }
+    Error::invalid(format!(
+        "another program has prepared {projection} with the indexes {:?}, but this one declares {indexes:?}",
+        known.indexes
+    ))
+    .into()
 }
 
 pub(super) fn never_prepared(projection: &ProjectionId) -> Error {

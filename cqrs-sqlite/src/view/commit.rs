@@ -4,7 +4,7 @@ use cqrs_core::{
     domain::IndexValue,
     store::{Change, Checkpoint, Commit, CommitError, DocumentWrite, Error, ProjectionId},
 };
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value};
+use rusqlite::{Connection, params, params_from_iter, types::Value};
 
 use super::{dead_letter, names, projection::Known, statements, value};
 use crate::file::{Doing, integer, micros, number};
@@ -21,7 +21,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Writes it within a transaction, which is for the caller to end.
+    /// Writes it within a transaction that may write, which is for the caller to end. A [bare](Commit::is_bare) batch that is
+    /// refused has changed nothing.
     pub(super) fn write(&self, connection: &Connection) -> Result<Checkpoint, CommitError> {
         let Self { projection, commit, declared } = self;
         let checkpoint = &commit.checkpoint;
@@ -29,76 +30,80 @@ impl Batch {
             let what = format!("the projection {projection} was never prepared: call `prepare` first");
             return Err(Error::invalid(what).into());
         };
-        let advanced = advance(connection, projection, commit).doing(DOING)?;
-        let Some(mut parked) = advanced else {
-            return Err(refusal(projection, commit, &known));
-        };
+        if let Some(refusal) = refusal(projection, commit, &known) {
+            return Err(refusal);
+        }
+        let declared = declared.as_ref().unwrap_or(&known.indexes);
+        let places = places(projection, &known.indexes, declared)?;
+        let mut parked = advance(connection, projection, &commit.checkpoint).doing(DOING)?;
         if !commit.parked.is_empty() || !commit.resolved.is_empty() {
             parked =
                 dead_letter::change(connection, projection, &commit.resolved, &commit.parked).doing(DOING)?;
         }
-        let declared = declared.as_ref().unwrap_or(&known.indexes);
-        upsert(connection, projection, &known.indexes, declared, &commit.documents)?;
+        if !commit.documents.is_empty() {
+            upsert(connection, projection, &known.indexes, &places, declared.len(), &commit.documents)?;
+        }
         Ok(Checkpoint { parked, ..*checkpoint })
     }
 }
 
-/// Why a batch does not move the projection on.
-fn refusal(projection: &ProjectionId, commit: &Commit, known: &Known) -> CommitError {
-    let (projection, fence, newest) = (projection.clone(), commit.checkpoint.fence, known.fence());
+/// Why a batch must not move the projection on: it is not where the batch begins, or a writer with a greater fencing
+/// number was there.
+fn refusal(projection: &ProjectionId, commit: &Commit, known: &Known) -> Option<CommitError> {
+    let (fence, newest) = (commit.checkpoint.fence, known.fence());
     if fence < newest {
-        return CommitError::Fenced { projection, fence, newest };
+        return Some(CommitError::Fenced { projection: projection.clone(), fence, newest });
     }
-    CommitError::Superseded { projection, expected: commit.expected, actual: known.position() }
+    let (expected, actual) = (commit.expected, known.position());
+    (expected != actual).then(|| CommitError::Superseded { projection: projection.clone(), expected, actual })
 }
 
-/// Moves the projection on, unless it is not where the batch begins, or a writer with a greater fencing number was
-/// there; answers how many events were parked before.
+/// Where, in what this program declares, the projection's indexes are.
+fn places(projection: &ProjectionId, columns: &[String], declared: &[String]) -> Result<Vec<usize>, Error> {
+    let places: Option<Vec<usize>> =
+        columns.iter().map(|column| declared.iter().position(|index| index == column)).collect();
+    places.ok_or_else(|| {
+        Error::invalid(format!(
+            "another program has prepared {projection} with the indexes {columns:?}, but this one declares {declared:?}"
+        ))
+    })
+}
+
+/// Moves the projection on; answers how many events were parked before.
 fn advance(
     connection: &Connection,
     projection: &ProjectionId,
-    commit: &Commit,
-) -> rusqlite::Result<Option<u64>> {
-    let Commit { expected, checkpoint, .. } = commit;
+    checkpoint: &Checkpoint,
+) -> rusqlite::Result<u64> {
     let log = checkpoint.log.as_uuid();
-    connection
-        .prepare_cached(statements::ADVANCE)?
-        .query_row(
-            params![
-                projection.name,
-                projection.version,
-                projection.generation,
-                integer(expected.get()),
-                log.as_bytes(),
-                integer(checkpoint.position.get()),
-                integer(checkpoint.head.get()),
-                micros(checkpoint.as_of),
-                checkpoint.last.map(|id| *id.as_uuid().as_bytes()),
-                checkpoint.diverged,
-                integer(checkpoint.fence),
-                checkpoint.standing.to_string(),
-            ],
-            |row| number(row, 0),
-        )
-        .optional()
+    connection.prepare_cached(statements::ADVANCE)?.query_row(
+        params![
+            projection.name,
+            projection.version,
+            projection.generation,
+            projection.partition.to_string(),
+            log.as_bytes(),
+            integer(checkpoint.position.get()),
+            integer(checkpoint.head.get()),
+            micros(checkpoint.as_of),
+            checkpoint.last.map(|id| *id.as_uuid().as_bytes()),
+            checkpoint.diverged,
+            integer(checkpoint.fence),
+            checkpoint.standing.to_string(),
+            checkpoint.partitions,
+        ],
+        |row| number(row, 0),
+    )
 }
 
 fn upsert(
     connection: &Connection,
     projection: &ProjectionId,
     columns: &[String],
-    declared: &[String],
+    places: &[usize],
+    declared: usize,
     documents: &[DocumentWrite],
 ) -> Result<(), Error> {
-    let Some(places) = columns
-        .iter()
-        .map(|column| declared.iter().position(|index| index == column))
-        .collect::<Option<Vec<_>>>()
-    else {
-        return Err(Error::invalid(format!(
-            "another program has prepared {projection} with the indexes {columns:?}, but this one declares {declared:?}"
-        )));
-    };
     let [update, upsert] = statements_of(projection, columns);
     let mut update = connection.prepare_cached(&update).doing(DOING)?;
     let mut upsert = connection.prepare_cached(&upsert).doing(DOING)?;
@@ -107,12 +112,12 @@ fn upsert(
             Change::Put { data, indexes } => (data.as_text(), indexes.as_slice()),
             Change::Remove => (None, [].as_slice()),
         };
-        if data.is_some() && indexes.len() != declared.len() {
+        if data.is_some() && indexes.len() != declared {
             return Err(Error::invalid(format!(
                 "the document {:?} of {projection} has {} index values, but {} indexes are declared",
                 document.key,
                 indexes.len(),
-                declared.len()
+                declared
             )));
         }
         let mut row = vec![

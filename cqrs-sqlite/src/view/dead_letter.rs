@@ -22,11 +22,16 @@ pub(super) fn change(
     resolve(connection, projection, resolved)?;
     park(connection, projection, parked)?;
     let more = count_events(connection, projection, &places)? - before;
-    connection
-        .prepare_cached(statements::RECOUNT)?
-        .query_row(params![projection.name, projection.version, projection.generation, more], |row| {
-            number(row, 0)
-        })
+    connection.prepare_cached(statements::RECOUNT)?.query_row(
+        params![
+            projection.name,
+            projection.version,
+            projection.generation,
+            projection.partition.to_string(),
+            more
+        ],
+        |row| number(row, 0),
+    )
 }
 
 fn resolve(
@@ -35,12 +40,14 @@ fn resolve(
     letters: &[(Sequence, Position)],
 ) -> rusqlite::Result<()> {
     let mut delete = connection.prepare_cached(statements::RESOLVE)?;
+    let partition = projection.partition.to_string();
     for (sequence, position) in letters {
         let (category, sequence) = columns(sequence);
         delete.execute(params![
             projection.name,
             projection.version,
             projection.generation,
+            partition,
             integer(position.get()),
             category,
             sequence,
@@ -51,6 +58,7 @@ fn resolve(
 
 fn park(connection: &Connection, projection: &ProjectionId, letters: &[DeadLetter]) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(statements::PARK)?;
+    let partition = projection.partition.to_string();
     for letter in letters {
         let (category, sequence) = columns(&letter.sequence);
         let failure = match &letter.reason {
@@ -61,6 +69,7 @@ fn park(connection: &Connection, projection: &ProjectionId, letters: &[DeadLette
             projection.name,
             projection.version,
             projection.generation,
+            partition,
             integer(letter.position.get()),
             category,
             sequence,
@@ -85,10 +94,11 @@ fn count_events(
     places: &BTreeSet<Position>,
 ) -> rusqlite::Result<i64> {
     let mut is_parked = connection.prepare_cached(statements::IS_PARKED)?;
+    let ProjectionId { name, version, generation, partition } = projection;
+    let partition = partition.to_string();
     let mut count = 0;
     for position in places {
-        let place =
-            params![projection.name, projection.version, projection.generation, integer(position.get())];
+        let place = params![name, version, generation, partition, integer(position.get())];
         count += i64::from(is_parked.exists(place)?);
     }
     Ok(count)
@@ -100,9 +110,15 @@ pub(super) fn sequences(
 ) -> rusqlite::Result<Vec<Sequence>> {
     connection
         .prepare_cached(statements::PARKED_SEQUENCES)?
-        .query_map(params![projection.name, projection.version, projection.generation], |row| {
-            sequence(row, 0)
-        })?
+        .query_map(
+            params![
+                projection.name,
+                projection.version,
+                projection.generation,
+                projection.partition.to_string()
+            ],
+            |row| sequence(row, 0),
+        )?
         .collect()
 }
 
@@ -114,16 +130,18 @@ pub(super) fn letters(
     limit: usize,
 ) -> rusqlite::Result<Vec<DeadLetter>> {
     let Some(others) = limit.checked_sub(1) else { return Ok(Vec::new()) };
-    let ProjectionId { name, version, generation, .. } = projection;
+    let ProjectionId { name, version, generation, partition } = projection;
+    let partition = partition.to_string();
     let after = integer(after.get());
     let Some(sequence) = of else {
         let mut all = connection.prepare_cached(statements::DEAD_LETTERS)?;
-        let page = params![name, version, generation, after, integer(others as u64)];
+        let page = params![name, version, generation, partition, after, integer(others as u64)];
         return all.query_map(page, letter)?.collect();
     };
     let (category, sequence) = columns(sequence);
     let mut of_one = connection.prepare_cached(statements::DEAD_LETTERS_OF)?;
-    let page = params![name, version, generation, after, integer(limit as u64), category, sequence];
+    let page =
+        params![name, version, generation, partition, after, integer(limit as u64), category, sequence];
     of_one.query_map(page, letter)?.collect()
 }
 

@@ -4,7 +4,7 @@ use cqrs_core::{
     envelope::Position,
     store::{
         BoxFuture, Build, Checkpoint, Commit, CommitError, CoordinationStore, DeadLetter, Error, Find,
-        ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
+        ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore, commit_each,
     },
 };
 use rusqlite::Connection;
@@ -42,7 +42,7 @@ impl ViewStore for SqliteViewStore {
             })
             .await??;
             let indexes = projection.indexes.iter().map(|index| index.name.to_owned()).collect();
-            lock(&self.declared).insert(projection.id.clone(), indexes);
+            lock(&self.declared).insert(projection.id.whole(), indexes);
             Ok(())
         })
     }
@@ -82,23 +82,21 @@ impl ViewStore for SqliteViewStore {
         Box::pin(async move {
             let commit = self.checked(projection, commit)?;
             let few = commit.documents.len() + commit.parked.len() + commit.resolved.len() <= FEW;
-            let declared = lock(&self.declared).get(projection).cloned();
-            let batch = Batch { projection: projection.clone(), commit, declared };
-            let writer = Arc::clone(&self.writer).lock_owned().await;
-            if few && self.pace.is_quick() {
-                match self.pace.time(|| write(&writer, &batch, &self.progress, Duration::ZERO)) {
-                    Ok(written) => return written,
-                    Err(error) if is_busy(&error) => {}
-                    Err(error) => return Err(Error::from(Failure::new(WRITES, error)).into()),
-                }
+            self.write_batches(vec![self.batch(projection.clone(), commit)], few).await
+        })
+    }
+
+    fn advance<'a>(&'a self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'a, Result<(), CommitError>> {
+        Box::pin(async move {
+            if moves.is_empty() {
+                return Ok(());
             }
-            let (progress, pace, patience) =
-                (Arc::clone(&self.progress), Arc::clone(&self.pace), self.patience);
-            let wait = move || {
-                let write = || write(&writer, &batch, &progress, patience);
-                if few { pace.time(write) } else { write() }
-            };
-            off_thread(WRITES, wait).await?.map_err(|error| Error::from(Failure::new(WRITES, error)))?
+            if !moves.iter().all(|(_, commit)| commit.is_bare()) {
+                return commit_each(self, moves).await;
+            }
+            let few = moves.len() <= FEW;
+            let batches = moves.into_iter().map(|(projection, commit)| self.batch(projection, commit));
+            self.write_batches(batches.collect(), few).await
         })
     }
 
@@ -184,7 +182,8 @@ impl ViewStore for SqliteViewStore {
             let remove = move || {
                 let transaction = Transaction::immediate(&writer, patience)?;
                 prepare::remove(&writer, &id)?;
-                progress.commit(transaction, &id, None)?;
+                progress.commit_removal(transaction, &id)?;
+                // Of a partition there are none.
                 lock(&declared).remove(&id);
                 Ok(())
             };
@@ -199,19 +198,56 @@ impl ViewStore for SqliteViewStore {
     }
 }
 
-/// Writes a batch where the right to write is to be had within `patience`; else it comes back.
+impl SqliteViewStore {
+    fn batch(&self, projection: ProjectionId, commit: Commit) -> Batch {
+        let declared = lock(&self.declared).get(&projection.whole()).cloned();
+        Batch { projection, commit, declared }
+    }
+
+    /// Writes one batch, or several that are bare: on the caller's thread where that takes no time.
+    async fn write_batches(&self, batches: Vec<Batch>, few: bool) -> Result<(), CommitError> {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        if few && self.pace.is_quick() {
+            match self.pace.time(|| write(&writer, &batches, &self.progress, Duration::ZERO)) {
+                Ok(written) => return written,
+                Err(error) if is_busy(&error) => {}
+                Err(error) => return Err(Error::from(Failure::new(WRITES, error)).into()),
+            }
+        }
+        let (progress, pace, patience) = (Arc::clone(&self.progress), Arc::clone(&self.pace), self.patience);
+        let wait = move || {
+            let write = || write(&writer, &batches, &progress, patience);
+            if few { pace.time(write) } else { write() }
+        };
+        off_thread(WRITES, wait).await?.map_err(|error| Error::from(Failure::new(WRITES, error)))?
+    }
+}
+
+/// Writes batches where the right to write is to be had within `patience`; else it comes back. Of several, which have to be
+/// bare, those that are refused stay alone: a bare one is refused before it changes anything.
 fn write(
     writer: &OwnedMutexGuard<Connection>,
-    batch: &Batch,
+    batches: &[Batch],
     progress: &Progress,
     patience: Duration,
 ) -> Result<Result<(), CommitError>, rusqlite::Error> {
     let transaction = Transaction::immediate(writer, patience)?;
-    Ok(match batch.write(writer) {
-        Ok(checkpoint) => progress
-            .commit(transaction, &batch.projection, Some(checkpoint))
-            .doing(WRITES)
-            .map_err(CommitError::from),
-        Err(error) => Err(error),
-    })
+    let mut written = Vec::with_capacity(batches.len());
+    let mut first = Ok(());
+    for batch in batches {
+        match batch.write(writer) {
+            Ok(checkpoint) => written.push((&batch.projection, checkpoint)),
+            // Not of this batch: nothing is written.
+            Err(CommitError::Store(error)) if !matches!(error, Error::Invalid { .. }) => {
+                return Ok(Err(error.into()));
+            }
+            Err(refused) => first = first.and(Err(refused)),
+        }
+    }
+    if !written.is_empty()
+        && let Err(error) = progress.commit(transaction, &written).doing(WRITES)
+    {
+        return Ok(Err(error.into()));
+    }
+    Ok(first)
 }

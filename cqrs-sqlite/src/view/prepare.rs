@@ -24,7 +24,7 @@ pub(super) fn prepare(
     patience: Duration,
 ) -> Result<(), Error> {
     let transaction = Transaction::immediate(connection, patience).doing(DOING)?;
-    let known = Known::find(connection, &spec.id).doing(DOING)?;
+    let known = Known::find(connection, &spec.id.whole()).doing(DOING)?;
     if known.is_none() {
         create(connection, spec).doing(DOING)?;
     }
@@ -45,24 +45,30 @@ pub(super) fn prepare(
     }
     added.try_for_each(|name| add_index(connection, spec, name)).doing(DOING)?;
     let indexes: Vec<_> = spec.indexes.iter().map(|index| index.name).collect();
-    connection
-        .execute(
-            statements::DECLARE,
-            params![
-                spec.id.name,
-                spec.id.version,
-                spec.id.generation,
-                spec.fingerprint.cast_signed(),
-                serde_json::json!(indexes).to_string()
-            ],
-        )
-        .doing(DOING)?;
+    declare(connection, spec, &serde_json::json!(indexes).to_string()).doing(DOING)?;
     transaction.commit().doing(DOING)
 }
 
-/// Takes a build away within a transaction, which is for the caller to end. Does nothing where it is not there.
+fn declare(connection: &Connection, spec: &ProjectionSpec, indexes: &str) -> rusqlite::Result<()> {
+    let ProjectionId { name, version, generation, partition } = &spec.id;
+    let fingerprint = spec.fingerprint.cast_signed();
+    if !partition.is_whole() {
+        connection
+            .execute(statements::DECLARE_BUILD, params![name, version, generation, fingerprint, indexes])?;
+    }
+    let declared = params![name, version, generation, partition.to_string(), fingerprint, indexes];
+    connection.execute(statements::DECLARE, declared)?;
+    connection.execute(statements::DECLARE_FOR_ALL, params![name, version, generation, indexes])?;
+    Ok(())
+}
+
+/// Takes a build away, or a partition of it, within a transaction, which is for the caller to end. Does nothing where it
+/// is not there.
 pub(super) fn remove(connection: &Connection, id: &ProjectionId) -> rusqlite::Result<()> {
-    if connection.execute(statements::REMOVE, params![id.name, id.version, id.generation])? > 0 {
+    let ProjectionId { name, version, generation, partition } = id;
+    if !partition.is_whole() {
+        connection.execute(statements::REMOVE, params![name, version, generation, partition.to_string()])?;
+    } else if connection.execute(statements::REMOVE_PARTITIONS, params![name, version, generation])? > 0 {
         connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", names::table(id)))?;
     }
     Ok(())

@@ -18,18 +18,33 @@ impl Progress {
         lock(&self.watched).entry(projection.clone()).or_default().subscribe()
     }
 
-    /// Ends a transaction, and tells of the checkpoint that it leaves; `None` where it has removed the build. Nobody
-    /// tells what he has read in between, so that checkpoints are told in their order.
+    /// Ends a transaction, and tells of the checkpoints that it leaves. Nobody tells what he has read in between, so that
+    /// checkpoints are told in their order.
     pub(super) fn commit(
         &self,
         transaction: Transaction<'_>,
-        projection: &ProjectionId,
-        checkpoint: Option<Checkpoint>,
+        written: &[(&ProjectionId, Checkpoint)],
     ) -> rusqlite::Result<()> {
         let watched = lock(&self.watched);
         transaction.commit()?;
-        if let Some(sender) = watched.get(projection) {
-            send(sender, checkpoint);
+        for (projection, checkpoint) in written {
+            if let Some(sender) = watched.get(projection) {
+                send(sender, Some(*checkpoint));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a transaction that has removed a build, or a partition, and tells that there is no checkpoint any more.
+    pub(super) fn commit_removal(
+        &self,
+        transaction: Transaction<'_>,
+        removed: &ProjectionId,
+    ) -> rusqlite::Result<()> {
+        let watched = lock(&self.watched);
+        transaction.commit()?;
+        for (_, sender) in watched.iter().filter(|(id, _)| *id == removed || id.whole() == *removed) {
+            send(sender, None);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use rusqlite::{
 use super::statements;
 use crate::file::{number, timestamp, uuid, wrong};
 
-/// What the store knows of a build of a projection.
+/// What the store knows of a build of a projection, or of a partition of one.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) fingerprint: u64,
@@ -19,12 +19,22 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Looks a build up; `None` where it was never prepared.
+    /// Looks a build up, or a partition; `None` where it was never prepared.
     pub(super) fn find(connection: &Connection, id: &ProjectionId) -> rusqlite::Result<Option<Self>> {
         connection
             .prepare_cached(statements::PROJECTION)?
-            .query_row(params![id.name, id.version, id.generation], Self::of)
+            .query_row(params![id.name, id.version, id.generation, id.partition.to_string()], Self::of)
             .optional()
+    }
+
+    /// As [`find`](Self::find), but a partition that was never prepared has the build's documents all the same.
+    pub(super) fn to_read(connection: &Connection, id: &ProjectionId) -> rusqlite::Result<Option<Self>> {
+        let found = Self::find(connection, id)?;
+        if found.is_some() || id.partition.is_whole() {
+            return Ok(found);
+        }
+        let build = Self::find(connection, &id.whole())?;
+        Ok(build.map(|build| Self { checkpoint: None, ..build }))
     }
 
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -45,14 +55,19 @@ impl Known {
     }
 }
 
-/// All builds of a projection.
+/// All builds of a projection, and their partitions.
 pub(super) fn builds(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Build>> {
     let build = |row: &Row<'_>| {
         let Known { fingerprint, checkpoint, .. } = Known::of(row)?;
-        let id = ProjectionId::new(name, row.get(11)?).generation(row.get(12)?);
+        let partition =
+            row.get_ref(14)?.as_str()?.parse().map_err(|error: String| wrong(14, Type::Text, error))?;
+        let id = ProjectionId::new(name, row.get(12)?).generation(row.get(13)?).partition(partition);
         Ok(Build { id, fingerprint, checkpoint })
     };
-    connection.prepare_cached(statements::BUILDS)?.query_map([name], build)?.collect()
+    let mut listing = connection.prepare_cached(statements::BUILDS)?;
+    let mut builds = listing.query_map([name], build)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    builds.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(builds)
 }
 
 fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Option<Checkpoint>> {
@@ -72,6 +87,6 @@ fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Option<Checkpoint>> {
         diverged: row.get(8)?,
         fence: number(row, 9)?,
         standing: row.get_ref(10)?.as_str()?.parse().map_err(|error| wrong(10, Type::Text, error))?,
-        partitions: 1,
+        partitions: row.get(11)?,
     }))
 }

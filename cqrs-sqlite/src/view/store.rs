@@ -23,7 +23,7 @@ pub struct SqliteViewStore {
     path: Arc<Path>,
     document_bytes: usize,
     pub(super) patience: Duration,
-    /// The indexes that this program declares, in its order.
+    /// The indexes that this program declares for each build, in its order.
     pub(super) declared: Arc<Mutex<HashMap<ProjectionId, Vec<String>>>>,
     pub(super) writer: Arc<AsyncMutex<Connection>>,
     pub(super) pace: Arc<Pace>,
@@ -83,7 +83,7 @@ impl SqliteViewStore {
     ) -> Result<Option<(T, Option<Checkpoint>)>, Error> {
         let projection = projection.clone();
         let read = move |connection: &Connection| {
-            let Some(known) = Known::find(connection, &projection).doing(doing)? else { return Ok(None) };
+            let Some(known) = Known::to_read(connection, &projection).doing(doing)? else { return Ok(None) };
             let value = work(connection, &projection, &known)?;
             Ok(Some((value, known.checkpoint)))
         };

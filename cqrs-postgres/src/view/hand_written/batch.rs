@@ -206,7 +206,7 @@ impl<P: SqlProjection> BatchProjection for HandWritten<P> {
             let Some(documents) = self.views.tables.of(&self.id).await? else {
                 return Err(never_prepared(&self.id).into());
             };
-            let batch = fit::batch(&documents, commit, self.views.document_bytes)?;
+            let batch = fit::batch(&documents, &self.id, commit, self.views.document_bytes)?;
             let written = timeout(self.time_limit, self.write(&delivered, &batch, &documents)).await;
             let written = written.map_err(|_| self.out_of_time(DOING))?;
             let progressed = written.map_err(|error| match error {

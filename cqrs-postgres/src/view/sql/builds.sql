@@ -1,6 +1,5 @@
 SELECT
-    log, position, head, as_of, last, diverged, parked, fence, standing, revision,
-    fingerprint, indexes, documents IS NOT NULL, version, generation
+    log, position, head, as_of, last, diverged, parked, fence, standing, revision, partitions,
+    fingerprint, indexes, documents IS NOT NULL, version, generation, partition
 FROM {schema}.projections
 WHERE name = $1
-ORDER BY version, generation

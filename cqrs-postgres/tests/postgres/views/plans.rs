@@ -100,7 +100,7 @@ async fn pages_are_read_along_an_index_and_never_sorted_whole() {
     ] {
         observed.store.find(&observed.id, &find).await.unwrap();
         for mode in ["force_custom_plan", "force_generic_plan"] {
-            let steps = observed.plan(&format!("'orders', 1, 0{values}"), mode).await;
+            let steps = observed.plan(&format!("'orders', 1, 0, '0/1'{values}"), mode).await;
             let limit = steps.iter().position(|step| step.contains("Limit")).unwrap();
             let page = &steps[limit + 1..];
             let scan = page.iter().find(|step| step.contains("Scan")).unwrap();
@@ -115,7 +115,7 @@ async fn documents_are_read_by_their_keys_along_the_index_of_keys() {
     let schema = Schema::new();
     let mut observed = Observed::new(&schema).await;
     observed.store.get(&observed.id, "00007").await.unwrap();
-    let steps = observed.plan("'orders', 1, 0, '00007'", "force_generic_plan").await.join("\n");
+    let steps = observed.plan("'orders', 1, 0, '0/1', '00007'", "force_generic_plan").await.join("\n");
     assert!(steps.contains("Index Scan using orders_v1_pkey"), "{steps}");
     observed.store.load(&observed.id, &["00007".to_owned(), "00009".to_owned()]).await.unwrap();
     for mode in ["force_custom_plan", "force_generic_plan"] {
@@ -144,7 +144,7 @@ async fn letters_of_a_sequence_are_read_along_an_index_and_never_sorted() {
         (None, ", 100, 10", "dead_letters_pkey"),
     ] {
         observed.store.dead_letters(&observed.id, of.as_ref(), Position::new(100), 10).await.unwrap();
-        let steps = observed.plan(&format!("'orders', 1, 0{values}"), "force_generic_plan").await;
+        let steps = observed.plan(&format!("'orders', 1, 0, '0/1'{values}"), "force_generic_plan").await;
         let scans: Vec<_> = steps.iter().filter(|step| step.contains("Scan")).collect();
         assert!(scans.iter().all(|scan| scan.contains(&format!("using {index} "))), "{steps:?}");
         assert!(!steps.iter().any(|step| step.contains("Sort")), "{steps:?}");

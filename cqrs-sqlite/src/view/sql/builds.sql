@@ -1,3 +1,4 @@
-SELECT fingerprint, indexes, log, position, head, as_of, parked, last, diverged, fence, standing, version, generation
+SELECT
+    fingerprint, indexes, log, position, head, as_of, parked, last, diverged, fence, standing, partitions,
+    version, generation, partition
 FROM projections WHERE name = ?1
-ORDER BY version, generation

@@ -1,3 +1,3 @@
 DELETE FROM dead_letters
-WHERE projection = ?1 AND projection_version = ?2 AND projection_generation = ?3
-    AND position = ?4 AND sequence_category = ?5 AND sequence = ?6
+WHERE projection = ?1 AND projection_version = ?2 AND projection_generation = ?3 AND projection_partition = ?4
+    AND position = ?5 AND sequence_category = ?6 AND sequence = ?7

@@ -89,6 +89,22 @@ suite! {
         pages_follow_each_other_without_gap
         pages_hold_while_documents_change
     }
+    partitions {
+        partitions_share_documents
+        checkpoints_of_partitions_are_apart
+        fences_of_partitions_are_apart
+        letters_of_partitions_are_apart
+        watchers_of_partitions_are_told_of_them_alone
+        partitions_are_written_at_the_same_time
+        checkpoints_are_moved_together
+        a_move_is_refused_by_itself
+        partitions_are_listed
+        a_partition_that_is_removed_leaves_the_others
+        a_build_is_removed_with_its_partitions
+        the_number_of_partitions_is_read_back
+        a_partition_is_prepared_beside_documents
+        a_partition_has_to_be_prepared
+    }
     preparing {
         a_projection_that_was_never_prepared_is_empty
         preparing_again_changes_nothing

@@ -4,7 +4,7 @@ use cqrs_core::{
     envelope::{Json, Position},
     store::{
         BoxFuture, Build, Checkpoint, Commit, CommitError, CoordinationStore, DataFormat, DeadLetter, Entry,
-        Error, Find, ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
+        Error, Find, ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore, commit_each,
     },
 };
 use cqrs_testkit::{conformance::Stores, tokio::sync::watch};
@@ -35,6 +35,7 @@ pub(crate) struct Faults {
     pub(crate) checkpoint: Do<ProjectionId, Result<Option<Checkpoint>, Error>>,
     pub(crate) load: Do<(ProjectionId, Vec<String>), Result<Vec<StoredDocument>, Error>>,
     pub(crate) commit: Do<(ProjectionId, Commit), Result<(), CommitError>>,
+    pub(crate) advance: Do<Vec<(ProjectionId, Commit)>, Result<(), CommitError>>,
     pub(crate) get: Do<(ProjectionId, String), Answer<Option<StoredDocument>>>,
     pub(crate) find: Do<(ProjectionId, Find), Answer<Vec<StoredDocument>>>,
     pub(crate) parked_sequences: Do<ProjectionId, Result<Vec<Sequence>, Error>>,
@@ -167,6 +168,15 @@ impl ViewStore for Broken {
         match &self.faults.commit {
             Some(hook) => hook(self.sound.clone(), (id, commit)),
             None => Box::pin(async move { self.sound.commit(&id, commit).await }),
+        }
+    }
+
+    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
+        let moves = moves.into_iter().map(|(id, commit)| (self.id(&id), commit)).collect();
+        match (&self.faults.advance, &self.faults.commit) {
+            (Some(hook), _) => hook(self.sound.clone(), moves),
+            (None, Some(_)) => Box::pin(commit_each(self, moves)),
+            (None, None) => self.sound.advance(moves),
         }
     }
 

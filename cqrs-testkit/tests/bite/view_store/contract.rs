@@ -20,13 +20,13 @@ pub(crate) fn strict() -> Faults {
             let prepared = store.prepare(&spec).await;
             if prepared.is_ok() {
                 let names = spec.indexes.iter().map(|index| index.name).collect();
-                known.lock().unwrap().insert(spec.id, names);
+                known.lock().unwrap().insert(spec.id.whole(), names);
             }
             prepared
         }
     });
     let commit = hook(move |store: Sound, (id, commit): (ProjectionId, Commit)| {
-        let names = declared.lock().unwrap().get(&id).cloned().unwrap_or_default();
+        let names = declared.lock().unwrap().get(&id.whole()).cloned().unwrap_or_default();
         async move {
             let keys: Vec<String> = commit.documents.iter().map(|write| write.key.clone()).collect();
             let stored = store.load(&id, &keys).await?;

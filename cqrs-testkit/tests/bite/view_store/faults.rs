@@ -2,6 +2,7 @@ mod building;
 mod committing;
 mod coordinating;
 mod finding;
+mod partitioning;
 mod preparing;
 mod reading;
 
@@ -82,4 +83,5 @@ fn broken(rule: &str) -> Option<Faults> {
         .or_else(|| reading::reading(rule))
         .or_else(|| building::building(rule))
         .or_else(|| coordinating::coordinating(rule))
+        .or_else(|| partitioning::partitioning(rule))
 }

@@ -2,6 +2,7 @@ CREATE TABLE {schema}.dead_letters (
     projection text COLLATE "C" NOT NULL,
     projection_version bigint NOT NULL,
     projection_generation bigint NOT NULL,
+    projection_partition text COLLATE "C" NOT NULL,
     position bigint NOT NULL,
     sequence_id uuid NOT NULL, -- a hash of the next two, which may be longer than what an index holds
     sequence_category text NOT NULL, -- '': `sequence` is a document's key; else it is a stream's id
@@ -15,12 +16,14 @@ CREATE TABLE {schema}.dead_letters (
     parked_at timestamptz NOT NULL,
     attempts bigint NOT NULL, -- how often it was tried in vain
     tried_at timestamptz NOT NULL, -- when it was tried last, or parked
-    PRIMARY KEY (projection, projection_version, projection_generation, position, sequence_id),
-    FOREIGN KEY (projection, projection_version, projection_generation)
-        REFERENCES {schema}.projections (name, version, generation) ON DELETE CASCADE
+    PRIMARY KEY (
+        projection, projection_version, projection_generation, projection_partition, position, sequence_id
+    ),
+    FOREIGN KEY (projection, projection_version, projection_generation, projection_partition)
+        REFERENCES {schema}.projections (name, version, generation, partition) ON DELETE CASCADE
 );
 
 -- The letters of one sequence, and all sequences.
 CREATE INDEX dead_letters_by_sequence ON {schema}.dead_letters (
-    projection, projection_version, projection_generation, sequence_id, position
+    projection, projection_version, projection_generation, projection_partition, sequence_id, position
 );
