@@ -10,7 +10,7 @@ use cqrs_core::{
 
 use crate::{
     Failure,
-    domain::{LineAdded, OrderEvent, OrderId},
+    domain::{LineAdded, OrderEvent},
 };
 
 macro_rules! projections {

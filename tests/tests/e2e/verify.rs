@@ -58,7 +58,7 @@ fn views_equal_a_fold_from_scratch_while_orders_come_in(stores: Stores) {
     let client = service.client();
     let some = |count| NonZeroUsize::new(count).expect("it is not zero");
     for number in 0..30 {
-        let order = place(&client, &format!("customer {}", number % 7));
+        let order = place(&client, &format!("customer-{}", number % 7));
         let token = if number % 3 == 0 { cancel(&client, &order.id) } else { confirm(&client, &order.id) };
         client.get(&order.path()).at_least(&token).expect(200);
     }

@@ -36,18 +36,19 @@ impl Bar {
 
     /// Writes a line above it.
     pub(super) fn say(&self, line: &str) {
-        self.0.suspend(|| {
-            #[allow(clippy::print_stderr, reason = "a program's own words to the person who started it")]
-            {
-                eprintln!("{line}");
-            }
-        });
+        self.0.suspend(|| say(line));
     }
 
     /// Takes it away.
     pub(super) fn end(&self) {
         self.0.finish_and_clear();
     }
+}
+
+/// Writes a line for people.
+#[allow(clippy::print_stderr, reason = "a program's own words to the person who started it")]
+pub(super) fn say(line: &str) {
+    eprintln!("{line}");
 }
 
 /// `1:02:03 left`

@@ -6,7 +6,7 @@ use cqrs_core::{
     store::{Build, Error, ProjectionId, Standing, ViewStore},
 };
 
-use super::bar::Bar;
+use super::bar::{Bar, say};
 use crate::{
     Options,
     options::Rebuild,
@@ -42,8 +42,8 @@ pub async fn rebuild(options: &Options, rebuild: &Rebuild) -> Result<String, Reb
 }
 
 async fn follow(views: &dyn ViewStore, id: ProjectionId) -> Result<String, RebuildError> {
+    say(&format!("{id} is being built; that goes on also when you leave with ctrl-c"));
     let (bar, started) = (Bar::new(), Instant::now());
-    bar.say(&format!("{id} is being built; that goes on also when you leave with ctrl-c"));
     let (mut applied, mut moved, mut remarked) = (Position::ZERO, started, false);
     loop {
         let build = views.builds(&id.name).await?.into_iter().find(|build| build.id == id);
