@@ -212,7 +212,7 @@ pub async fn partitions_are_written_at_the_same_time(stores: &Stores<dyn ViewSto
 
 /// The checkpoints of many partitions are moved together, all as by batches of their own.
 pub async fn checkpoints_are_moved_together(stores: &Stores<dyn ViewStore>) {
-    const OF: u16 = 20;
+    const OF: u16 = 32;
     let store = stores.open().await;
     let mut views = Vec::new();
     for partition in Partition::all(OF) {
@@ -254,12 +254,12 @@ pub async fn checkpoints_are_moved_together(stores: &Stores<dyn ViewStore>) {
 pub async fn a_move_is_refused_by_itself(stores: &Stores<dyn ViewStore>) {
     let store = stores.open().await;
     let mut views = Vec::new();
-    for partition in Partition::all(5) {
+    for partition in Partition::all(8).take(5) {
         let view = prepared(&store, partition).await;
         view.commit(with_fence(4, batch(0, 2, []))).await;
         views.push(view);
     }
-    let nobody = views[0].id.partition(partition(0, 7));
+    let nobody = views[0].id.partition(partition(0, 16));
     let moved = |of: usize, expected: u64, fence: u64| {
         (views[of].id.clone(), with_fence(fence, batch(expected, expected + 10, [])))
     };
@@ -333,7 +333,7 @@ pub async fn a_partition_that_is_removed_leaves_the_others(stores: &Stores<dyn V
     for _ in 0..2 {
         store.remove(&removed.id).await.expect("a partition is removed, or is not there");
     }
-    store.remove(&whole.id.partition(partition(0, 9))).await.expect("it is not there");
+    store.remove(&whole.id.partition(partition(0, 16))).await.expect("it is not there");
     assert_eq!(listed(&store).await, [whole.id.clone(), kept.id.clone()]);
     assert_eq!(removed.checkpoint().await, None);
     assert_eq!((removed.letters(0, 10).await, removed.sequences().await), (vec![], vec![]));
