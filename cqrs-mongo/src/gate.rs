@@ -1,10 +1,10 @@
-//! The gate of a build's collection: a document of the store's own in it, with the largest fencing number and with the
-//! incarnation of the build that the collection belongs to. Each command that writes documents passes it with its first
+//! The gates of a build's collection: documents of the store's own in it, one for the build itself and one for each
+//! partition, with its largest fencing number and with its incarnation. Each command that writes documents passes it with its first
 //! statement, and ends there where it must not pass. So what was sent too late writes nothing, however long it was held up.
 //! See docs/adr/0017-mongodb-fencing.md.
 
-use cqrs_core::store::{Error, ProjectionId};
-use mongodb::bson::{Document, RawDocumentBuf, doc, rawdoc};
+use cqrs_core::store::{Error, Partition, ProjectionId};
+use mongodb::bson::{Document, RawDocumentBuf, doc, raw::cstr, rawdoc};
 use uuid::Uuid;
 
 use crate::{
@@ -28,6 +28,7 @@ pub(crate) const SHUT: [i32; 3] = [2, 14, code::DUPLICATE_KEY];
 #[derive(Clone, Debug)]
 pub(crate) struct Pass {
     pub(crate) collection: String,
+    partition: Partition,
     incarnation: Uuid,
     fence: u64,
 }
@@ -44,15 +45,24 @@ pub(crate) enum Gate {
 
 impl Pass {
     pub(crate) fn of(known: &Known, fence: u64) -> Self {
-        Self { collection: names::documents(&known.id), incarnation: known.incarnation, fence }
+        Self {
+            collection: names::documents(&known.id),
+            partition: known.id.partition,
+            incarnation: known.incarnation,
+            fence,
+        }
     }
 
     /// The statement that passes the gate, or ends its command.
     pub(crate) fn statement(&self) -> RawDocumentBuf {
         let incarnation = mongodb::bson::Binary::from(binary(self.incarnation));
+        let mut gate = rawdoc! { "_cqrs": "gate" };
+        if !self.partition.is_whole() {
+            gate.append(cstr!("partition"), self.partition.to_string());
+        }
         rawdoc! {
             "q": {
-                "_id": { "_cqrs": "gate" },
+                "_id": gate,
                 "_cqrs.incarnations": incarnation.clone(),
                 "_cqrs.fence": { "$lte": integer(self.fence) },
             },
@@ -63,7 +73,7 @@ impl Pass {
 
     /// Keeps out all batches with smaller fencing numbers from now on.
     pub(crate) async fn raise(&self, server: &Server) -> Result<Gate, Error> {
-        let mut filter = id();
+        let mut filter = id(self.partition);
         filter.insert(INCARNATIONS, binary(self.incarnation));
         filter.insert(FENCE, doc! { "$lte": integer(self.fence) });
         let change = doc! { "$set": { FENCE: integer(self.fence) } };
@@ -77,7 +87,7 @@ impl Pass {
 
     /// Asks a gate that was shut for the reason.
     pub(crate) async fn look(&self, server: &Server) -> Result<Gate, Error> {
-        Ok(match find(server, &self.collection).await? {
+        Ok(match find(server, &self.collection, self.partition).await? {
             Some(Found { incarnation, fence }) if incarnation == self.incarnation => {
                 if fence > self.fence {
                     Gate::Fenced(fence)
@@ -93,13 +103,13 @@ impl Pass {
 /// Sets the gate up for a build, where it is not.
 pub(crate) async fn set_up(server: &Server, known: &Known) -> Result<(), Error> {
     const DOING: &str = "prepares a projection";
-    let name = names::documents(&known.id);
+    let (name, partition) = (names::documents(&known.id), known.id.partition);
     let gate = doc! { "fence": integer(known.fence()), "incarnations": [binary(known.incarnation)] };
     loop {
         let collection = server.own(&name);
-        match find(server, &name).await? {
+        match find(server, &name, partition).await? {
             None => {
-                let mut document = id();
+                let mut document = id(partition);
                 document.insert("_cqrs", gate.clone());
                 match server.call(DOING, async move { collection.insert_one(document).await }).await {
                     // Another one was quicker.
@@ -109,7 +119,7 @@ pub(crate) async fn set_up(server: &Server, known: &Known) -> Result<(), Error> 
             }
             Some(found) if found.incarnation == known.incarnation => return Ok(()),
             Some(found) => {
-                let mut filter = id();
+                let mut filter = id(partition);
                 filter.insert(INCARNATIONS, binary(found.incarnation));
                 let change = doc! { "$set": { "_cqrs": gate.clone() } };
                 server.call(DOING, async move { collection.update_one(filter, change).await }).await?;
@@ -118,9 +128,20 @@ pub(crate) async fn set_up(server: &Server, known: &Known) -> Result<(), Error> 
     }
 }
 
+/// Takes the gate of a partition away: what comes later does not pass.
+pub(crate) async fn take_down(server: &Server, partition: &ProjectionId) -> Result<(), Error> {
+    let (collection, filter) = (server.own(&names::documents(partition)), id(partition.partition));
+    server.call("removes a partition", async move { collection.delete_one(filter).await }).await?;
+    Ok(())
+}
+
 /// No key is a document.
-fn id() -> Document {
-    doc! { "_id": { "_cqrs": "gate" } }
+fn id(partition: Partition) -> Document {
+    let mut gate = doc! { "_cqrs": "gate" };
+    if !partition.is_whole() {
+        gate.insert("partition", partition.to_string());
+    }
+    doc! { "_id": gate }
 }
 
 struct Found {
@@ -128,18 +149,16 @@ struct Found {
     fence: u64,
 }
 
-async fn find(server: &Server, collection: &str) -> Result<Option<Found>, Error> {
+async fn find(server: &Server, collection: &str, partition: Partition) -> Result<Option<Found>, Error> {
     let documents = server.own(collection).clone_with_type::<RawDocumentBuf>();
-    let found = server.call("reads a gate", async move { documents.find_one(id()).await }).await?;
+    let found = server.call("reads a gate", async move { documents.find_one(id(partition)).await }).await?;
     let read = |document: &RawDocumentBuf| -> Result<Found, Wrong> {
         let gate = document.get_document("_cqrs")?;
         let first = gate.get_array("incarnations")?.into_iter().next().transpose()?;
         let incarnation = first.and_then(uuid_of);
         let fence = gate.get("fence")?.and_then(number);
         incarnation.zip(fence).map(|(incarnation, fence)| Found { incarnation, fence }).ok_or_else(|| {
-            Wrong::new(format!(
-                "the gate of {collection}, `_id: {{ _cqrs: \"gate\" }}`, is not as it was set up"
-            ))
+            Wrong::new(format!("the gate of {collection}, `{}`, is not as it was set up", id(partition)))
         })
     };
     Ok(found.as_ref().map(read).transpose()?)

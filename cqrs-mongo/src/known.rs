@@ -1,6 +1,6 @@
 use cqrs_core::{
     envelope::{EventId, LogId, Position},
-    store::{Build, Checkpoint, ProjectionId, ProjectionSpec, Standing},
+    store::{Build, Checkpoint, Partition, ProjectionId, ProjectionSpec, Standing},
 };
 use mongodb::bson::{self, Bson, Document, RawDocument, doc};
 use uuid::Uuid;
@@ -14,7 +14,7 @@ const LIVE: &str = "live";
 const BUILDING: &str = "building";
 const SUPERSEDED: &str = "superseded";
 
-/// What the database knows of a build of a projection.
+/// What the database knows of a build of a projection, or of a partition of one.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     /// Which one.
@@ -32,16 +32,33 @@ pub(crate) struct Known {
 
 /// Picks what is known of one projection.
 pub(crate) fn filter(id: &ProjectionId) -> Document {
-    doc! { "_id": names::documents(id) }
+    doc! { "_id": names::checkpoint(id) }
+}
+
+/// Picks what is known of a build, and of all of its partitions.
+pub(crate) fn of_build(id: &ProjectionId) -> Document {
+    doc! {
+        "projection": &id.name,
+        "version": i64::from(id.version),
+        "generation": i64::from(id.generation),
+    }
+}
+
+/// Picks what is known of the partitions of a build.
+pub(crate) fn partitions_of(id: &ProjectionId) -> Document {
+    let mut filter = of_build(id);
+    filter.insert("partition", doc! { "$ne": Partition::WHOLE.to_string() });
+    filter
 }
 
 /// What is known of a projection before its first batch.
 pub(crate) fn declared(spec: &ProjectionSpec) -> Document {
     doc! {
-        "_id": names::documents(&spec.id),
+        "_id": names::checkpoint(&spec.id),
         "projection": &spec.id.name,
         "version": i64::from(spec.id.version),
         "generation": i64::from(spec.id.generation),
+        "partition": spec.id.partition.to_string(),
         "incarnation": binary(Uuid::now_v7()),
         "indexes": indexes_of(spec),
         "fingerprint": spec.fingerprint.cast_signed(),
@@ -102,9 +119,10 @@ fn read(document: &RawDocument) -> Result<Known, Wrong> {
         found.ok_or_else(|| Wrong::new(format!("`{name}` is no number of a build")))
     };
     let id = ProjectionId::new(document.get_str("projection")?, part("version")?);
+    let partition = document.get_str("partition")?.parse().map_err(Wrong::new)?;
     let incarnation = uuid(document, "incarnation")?;
     Ok(Known {
-        id: id.generation(part("generation")?),
+        id: id.generation(part("generation")?).partition(partition),
         incarnation: incarnation.ok_or_else(|| Wrong::new("`incarnation` is missing"))?,
         is_removed: document.get("removed")?.is_some(),
         indexes,
@@ -133,6 +151,7 @@ pub(crate) fn written(checkpoint: &Checkpoint) -> Document {
         "checkpoint.fence": integer(checkpoint.fence),
         "checkpoint.standing": standing,
         "checkpoint.superseded_by": by,
+        "checkpoint.partitions": i64::from(checkpoint.partitions),
     };
     let last = checkpoint.last.map_or(Bson::Null, |last| binary(last.as_uuid()).into());
     fields.insert("checkpoint.last", last);
@@ -155,7 +174,8 @@ fn read_checkpoint(document: &RawDocument) -> Result<Checkpoint, Wrong> {
         parked: position("parked")?.get(),
         fence: position("fence")?.get(),
         standing: standing(document)?,
-        partitions: 1,
+        partitions: u16::try_from(position("partitions")?.get())
+            .map_err(|_| Wrong::new("`partitions` is no number of partitions"))?,
     })
 }
 
@@ -198,20 +218,25 @@ mod tests {
     #[test]
     fn a_foreign_hand_in_the_checkpoints_is_named() {
         let sound = doc! {
-            "_id": "a_v1_build3", "projection": "a", "version": 1_i64, "generation": 3_i64,
+            "_id": "a_v1_build3 1/2", "projection": "a", "version": 1_i64, "generation": 3_i64, "partition": "1/2",
             "incarnation": binary(Uuid::max()), "indexes": ["x"], "fingerprint": -1_i64,
             "checkpoint": {
                 "log": binary(Uuid::nil()), "position": 5_i64, "last": Bson::Null, "diverged": false,
                 "head": 6_i64, "as_of": bson::DateTime::from_millis(-1), "as_of_micros": 7_i64, "parked": 1_i32,
                 "fence": 4_i64, "standing": "superseded", "superseded_by": 5_i64,
+                "partitions": 64_i64,
             },
         };
         let known = Known::read(&raw(&sound)).expect("sound");
         assert_eq!((known.fingerprint, known.position().get(), known.letters), (u64::MAX, 5, None));
-        assert_eq!(known.id, ProjectionId::new("a", 1).generation(3));
+        assert_eq!(
+            known.id,
+            ProjectionId::new("a", 1).generation(3).partition(Partition::all(2).last().expect("two"))
+        );
         let checkpoint = known.checkpoint.expect("there is one");
         assert_eq!(checkpoint.as_of.as_microsecond(), -993);
         assert_eq!((checkpoint.fence, checkpoint.standing), (4, Standing::Superseded { by: 5 }));
+        assert_eq!(checkpoint.partitions, 64);
         for (name, wrong) in [
             ("position", Bson::from(-1_i64)),
             ("position", "5".into()),
@@ -222,6 +247,7 @@ mod tests {
             ("fence", (-1_i64).into()),
             ("standing", "dead".into()),
             ("superseded_by", Bson::Null),
+            ("partitions", 70_000_i64.into()),
         ] {
             let mut document = sound.clone();
             document.get_document_mut("checkpoint").expect("it has one").insert(name, wrong);

@@ -61,13 +61,19 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_LEN && !name.chars().any(char::is_control)
 }
 
-/// The collection of a build's documents, such as `order_summary_v1`, or `order_summary_v1_build2`. It also names the build.
+/// The collection of a build's documents, such as `order_summary_v1`, or `order_summary_v1_build2`.
 pub(crate) fn documents(id: &ProjectionId) -> String {
     let ProjectionId { name, version, generation, .. } = id;
     match generation {
         0 => format!("{name}_v{version}"),
         generation => format!("{name}_v{version}_build{generation}"),
     }
+}
+
+/// What names a build among the checkpoints, or a partition of it, such as `order_summary_v1 5/64`.
+pub(crate) fn checkpoint(id: &ProjectionId) -> String {
+    let build = documents(id);
+    if id.partition.is_whole() { build } else { format!("{build} {}", id.partition) }
 }
 
 /// The MongoDB view of the documents that exist, such as `order_summary_v1.live`.
@@ -98,7 +104,7 @@ pub(crate) fn is_own_index(name: &str) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
-    use cqrs_core::domain::IndexSpec;
+    use cqrs_core::{domain::IndexSpec, store::Partition};
 
     use super::*;
 
@@ -130,14 +136,26 @@ mod tests {
     #[test]
     fn distinct_builds_have_distinct_collections() {
         let mut seen = BTreeSet::new();
-        for name in
-            ["a", "A", "a_v1", "a_v11", "a_v1.live", "a.live", "a_v1_build1", "a_v1_build", "a_build1"]
-        {
+        for name in [
+            "a",
+            "A",
+            "a_v1",
+            "a_v11",
+            "a_v1.live",
+            "a.live",
+            "a_v1_build1",
+            "a_v1_build",
+            "a_build1",
+            "a_v1 0/2",
+        ] {
             for version in [1, 11, 111] {
                 for generation in [0, 1, 11] {
                     let id = ProjectionId::new(name, version).generation(generation);
                     assert!(seen.insert(documents(&id)), "{id}");
                     assert!(seen.insert(live(&id)), "{id}");
+                    for partition in Partition::all(2) {
+                        assert!(seen.insert(checkpoint(&id.partition(partition))), "{id} {partition}");
+                    }
                 }
             }
         }

@@ -19,14 +19,35 @@ const DOING: &str = "prepares a projection";
 
 /// Makes room for a projection. Others may do the same at the same time: each step does nothing where it is done.
 pub(crate) async fn prepare(server: &Server, spec: &ProjectionSpec) -> Result<(), Error> {
-    let known = declare(server, spec).await?;
+    let build = ProjectionSpec { id: spec.id.whole(), ..spec.clone() };
+    let declaring = if spec.id.partition.is_whole() { Declaring::All } else { Declaring::Indexes };
+    let known = declare(server, &build, declaring).await?;
     create_indexes(server, spec).await?;
     create_view(server, spec).await?;
-    gate::set_up(server, &known).await
+    gate::set_up(server, &known).await?;
+    if spec.id.partition.is_whole() {
+        return Ok(());
+    }
+    let partition = declare(server, spec, Declaring::All).await?;
+    gate::set_up(server, &partition).await?;
+    // Who removes the build from now on finds the partition; who has begun before may not have.
+    match find(server, &build.id).await? {
+        Some(after) if after.incarnation == known.incarnation => Ok(()),
+        _ => Err(unavailable(DOING, format!("{} was removed meanwhile", build.id))),
+    }
+}
+
+/// What of it is written down where the projection is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Declaring {
+    All,
+    /// The fingerprint is another one's.
+    Indexes,
 }
 
 /// Writes down what the projection declares, where it may.
-async fn declare(server: &Server, spec: &ProjectionSpec) -> Result<Known, Error> {
+async fn declare(server: &Server, spec: &ProjectionSpec, declaring: Declaring) -> Result<Known, Error> {
+    let wanted = indexes_of(spec);
     loop {
         let Some(known) = find(server, &spec.id).await? else {
             let (collection, document) = (server.own(CHECKPOINTS), declared(spec));
@@ -42,8 +63,11 @@ async fn declare(server: &Server, spec: &ProjectionSpec) -> Result<Known, Error>
             let what = format!("{} is being removed: where that was interrupted, remove it again", spec.id);
             return Err(unavailable(DOING, what));
         }
-        let wanted = indexes_of(spec);
-        if known.fingerprint == spec.fingerprint && known.indexes == wanted {
+        let fingerprint = match declaring {
+            Declaring::All => spec.fingerprint,
+            Declaring::Indexes => known.fingerprint,
+        };
+        if known.fingerprint == fingerprint && known.indexes == wanted {
             return Ok(known);
         }
         let new = wanted.iter().find(|name| known.indexes.iter().all(|index| index != *name));
@@ -58,10 +82,23 @@ async fn declare(server: &Server, spec: &ProjectionSpec) -> Result<Known, Error>
         }
         let mut as_found = known.as_found();
         as_found.insert("fingerprint", known.fingerprint.cast_signed());
-        let change = doc! { "$set": { "indexes": wanted, "fingerprint": spec.fingerprint.cast_signed() } };
+        let change = doc! { "$set": { "indexes": &wanted, "fingerprint": fingerprint.cast_signed() } };
         let collection = server.own(CHECKPOINTS);
         server.call(DOING, async move { collection.update_one(as_found, change).await }).await?;
+        if known.indexes != wanted {
+            declare_for_all(server, spec, &wanted).await?;
+        }
     }
+}
+
+/// The indexes are those of the build: of itself, and of all of its partitions.
+async fn declare_for_all(server: &Server, spec: &ProjectionSpec, wanted: &[&str]) -> Result<(), Error> {
+    let mut others = known::of_build(&spec.id);
+    others.insert("indexes", doc! { "$ne": wanted });
+    let change = doc! { "$set": { "indexes": wanted } };
+    let collection = server.own(CHECKPOINTS);
+    server.call(DOING, async move { collection.update_many(others, change).await }).await?;
+    Ok(())
 }
 
 /// What the primary knows of a projection; `None` where it was never prepared.

@@ -44,6 +44,13 @@ struct News {
     told: u64,
 }
 
+impl News {
+    fn tell(&mut self, checkpoint: Option<Checkpoint>) {
+        self.told += 1;
+        send(&self.sender, checkpoint);
+    }
+}
+
 impl Progress {
     /// To be called within the runtime in which the asking is to be done.
     pub(crate) fn new(server: Server, interval: Duration) -> Arc<Self> {
@@ -67,11 +74,19 @@ impl Progress {
         receiver
     }
 
-    /// A batch of this program is written; or, where there is no checkpoint, this program has removed the projection.
-    pub(crate) fn tell(&self, projection: &ProjectionId, checkpoint: Option<Checkpoint>) {
+    /// A batch of this program is written.
+    pub(crate) fn tell(&self, projection: &ProjectionId, checkpoint: Checkpoint) {
         if let Some(news) = self.watched().projections.get_mut(projection) {
-            news.told += 1;
-            send(&news.sender, checkpoint);
+            news.tell(Some(checkpoint));
+        }
+    }
+
+    /// This program has removed a build, with its partitions, or a partition.
+    pub(crate) fn tell_removal(&self, removed: &ProjectionId) {
+        for (id, news) in &mut self.watched().projections {
+            if id == removed || id.whole() == *removed {
+                news.tell(None);
+            }
         }
     }
 
@@ -81,7 +96,7 @@ impl Progress {
         watched.projections.retain(|_, news| news.sender.receiver_count() > 0);
         watched.asking = !watched.projections.is_empty();
         let wanted = watched.projections.iter();
-        wanted.map(|(id, news)| (names::documents(id), (id.clone(), news.told))).collect()
+        wanted.map(|(id, news)| (names::checkpoint(id), (id.clone(), news.told))).collect()
     }
 
     async fn look(&self, wanted: HashMap<String, (ProjectionId, u64)>) -> Result<(), Error> {

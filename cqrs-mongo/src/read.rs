@@ -59,9 +59,13 @@ pub(crate) async fn find(
     find: &Find,
 ) -> Result<Read<Vec<StoredDocument>>, Error> {
     const DOING: &str = "looks documents up";
-    let (Some(known), mut session) = known_first(server, id, DOING).await? else {
-        return Ok(Read { value: Vec::new(), checkpoint: None });
-    };
+    let (mut known, mut session) = known_first(server, id, DOING).await?;
+    if known.is_none() && !id.partition.is_whole() {
+        // A partition that was never prepared has the build's documents all the same.
+        let build = known_in(server, &id.whole(), &mut session, DOING).await?;
+        known = build.map(|build| Known { checkpoint: None, ..build });
+    }
+    let Some(known) = known else { return Ok(Read { value: Vec::new(), checkpoint: None }) };
     let query = query(id, &known.indexes, find)?;
     let mut page = Vec::new();
     for filter in query.filters {
@@ -87,14 +91,24 @@ async fn known_first(
     id: &ProjectionId,
     doing: &'static str,
 ) -> Result<(Option<Known>, Session), Error> {
-    let (checkpoints, filter) = (server.read(CHECKPOINTS), known::filter(id));
     let mut session = Session::causal(server, doing).await?;
+    let known = known_in(server, id, &mut session, doing).await?;
+    Ok((known, session))
+}
+
+async fn known_in(
+    server: &Server,
+    id: &ProjectionId,
+    session: &mut Session,
+    doing: &'static str,
+) -> Result<Option<Known>, Error> {
+    let (checkpoints, filter) = (server.read(CHECKPOINTS), known::filter(id));
     let work = |mut session| async move {
         let found = checkpoints.find_one(filter).session(&mut session).await;
         (session, found)
     };
     let found = session.call(server, doing, work).await?;
-    Ok((known_of(found.as_ref())?, session))
+    known_of(found.as_ref())
 }
 
 async fn portion(

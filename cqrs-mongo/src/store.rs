@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,16 +11,22 @@ use cqrs_core::{
     envelope::Position,
     store::{
         BoxFuture, Build, Checkpoint, Commit, CommitError, CoordinationStore, DataFormat, DeadLetter, Error,
-        Find, ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
+        Find, ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore, commit_each,
     },
 };
 use mongodb::{Collection, Database};
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
+use tokio::{
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch},
+    task::JoinSet,
+};
 
 use crate::{
     builds, commit::Writer, error::unavailable, letters, names, options::ViewStoreOptions, prepare,
     progress::Progress, read, server::Server, stored::Stored,
 };
+
+/// How many checkpoints are moved at a time that are moved together.
+const MOVES_AT_ONCE: usize = 16;
 
 /// A view store in a MongoDB database. Clones are handles of the same store.
 ///
@@ -39,10 +45,10 @@ struct Shared {
     projections: Mutex<HashMap<ProjectionId, Arc<Local>>>,
 }
 
-/// What this program knows of a projection.
+/// What this program knows of a build, or of a partition of one.
 #[derive(Default)]
 struct Local {
-    /// The indexes that it declares, in its order; `None` before it has prepared the projection.
+    /// Of a build: the indexes that it declares, in its order; `None` before it has prepared the projection.
     declared: Mutex<Option<Vec<String>>>,
     /// Batches of one projection take turns, and loads come between them: nobody folds on half a batch.
     turn: Arc<AsyncMutex<()>>,
@@ -125,6 +131,14 @@ impl Shared {
         Arc::clone(projections.entry(projection.clone()).or_default())
     }
 
+    /// This one, and where it is a build those of its partitions: in one order, so that of two who wait for all of them one
+    /// gets them.
+    fn locals(&self, projection: &ProjectionId) -> Vec<Arc<Local>> {
+        let projections = lock(&self.projections);
+        let of = projections.iter().filter(|(id, _)| *id == projection || id.whole() == *projection);
+        of.collect::<BTreeMap<_, _>>().into_values().map(Arc::clone).collect()
+    }
+
     /// Waits until no batch of the projection is being written by this program.
     async fn turn(&self, local: &Local, doing: &'static str) -> Result<OwnedMutexGuard<()>, Error> {
         let timeout = self.server.timeout;
@@ -136,7 +150,7 @@ impl Shared {
     async fn commit(&self, projection: &ProjectionId, commit: Commit) -> Result<(), CommitError> {
         let local = self.local(projection);
         let _turn = self.turn(&local, "writes a batch").await?;
-        let declared = lock(&local.declared).clone();
+        let declared = lock(&self.local(&projection.whole()).declared).clone();
         let writer = Writer {
             server: &self.server,
             projection,
@@ -149,16 +163,44 @@ impl Shared {
         } else {
             writer.guarded(ready).await?
         };
-        self.progress.tell(projection, Some(checkpoint));
+        self.progress.tell(projection, checkpoint);
         Ok(())
     }
 
+    /// Writes batches of different projections, several at a time.
+    async fn commit_all(self: &Arc<Self>, batches: Vec<(ProjectionId, Commit)>) -> Result<(), CommitError> {
+        let mut refused = BTreeMap::new();
+        let mut waiting = batches.into_iter().enumerate();
+        let mut running = JoinSet::new();
+        loop {
+            for (nth, (projection, commit)) in waiting.by_ref().take(MOVES_AT_ONCE - running.len()) {
+                let shared = Arc::clone(self);
+                running.spawn(async move { (nth, shared.commit(&projection, commit).await) });
+            }
+            match running.join_next().await {
+                None => break,
+                Some(Ok((_, Ok(())))) => {}
+                Some(Ok((nth, Err(error)))) => drop(refused.insert(nth, error)),
+                Some(Err(error)) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => return Err(Error::Closed.into()),
+                },
+            }
+        }
+        refused.into_values().next().map_or(Ok(()), Err)
+    }
+
     async fn remove(&self, projection: &ProjectionId) -> Result<(), Error> {
-        let local = self.local(projection);
-        let _turn = self.turn(&local, "removes a projection").await?;
+        let _own = self.local(projection);
+        let mut turns = Vec::new();
+        for local in self.locals(projection) {
+            turns.push(self.turn(&local, "removes a projection").await?);
+        }
         builds::remove(&self.server, projection).await?;
-        *lock(&local.declared) = None;
-        self.progress.tell(projection, None);
+        if projection.partition.is_whole() {
+            *lock(&self.local(projection).declared) = None;
+        }
+        self.progress.tell_removal(projection);
         Ok(())
     }
 }
@@ -203,7 +245,7 @@ impl ViewStore for MongoViewStore {
             names::check(projection)?;
             prepare::prepare(&self.shared.server, projection).await?;
             let indexes = projection.indexes.iter().map(|index| index.name.to_owned()).collect();
-            *lock(&self.shared.local(&projection.id).declared) = Some(indexes);
+            *lock(&self.shared.local(&projection.id.whole()).declared) = Some(indexes);
             Ok(())
         })
     }
@@ -235,6 +277,18 @@ impl ViewStore for MongoViewStore {
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         let (shared, projection) = (Arc::clone(&self.shared), projection.clone());
         Box::pin(to_its_end(async move { shared.commit(&projection, commit).await }))
+    }
+
+    /// Several at a time, each written to its end, also where nobody waits for it any more.
+    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
+        Box::pin(async move {
+            let each: HashSet<&ProjectionId> = moves.iter().map(|(id, _)| id).collect();
+            if each.len() < moves.len() {
+                return commit_each(self, moves).await;
+            }
+            let shared = Arc::clone(&self.shared);
+            to_its_end(async move { shared.commit_all(moves).await }).await
+        })
     }
 
     fn get<'a>(

@@ -149,8 +149,8 @@ impl Written {
     }
 
     fn letters(&self, marked: bool) -> Vec<Document> {
-        let build = names::documents(&self.id);
-        let mut letters: Vec<Document> = self.parked.iter().map(|letter| written(&build, letter)).collect();
+        let of = names::checkpoint(&self.id);
+        let mut letters: Vec<Document> = self.parked.iter().map(|letter| written(&of, letter)).collect();
         for letter in letters.iter_mut().filter(|_| marked) {
             letter.insert("fence", integer(self.fence));
             letter.insert("batch", binary(self.mark));

@@ -9,8 +9,8 @@ use crate::{
     known::{binary, uuid},
 };
 
-/// The fields of a letter of this build.
-pub(super) fn written(build: &str, letter: &DeadLetter) -> Document {
+/// The fields of a letter of this build, or partition.
+pub(super) fn written(of: &str, letter: &DeadLetter) -> Document {
     let (parked_at, parked_at_micros) = moment_of(letter.parked_at);
     let (tried_at, tried_at_micros) = moment_of(letter.tried_at);
     let reason = match &letter.reason {
@@ -18,7 +18,7 @@ pub(super) fn written(build: &str, letter: &DeadLetter) -> Document {
         Reason::Queued => doc! { "queued": true },
     };
     doc! {
-        "projection": build,
+        "projection": of,
         "position": integer(letter.position.get()),
         "sequence": sequence_of(&letter.sequence),
         "event_id": binary(letter.event_id.as_uuid()),

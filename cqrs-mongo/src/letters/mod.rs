@@ -41,9 +41,9 @@ pub(crate) fn indexes() -> Vec<IndexModel> {
     ]
 }
 
-/// Picks all letters of a build.
+/// Picks all letters of a build itself, or of a partition.
 pub(crate) fn of(id: &ProjectionId) -> Document {
-    doc! { "projection": names::documents(id) }
+    doc! { "projection": names::checkpoint(id) }
 }
 
 /// Picks those that count.

@@ -16,13 +16,13 @@ use crate::{
     scratch::{Scratch, server},
 };
 
-fn fenced(fence: u64, mut commit: Commit) -> Commit {
+pub(crate) fn fenced(fence: u64, mut commit: Commit) -> Commit {
     commit.checkpoint.fence = fence;
     commit
 }
 
 /// All documents of the collection, without the store's own.
-async fn documents(scratch: &Scratch) -> Vec<Document> {
+pub(crate) async fn documents(scratch: &Scratch) -> Vec<Document> {
     let documents = scratch.database().await.collection::<Document>("orders_v1");
     let mut found = Vec::new();
     let mut cursor = documents.find(doc! { "_cqrs.fence": null }).sort(doc! { "_id": 1 }).await.unwrap();
@@ -32,7 +32,7 @@ async fn documents(scratch: &Scratch) -> Vec<Document> {
     found
 }
 
-async fn through(proxy: &Proxy, scratch: &Scratch, transactions: Transactions) -> MongoViewStore {
+pub(crate) async fn through(proxy: &Proxy, scratch: &Scratch, transactions: Transactions) -> MongoViewStore {
     let options = MongoViewStore::options().transactions(transactions);
     options.connect(&proxy.url(&scratch.name)).await.unwrap()
 }

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod fencing;
+mod partitions;
 mod preparing;
 mod proxy;
 mod refusals;

@@ -86,7 +86,7 @@ impl ViewStore for SqliteViewStore {
         })
     }
 
-    fn advance<'a>(&'a self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'a, Result<(), CommitError>> {
+    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
         Box::pin(async move {
             if moves.is_empty() {
                 return Ok(());
