@@ -141,7 +141,6 @@ impl Runner {
         let mut places = Vec::with_capacity(taken.len());
         for partition in taken {
             let id = flow.build.partition(partition);
-            self.parts.work.prepare(&id).await?;
             let (place, checkpoint) = self.resume(&id, fence(lease, partition)?, Standing::Live).await?;
             self.parts.status.set_checkpoint(partition, &checkpoint);
             places.push(place);

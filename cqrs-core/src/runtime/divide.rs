@@ -48,18 +48,24 @@ impl Runner {
         let mut new = Vec::new();
         if here.partitions > 1 {
             let seen = self.leases.look().await?;
+            let known = views.builds(&build.name).await?;
             for partition in Partition::all(here.partitions) {
                 if !lease.take(&seen, partition).await? {
                     return Err(End::Again(format!("the partition {partition} is still another one's")));
                 }
                 let id = build.partition(partition);
-                let checkpoint =
-                    Checkpoint { fence: fence(lease, partition)?, standing: Standing::Live, ..here };
-                views.remove(&id).await?;
+                // Left where somebody died.
+                if known.iter().any(|known| known.id == id) {
+                    views.remove(&id).await?;
+                }
                 self.parts.work.prepare(&id).await?;
-                views.commit(&id, Commit::of(Position::ZERO, checkpoint)).await?;
-                new.push((id, checkpoint));
+                let fence = fence(lease, partition)?;
+                new.push((id, Checkpoint { fence, standing: Standing::Live, ..here }));
             }
+            let first = |(id, checkpoint): &(ProjectionId, Checkpoint)| {
+                (id.clone(), Commit::of(Position::ZERO, *checkpoint))
+            };
+            views.advance(new.iter().map(first).collect()).await?;
         } else {
             new.push((build.clone(), main.here()));
         }

@@ -105,6 +105,8 @@ impl Runner {
         if partitions == 1 {
             return Err(End::Moved);
         }
+        // For all of its partitions.
+        self.parts.work.prepare(&main).await?;
         let mut flow = Flow::divided(main, partitions, None);
         self.run_flow(&mut flow, lease, Beside::default(), progressed).await
     }
