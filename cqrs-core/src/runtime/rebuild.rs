@@ -3,8 +3,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use super::{
-    ahead::Pages, builds::superseded, end::End, flow::Flow, follow::fence, lease::Lease, pace::Pace,
-    place::Place, runner::Runner,
+    ahead::Pages, end::End, flow::Flow, follow::fence, lease::Lease, pace::Pace, place::Place, runner::Runner,
 };
 use crate::{
     envelope::Position,
@@ -202,9 +201,10 @@ impl Runner {
         }
         let by = new.projection.generation;
         self.supersede_partitions(&old.build, by).await?;
-        if let Some(old) = old.main() {
-            let fence = fence(lease, Partition::WHOLE)?;
-            views.commit(&old.projection, superseded(old.here(), by, fence)).await?;
+        let goal = old.here();
+        if let Some(main) = old.main() {
+            let here = Checkpoint { standing: Standing::Superseded { by }, ..main.checkpoint(goal) };
+            views.commit(&main.projection, Commit::of(main.position, here)).await?;
         }
         self.parts.status.end_rebuild();
         tracing::info!(build = %new.projection, position = %new.position, "a build has caught up, and answers from now on");

@@ -35,7 +35,7 @@ impl Noting {
     /// The first one and every other want all, the others only what happens to accounts.
     fn of(views: &FaultyViews, number: usize) -> Self {
         let mut feeds = Subscription::<AccountEvent>::of().feeds();
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             feeds.extend(Subscription::<TallyEvent>::of().feeds());
         }
         let id = ProjectionId::new(format!("noting_{number}"), 1);
@@ -142,7 +142,6 @@ async fn log_of(events: i64) -> FaultyLog {
 
 async fn assert_cheap(reads: impl AsyncFn(usize) -> usize) {
     let (one, ten) = (reads(1).await, reads(10).await);
-    println!("one projection: {one} reads of the log, ten: {ten}");
     assert!(ten < 2 * one, "{ten} reads for ten projections, {one} for one");
     // Nor do they wait for each other's looks in vain.
     assert!(2 * ten > one, "{ten} reads for ten projections, {one} for one");

@@ -30,7 +30,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     match &options.task {
         #[cfg(feature = "read-store")]
         Some(Task::Rebuild(rebuild)) => {
-            println!("{}", order_service::rebuild::rebuild(options, rebuild).await?)
+            println!("{}", order_service::rebuild::rebuild(options, rebuild).await?);
         }
         #[cfg(not(feature = "read-store"))]
         Some(Task::Rebuild(_)) => {

@@ -48,8 +48,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "COMMANDS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
 
-    /// Into how many parts the projections are split
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    /// Into how many partitions the projections are divided: 1, 2, 4, … or 1024
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     partitions: u32,
 
     /// Build the programs for speed

@@ -205,8 +205,10 @@ impl Walker {
         let head = usize::try_from(page.head.get()).expect("small");
         assert!(head <= all.len(), "no head that never was");
         assert!(answer.is_outrun || page.head >= told, "news are not forgotten");
-        let id_at =
-            |position: Position| position.get().checked_sub(1).map(|index| all[index as usize].event_id);
+        let id_at = |position: Position| {
+            let index = position.get().checked_sub(1)?;
+            Some(all[usize::try_from(index).expect("small")].event_id)
+        };
         let wanted: Vec<&RecordedEvent> = all[..head]
             .iter()
             .filter(|event| {
@@ -264,7 +266,6 @@ async fn pages_are_those_of_the_log_whoever_has_read_them() {
             }
         }
     }
-    println!("{for_free} of {taken} pages came from a window");
     assert!(for_free > taken / 10, "{for_free} of {taken} pages came from a window");
 }
 
@@ -317,7 +318,7 @@ async fn who_wants_little_goes_ahead_alone() {
 #[tokio::test]
 async fn a_window_is_bounded() {
     let shelf = Shelf::new();
-    shelf.fill(&["order"; 2 * MOST_EVENTS]).await;
+    shelf.fill(&vec!["order"; 2 * MOST_EVENTS]).await;
     let shared = SharedLog::of(shelf.clone());
     let mut slow = Walker::of(&shared, &["order"]);
     let mut quick = Walker::of(&shared, &["order"]);
@@ -340,7 +341,7 @@ async fn a_window_is_bounded() {
 #[tokio::test]
 async fn a_page_larger_than_a_window_is_shared_all_the_same() {
     let shelf = Shelf::new();
-    shelf.fill(&["order"; MOST_EVENTS + 5_000]).await;
+    shelf.fill(&vec!["order"; MOST_EVENTS + 5_000]).await;
     let shared = SharedLog::of(shelf.clone());
     let mut walkers: Vec<Walker> = (0..3).map(|_| Walker::of(&shared, &["order"])).collect();
     for walker in &mut walkers {

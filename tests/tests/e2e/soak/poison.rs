@@ -78,6 +78,12 @@ fn a_poison_event_under_load_parks_one_key_and_a_retry_restores_its_order(stores
     views_are_the_fold(&place, &query, &token);
 }
 
+/// How many events are counted as parked. Which customers an unreadable event concerns is not known, so that it waits in each
+/// partition.
+fn parked(projection: &Value) -> u64 {
+    if projection["name"] == "customer_summary" { PARKED * Run::partitions() } else { PARKED }
+}
+
 struct Case<'a> {
     run: &'a Run,
     place: &'a Place,
@@ -103,7 +109,7 @@ impl Case<'_> {
         eventually("both events are parked", || {
             self.load.sent();
             let (_, projections) = self.health();
-            projections.iter().all(|projection| projection["parked"] == PARKED).then_some(())
+            projections.iter().all(|projection| projection["parked"] == parked(projection)).then_some(())
         });
         let (order, customer) = self.views();
         assert_eq!(order["status"], "placed");
@@ -125,7 +131,7 @@ impl Case<'_> {
         }
         let (_, projections) = self.health();
         for projection in projections {
-            assert_eq!(projection["parked"], PARKED, "one key alone is parked: {projection}");
+            assert_eq!(projection["parked"], parked(&projection), "one key alone is parked: {projection}");
         }
         self.is_parked();
     }

@@ -27,6 +27,10 @@ fn views_are_whole_and_owners_alone_whatever_happens_to_projectors(stores: Store
     let mut team = Team::start(&place, stores, 3);
     let audit = (stores == Stores::Postgres).then(|| Audit::install(place.read_store()));
 
+    // All of them start at once, and the views are divided among them.
+    if let Some(audit) = &audit {
+        audit.note("begin");
+    }
     let mut disturbing = rng.fork();
     let token = Load::offer(&command, run.rate(), &mut rng, |load| {
         recovers(&query, load);

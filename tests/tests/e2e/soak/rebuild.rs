@@ -232,7 +232,11 @@ fn standing(build: Option<&Build>) -> Option<Standing> {
 
 /// How far the first build is.
 fn applied(views: &dyn ViewStore, name: &str) -> u64 {
-    position(build(views, name, 0).as_ref())
+    let first = ProjectionId::new(name, 1);
+    let builds = block_on(views.builds(name)).expect("builds can be listed");
+    let partitions = checkpoint(builds.iter().find(|build| build.id == first)).map_or(1, |it| it.partitions);
+    let of_it = |build: &&Build| build.id.whole() == first && build.id.partition.of() == partitions;
+    builds.iter().filter(of_it).map(|build| position(Some(build))).min().unwrap_or(0)
 }
 
 /// How far the projector says that the build is.

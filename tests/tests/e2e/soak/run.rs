@@ -15,7 +15,7 @@ use crate::{binary, chance, place::Place, service::Service};
 const MINUTES: &str = "SOAK_MINUTES";
 /// How many commands a second are offered.
 const RATE: &str = "SOAK_RATE";
-/// Into how many parts the projections are split, as the order service reads it; one where this is not set.
+/// Into how many partitions the projections are divided, as the order service reads it; 64 where this is not set.
 const PARTITIONS: &str = "ORDER_SERVICE_PARTITIONS";
 
 const RATE_OF_CUT: u32 = 200;
@@ -63,8 +63,12 @@ impl Run {
     /// Starts a projector that `PostgreSQL` knows by this name.
     #[track_caller]
     pub(super) fn projector(place: &Place, name: &str) -> Service {
-        let partitions: u32 = number(PARTITIONS).unwrap_or(1);
-        place.start_named("projector", name, &[(PARTITIONS, &partitions.to_string())])
+        place.start_named("projector", name, &[(PARTITIONS, &Self::partitions().to_string())])
+    }
+
+    /// Into how many partitions the projections are divided.
+    pub(super) fn partitions() -> u64 {
+        number(PARTITIONS).unwrap_or(64)
     }
 
     fn length(&self) -> Duration {

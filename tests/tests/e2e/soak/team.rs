@@ -73,7 +73,7 @@ impl<'a> Team<'a> {
                 }
                 Seat::Running(_) => {}
                 Seat::Paused(_) => {
-                    possible.extend([(Deed::Resume, nth), (Deed::Resume, nth), (Deed::Kill, nth)])
+                    possible.extend([(Deed::Resume, nth), (Deed::Resume, nth), (Deed::Kill, nth)]);
                 }
                 Seat::Empty => possible.extend([(Deed::Start, nth); 3]),
             }
