@@ -269,7 +269,7 @@ pub struct ViewFaults {
     /// Fails at random.
     pub chaos: Mutex<Option<Dice>>,
     /// Calls that wait.
-    waits: watch::Sender<Option<Waits>>,
+    waits: [watch::Sender<Option<Waits>>; 2],
     /// How many calls have begun to wait.
     pub waiting: AtomicUsize,
     /// Commits that lead back to an earlier position.
@@ -315,7 +315,7 @@ impl FaultyViews {
             open: watch::Sender::new(true),
             stands_still: watch::Sender::new(false),
             chaos: Mutex::default(),
-            waits: watch::Sender::new(None),
+            waits: [watch::Sender::new(None), watch::Sender::new(None)],
             waiting: AtomicUsize::default(),
             commits_back: AtomicUsize::default(),
         };
@@ -343,19 +343,32 @@ impl FaultyViews {
 
     /// Has some calls wait, from now on, until all of them go on.
     pub fn hold_up(&self, waits: impl Fn(&str) -> bool + Send + Sync + 'static) {
-        self.faults.waits.send_replace(Some(Arc::new(waits)));
+        self.faults.waits[0].send_replace(Some(Arc::new(waits)));
+    }
+
+    /// Has others wait, too.
+    pub fn hold_up_besides(&self, waits: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        self.faults.waits[1].send_replace(Some(Arc::new(waits)));
+    }
+
+    pub fn go_on_first(&self) {
+        self.faults.waits[0].send_replace(None);
     }
 
     pub fn go_on(&self) {
-        self.faults.waits.send_replace(None);
+        for waits in &self.faults.waits {
+            waits.send_replace(None);
+        }
     }
 
     async fn wait(&self, what: String) {
-        let waits = self.faults.waits.borrow().clone();
-        if waits.is_some_and(|waits| waits(&what)) {
-            let mut held_up = self.faults.waits.subscribe();
-            self.faults.waiting.fetch_add(1, SeqCst);
-            let _ = held_up.wait_for(Option::is_none).await;
+        for held_up in &self.faults.waits {
+            let waits = held_up.borrow().clone();
+            if waits.is_some_and(|waits| waits(&what)) {
+                let mut held_up = held_up.subscribe();
+                self.faults.waiting.fetch_add(1, SeqCst);
+                let _ = held_up.wait_for(Option::is_none).await;
+            }
         }
     }
 

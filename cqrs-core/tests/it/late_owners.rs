@@ -1,7 +1,10 @@
 //! Applications that were held up between two calls, and go on when others have long taken over.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -26,6 +29,8 @@ const LEASE: Duration = Duration::from_millis(300);
 
 /// The handlers are broken.
 static BROKEN: AtomicBool = AtomicBool::new(false);
+/// Tests that break the handlers run one after the other.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 macro_rules! divided {
     ($type:ident, $partitions:literal, $policy:literal) => {
@@ -258,6 +263,7 @@ async fn one_that_wakes_up_after_a_division_joins_the_others() {
 /// A rebuild has caught up, and halts before the other one stops for it.
 #[tokio::test]
 async fn a_rebuild_that_halts_once_it_has_caught_up_is_not_waited_for() {
+    let _alone = ALONE.lock().await;
     BROKEN.store(true, SeqCst);
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
@@ -371,7 +377,8 @@ async fn one_that_takes_partitions_runs_those_of_the_build_that_answers_by_now()
     .await;
     late.go_on();
     eventually("both have some", async || {
-        health::<Eight>(&first).await.partitions.len() == 4 && health::<Eight>(&second).await.partitions.len() == 4
+        health::<Eight>(&first).await.partitions.len() == 4
+            && health::<Eight>(&second).await.partitions.len() == 4
     })
     .await;
     fill(&log, 30).await;
@@ -439,4 +446,113 @@ async fn the_next_one_that_leads_tells_those_that_ask_a_partition_of_the_build_b
     all_are_fresh(&readers, &log).await;
     second.shutdown().await;
     drop(first);
+}
+
+/// Of most partitions nothing is heard but that they are told of.
+#[tokio::test]
+async fn a_list_does_not_wait_for_the_heartbeat_of_partitions_without_events() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 30).await;
+    let options = RuntimeOptions::default().lease(LEASE).heartbeat(Duration::from_mins(2));
+    let app = app_with::<Eight>(&log, &views, options).await;
+    shared::<Eight>(&[&app], 8).await;
+    caught_up::<Eight>(&log, &views).await;
+    for _ in 0..3 {
+        fill(&log, 1).await;
+        caught_up::<Eight>(&log, &views).await;
+    }
+    app.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_parked_in_all_partitions_counts_against_the_bound() {
+    let _alone = ALONE.lock().await;
+    BROKEN.store(true, SeqCst);
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let options = RuntimeOptions::default().lease(LEASE).heartbeat(Duration::from_millis(20)).max_parked(2);
+    let app = app_with::<Eight>(&log, &views, options).await;
+    shared::<Eight>(&[&app], 8).await;
+    // Each in a partition of its own.
+    let mut keys: Vec<String> = Vec::new();
+    for key in (0..100).map(|nth| format!("a{nth}")) {
+        let of = |key: &str| Partition::of_key(key).among(8);
+        if keys.len() < 3 && keys.iter().all(|known| of(known) != of(&key)) {
+            append(&log, &account_stream(&key), &[("cursed", "{}")]).await;
+            keys.push(key);
+            if keys.len() < 3 {
+                caught_up::<Eight>(&log, &views).await;
+            }
+        }
+    }
+    eventually("it halts", async || {
+        matches!(health::<Eight>(&app).await.state, ProjectionState::Halted { .. })
+    })
+    .await;
+    BROKEN.store(false, SeqCst);
+    app.shutdown().await;
+}
+
+/// The build itself keeps no letters of the time before it was divided.
+#[tokio::test]
+async fn what_was_retried_in_partitions_is_not_parked_again_once_they_are_one() {
+    let _alone = ALONE.lock().await;
+    BROKEN.store(true, SeqCst);
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 10).await;
+    append(&log, &account_stream("a1"), &[("cursed", "{}")]).await;
+    let one = app::<One>(&log, &views).await;
+    caught_up::<One>(&log, &views).await;
+    one.shutdown().await;
+    let eight = app::<Eight>(&log, &views).await;
+    shared::<Eight>(&[&eight], 8).await;
+    BROKEN.store(false, SeqCst);
+    let id = ProjectionId::of::<One>();
+    let operator = Operator::new(views.inner.clone(), "ada").within(Duration::from_secs(10));
+    operator.retry(&id, Parked::All, false).await.unwrap();
+    eight.shutdown().await;
+    let one = app::<One>(&log, &views).await;
+    eventually("it is one", async || whole(&views).await == Some((1, Standing::Live))).await;
+    fill(&log, 10).await;
+    caught_up::<One>(&log, &views).await;
+    assert_eq!(Operator::new(views.inner.clone(), "ada").parked(&id).await.unwrap(), []);
+    assert_equals_a_fold_from_scratch::<One>(&log, &views.inner).await;
+    one.shutdown().await;
+}
+
+/// A rebuild that is given up is about to begin once more.
+#[tokio::test]
+async fn a_rebuild_that_was_given_up_does_not_come_back() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 30).await;
+    let app = app::<One>(&log, &views).await;
+    caught_up::<One>(&log, &views).await;
+    let id = ProjectionId::of::<One>();
+    let operator = Operator::new(views.inner.clone(), "ada").within(Duration::from_secs(10));
+    let (prepared, released) = (AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
+    views.hold_up(move |call| call == "prepares late v1, build 1" && prepared.fetch_add(1, SeqCst) > 0);
+    operator.rebuild(&id, Position::ZERO).await.unwrap();
+    waits(&views).await;
+    // Once it is removed, others are quicker than the record of the request.
+    let (freed, calls) = (views.clone(), AtomicUsize::new(0));
+    views.hold_up_besides(move |call| {
+        if call.starts_with("removes") {
+            released.store(true, SeqCst);
+        }
+        call.starts_with("puts") && released.load(SeqCst) && calls.fetch_add(1, SeqCst) == 0
+    });
+    let given_up = tokio::spawn({
+        let (operator, id) = (operator.clone(), id.clone());
+        async move { operator.abandon_rebuild(&id).await }
+    });
+    eventually("it is removed", async || freed.faults.waiting.load(SeqCst) > 1).await;
+    views.go_on_first();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    views.go_on();
+    given_up.await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let readers = Views::new(views.inner.clone());
+    assert_eq!(readers.build::<One>().await.unwrap(), id);
+    let known = views.inner.checkpoint(&id.generation(1)).await.unwrap();
+    assert!(known.is_none(), "{known:?}");
+    app.shutdown().await;
 }
