@@ -33,9 +33,9 @@ static BROKEN: AtomicBool = AtomicBool::new(false);
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 macro_rules! divided {
-    ($type:ident, $partitions:literal, $policy:literal) => {
+    ($type:ident, $version:literal, $partitions:literal, $policy:literal) => {
         #[derive(cqrs_core::Projection, Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[projection(name = "late", events(AccountEvent), default, partitions = $partitions, on_error = $policy)]
+        #[projection(name = "late", version = $version, events(AccountEvent), default, partitions = $partitions, on_error = $policy)]
         struct $type {
             amounts: Vec<i64>,
         }
@@ -56,10 +56,11 @@ macro_rules! divided {
     };
 }
 
-divided!(One, 1, "park");
-divided!(Two, 2, "park");
-divided!(Eight, 8, "park");
-divided!(Halts, 1, "halt");
+divided!(One, 1, 1, "park");
+divided!(Two, 1, 2, "park");
+divided!(Eight, 1, 8, "park");
+divided!(Halts, 1, 1, "halt");
+divided!(Next, 2, 2, "park");
 
 async fn app_with<P: Projection>(log: &FaultyLog, views: &FaultyViews, options: RuntimeOptions) -> App {
     App::builder(log.clone()).runtime(options).projection::<P>(views.clone()).build().await.unwrap()
@@ -555,4 +556,55 @@ async fn a_rebuild_that_was_given_up_does_not_come_back() {
     let known = views.inner.checkpoint(&id.generation(1)).await.unwrap();
     assert!(known.is_none(), "{known:?}");
     app.shutdown().await;
+}
+
+/// There are more applications than partitions, and the one that leads runs none.
+#[tokio::test]
+async fn a_new_version_answers_also_where_the_one_that_leads_runs_no_partition() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 60).await;
+    let old = app::<One>(&log, &views).await;
+    caught_up::<One>(&log, &views).await;
+    old.shutdown().await;
+    log.faults.read_millis.store(100, SeqCst);
+    let options = || {
+        let options = RuntimeOptions::default().lease(LEASE).heartbeat(Duration::from_millis(20));
+        options.batch(1).backlog_batch(1)
+    };
+    let first = app_with::<Next>(&log, &beside(&views), options()).await;
+    shared::<Next>(&[&first], 2).await;
+    let running = beside(&views);
+    let second = app_with::<Next>(&log, &running, options()).await;
+    eventually("it runs one", async || health::<Next>(&second).await.partitions.len() == 1).await;
+    let (leads, takes) = (beside(&views), beside(&views));
+    let third = app_with::<Next>(&log, &leads, options()).await;
+    let fourth = app_with::<Next>(&log, &takes, options()).await;
+    tokio::time::sleep(LEASE).await;
+    let puts = |call: &str| call == "puts leases of late v2";
+    running.hold_up(puts);
+    takes.hold_up(puts);
+    let count = AtomicUsize::new(0);
+    leads.hold_up(move |call| puts(call) && count.fetch_add(1, SeqCst) > 0);
+    first.shutdown().await;
+    waits(&leads).await;
+    takes.go_on();
+    eventually("another one takes it", async || health::<Next>(&fourth).await.partitions.len() == 1).await;
+    leads.go_on();
+    running.go_on();
+    log.faults.read_millis.store(0, SeqCst);
+    let id = ProjectionId::of::<Next>();
+    let all = async || {
+        let builds = views.builds("late").await.unwrap();
+        let partitions =
+            builds.iter().filter(|build| build.id.version == 2 && !build.id.partition.is_whole());
+        partitions.filter(|build| build.checkpoint.is_some_and(|it| it.position == Position::new(60))).count()
+    };
+    eventually("its partitions catch up", async || all().await == 2).await;
+    eventually("it answers", async || {
+        views.inner.checkpoint(&id).await.unwrap().unwrap().standing == Standing::Live
+    })
+    .await;
+    for app in [second, third, fourth] {
+        app.shutdown().await;
+    }
 }
