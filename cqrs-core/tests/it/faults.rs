@@ -46,6 +46,8 @@ async fn take(millis: &AtomicU64) {
     }
 }
 
+/// Says of a call, such as "removes orders v1", whether it is to wait.
+type Waits = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 type EditLoaded = Box<dyn FnMut(&mut Loaded) + Send>;
 type EditPage = Box<dyn FnMut(&mut LogPage) + Send>;
 
@@ -266,6 +268,12 @@ pub struct ViewFaults {
     pub stands_still: watch::Sender<bool>,
     /// Fails at random.
     pub chaos: Mutex<Option<Dice>>,
+    /// Calls that wait.
+    waits: [watch::Sender<Option<Waits>>; 2],
+    /// How many calls have begun to wait.
+    pub waiting: AtomicUsize,
+    /// Commits that lead back to an earlier position.
+    pub commits_back: AtomicUsize,
 }
 
 /// A view store that fails on demand. Clones are handles of the same store.
@@ -307,6 +315,9 @@ impl FaultyViews {
             open: watch::Sender::new(true),
             stands_still: watch::Sender::new(false),
             chaos: Mutex::default(),
+            waits: [watch::Sender::new(None), watch::Sender::new(None)],
+            waiting: AtomicUsize::default(),
+            commits_back: AtomicUsize::default(),
         };
         Self { coordination: inner.clone(), inner, faults: Arc::new(faults) }
     }
@@ -328,6 +339,37 @@ impl FaultyViews {
 
     pub fn open(&self) {
         self.faults.open.send_replace(true);
+    }
+
+    /// Has some calls wait, from now on, until all of them go on.
+    pub fn hold_up(&self, waits: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        self.faults.waits[0].send_replace(Some(Arc::new(waits)));
+    }
+
+    /// Has others wait, too.
+    pub fn hold_up_besides(&self, waits: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        self.faults.waits[1].send_replace(Some(Arc::new(waits)));
+    }
+
+    pub fn go_on_first(&self) {
+        self.faults.waits[0].send_replace(None);
+    }
+
+    pub fn go_on(&self) {
+        for waits in &self.faults.waits {
+            waits.send_replace(None);
+        }
+    }
+
+    async fn wait(&self, what: String) {
+        for held_up in &self.faults.waits {
+            let waits = held_up.borrow().clone();
+            if waits.is_some_and(|waits| waits(&what)) {
+                let mut held_up = held_up.subscribe();
+                self.faults.waiting.fetch_add(1, SeqCst);
+                let _ = held_up.wait_for(Option::is_none).await;
+            }
+        }
     }
 
     fn pass(&self, doing: &'static str) -> Result<(), Error> {
@@ -370,6 +412,7 @@ impl CoordinationStore for FaultyViews {
         value: Json,
     ) -> BoxFuture<'a, Result<Option<u64>, Error>> {
         Box::pin(async move {
+            self.wait(format!("puts {group}")).await;
             self.pass("puts an entry")?;
             self.coordination.put_entry(group, key, expected, value).await
         })
@@ -400,6 +443,7 @@ impl CoordinationStore for FaultyViews {
 impl ViewStore for FaultyViews {
     fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
+            self.wait(format!("prepares {}", projection.id)).await;
             self.pass("prepares")?;
             self.inner.prepare(projection).await
         })
@@ -440,6 +484,9 @@ impl ViewStore for FaultyViews {
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         Box::pin(async move {
+            let Checkpoint { standing, partitions, position, .. } = commit.checkpoint;
+            self.faults.commits_back.fetch_add(usize::from(position < commit.expected), SeqCst);
+            self.wait(format!("commits {projection}: {standing}, {partitions}")).await;
             if self.is_claim(projection, &commit).await {
                 self.pass("claims a projection")?;
                 return self.inner.commit(projection, commit).await;
@@ -533,7 +580,10 @@ impl ViewStore for FaultyViews {
     }
 
     fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {
-        self.inner.remove(projection)
+        Box::pin(async move {
+            self.wait(format!("removes {projection}")).await;
+            self.inner.remove(projection).await
+        })
     }
 
     fn coordination(&self) -> &dyn CoordinationStore {

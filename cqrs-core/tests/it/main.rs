@@ -11,6 +11,7 @@ mod execute;
 mod faults;
 mod hot;
 mod idempotency;
+mod late_owners;
 mod lag;
 mod lag_monitor;
 mod ledger;
