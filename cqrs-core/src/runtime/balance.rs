@@ -167,7 +167,7 @@ impl Runner {
             self.check(lease, &mut late.places, follows, page.head).await?;
             let goal = page.goal(late.as_of);
             if page.through <= late.position {
-                break;
+                return Err(End::Again("the log has answered with less than before".to_owned()));
             }
             pages.read_ahead(&page);
             late.write(views, page.batch, goal).await?;
@@ -209,6 +209,9 @@ impl Runner {
         if flow.position > Position::ZERO {
             flow.tell(&*self.parts.views, flow.here()).await?;
         }
-        Ok(flow.is_gathered())
+        let is_gathered = flow.is_gathered();
+        // Some are further than others: they go on until they are even.
+        balance.gathering |= !is_gathered;
+        Ok(is_gathered)
     }
 }

@@ -16,6 +16,8 @@ use crate::{
 
 /// The group of the entries that say since when a build is not asked any more.
 const RETIRED: &str = "retired";
+/// The group of the entries that say which generation of a version was begun last.
+const GENERATIONS: &str = "generations";
 /// The group of the entries that say by which definition a build was begun.
 const DEFINITIONS: &str = "definitions";
 
@@ -90,7 +92,7 @@ impl Runner {
         }
         let own = builds.iter().filter(|build| build.id.version == projection.version);
         let newest = own.map(|build| build.id.generation).max().unwrap_or(0);
-        let id = projection.generation(newest + 1);
+        let id = projection.generation(self.next_generation(newest).await?);
         self.parts.work.prepare(&id).await?;
         let page = self.parts.log.read_log(from, &crate::store::EventFilter::ALL, 1).await?;
         let begun = Checkpoint {
@@ -105,6 +107,26 @@ impl Runner {
         };
         views.commit(&id, Commit::of(Position::ZERO, begun)).await?;
         Ok(Ok(id))
+    }
+
+    /// A number that no generation of this version ever had: whoever is late to remove one that was given up finds no other.
+    async fn next_generation(&self, newest: u32) -> Result<u32, Error> {
+        let coordination = self.parts.views.coordination();
+        let key = self.parts.projection.to_string();
+        loop {
+            let known = entry(coordination, GENERATIONS, &key).await?;
+            let last: Option<u32> = known
+                .as_ref()
+                .map(|entry| entry.value.parse())
+                .transpose()
+                .map_err(|error| Error::corrupt(format!("the last generation of {key}: {error}")))?;
+            let next = last.unwrap_or(0).max(newest) + 1;
+            let value = Json::of(&next).map_err(|error| Error::invalid(error.to_string()))?;
+            let revision = known.map_or(0, |known| known.revision);
+            if coordination.put_entry(GENERATIONS, &key, revision, value).await?.is_some() {
+                return Ok(next);
+            }
+        }
     }
 
     /// Gives the build up that is under way.

@@ -2,8 +2,8 @@
 //!
 //! Whoever does it runs all of the build, and has brought it to one position. The new partitions are made beside the old ones,
 //! with what is parked; then the checkpoint of the build itself says how many there are, and that is what counts. So a
-//! crash before leaves the old ones as they were, and one after it leaves checkpoints that nobody asks for, which are
-//! removed by the next one that leads.
+//! crash before leaves the old ones as they were. The checkpoints of a division that is no more stay, and nobody asks for
+//! them: whoever is late finds them fenced off, and they are taken up where the build is divided so again.
 
 use super::{end::End, flow::Flow, follow::fence, lease::Lease, place::Place, runner::Runner};
 use crate::{
@@ -23,9 +23,6 @@ impl Runner {
         let Some(main) = flow.main() else { return Err(End::taken_over()) };
         let here = Checkpoint { partitions, standing: main.standing, ..main.checkpoint(goal) };
         self.divide_from(main, here, &old, lease).await?;
-        for id in old.iter().filter(|id| !id.partition.is_whole()) {
-            self.parts.views.remove(id).await?;
-        }
         tracing::info!(build = %flow.build, from = flow.partitions, to = partitions, "a build was divided anew");
         Ok(())
     }
@@ -41,7 +38,7 @@ impl Runner {
     ) -> Result<(), End> {
         let views = &self.parts.views;
         let build = main.projection.clone();
-        // Left where somebody died, or else from before the build was divided.
+        // From before the build was divided, or left where somebody died.
         if !old.contains(&build) {
             self.forget_letters(&build, main.here()).await?;
         }
@@ -49,23 +46,27 @@ impl Runner {
         if here.partitions > 1 {
             let seen = self.leases.look().await?;
             let known = views.builds(&build.name).await?;
+            let mut moves = Vec::new();
             for partition in Partition::all(here.partitions) {
                 if !lease.take(&seen, partition).await? {
                     return Err(End::Again(format!("the partition {partition} is still another one's")));
                 }
-                let id = build.partition(partition);
-                // Left where somebody died.
-                if known.iter().any(|known| known.id == id) {
-                    views.remove(&id).await?;
+                let (id, fence) = (build.partition(partition), fence(lease, partition)?);
+                let known = known.iter().find(|known| known.id == id);
+                if known.is_none() {
+                    self.parts.work.prepare(&id).await?;
                 }
-                self.parts.work.prepare(&id).await?;
-                let fence = fence(lease, partition)?;
-                new.push((id, Checkpoint { fence, standing: Standing::Live, ..here }));
+                // Of an earlier time when it was divided so.
+                let before = known.and_then(|known| known.checkpoint);
+                if let Some(before) = before {
+                    self.forget_letters(&id, Checkpoint { fence, ..before }).await?;
+                }
+                let first = Checkpoint { fence, standing: Standing::Live, ..here };
+                let position = before.map_or(Position::ZERO, |before| before.position);
+                moves.push((id.clone(), Commit::of(position, first)));
+                new.push((id, first));
             }
-            let first = |(id, checkpoint): &(ProjectionId, Checkpoint)| {
-                (id.clone(), Commit::of(Position::ZERO, *checkpoint))
-            };
-            views.advance(new.iter().map(first).collect()).await?;
+            views.advance(moves).await?;
         } else {
             new.push((build.clone(), main.here()));
         }

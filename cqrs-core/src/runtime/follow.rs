@@ -41,6 +41,13 @@ impl Beside {
         self.rebuild.as_ref().is_some_and(Rebuild::has_caught_up)
     }
 
+    /// Has the build end that is to take this one's place, before it is given up.
+    pub(super) async fn end_rebuild(&mut self) {
+        if let Some(rebuild) = self.rebuild.take() {
+            rebuild.abandon().await;
+        }
+    }
+
     async fn catches_up(&self) {
         match &self.rebuild {
             Some(rebuild) => rebuild.catches_up().await,
@@ -60,15 +67,14 @@ impl Runner {
             self.supersede_partitions(&id, main.generation).await?;
             views.commit(&id, superseded(checkpoint, main.generation, fence)).await?;
         }
-        // Of a division that was changed, and left where somebody died.
-        for build in builds.iter().map(|build| &build.id).filter(|id| id.whole() == main) {
-            if !build.partition.is_whole() && build.partition.of() != partitions {
-                views.remove(build).await?;
-            }
-        }
         work.prepare(&main).await?;
         let standing = if replaces.is_some() { Standing::Building } else { Standing::Live };
         let (place, checkpoint) = self.resume(&main, fence, standing).await?;
+        // From here on nobody else can change what is to be run. The one before may have, since it was looked at.
+        let now = Plan::read(&**views, projection).await?;
+        if (&now.main, now.partitions, &now.rebuild) != (&main, partitions, &rebuild) {
+            return Err(End::Moved);
+        }
         let is_new = place.position == Position::ZERO && partitions == 1;
         status.set_outdated(self.is_outdated(&main, is_new).await?);
         let rebuild = rebuild.map(|build| Rebuild::start(self, lease, build));
@@ -115,10 +121,10 @@ impl Runner {
         &self,
         flow: &mut Flow,
         lease: &Arc<Lease>,
-        beside: Beside,
+        mut beside: Beside,
         progressed: &mut bool,
     ) -> Result<Infallible, End> {
-        let end = self.follow(flow, lease, &beside, progressed).await;
+        let end = self.follow(flow, lease, &mut beside, progressed).await;
         if let (Err(End::BuiltAnew), Some(rebuild)) = (&end, beside.rebuild) {
             flow.settle().await?;
             self.switch(flow, rebuild, lease).await?;
@@ -136,7 +142,7 @@ impl Runner {
         &self,
         flow: &mut Flow,
         lease: &Lease,
-        beside: &Beside,
+        beside: &mut Beside,
         progressed: &mut bool,
     ) -> Result<Infallible, End> {
         let status = &self.parts.status;
@@ -150,7 +156,7 @@ impl Runner {
             if self.balance(flow, lease, &mut balance).await? {
                 pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
             }
-            if self.serve(&mut control, &mut standstill, flow, lease, &mut balance).await? {
+            if self.serve(&mut control, &mut standstill, flow, lease, &mut balance, beside).await? {
                 return Err(End::Moved);
             }
             let is_to_be_divided = lease.leads() && self.partitions() != flow.partitions;
@@ -169,6 +175,7 @@ impl Runner {
                 }
                 if flow.places.is_empty() {
                     self.show_others(&flow.build).await?;
+                    self.look_after(flow, beside, &mut retired).await?;
                 }
                 tokio::select! {
                     () = tokio::time::sleep(self.heartbeat) => continue,
@@ -200,23 +207,9 @@ impl Runner {
             flow.depart(goal);
             status.set_as_of(goal.as_of);
             status.set_state(ProjectionState::Live);
-            let takes_over = self.takes_over(flow, beside).await?;
-            if let Some(place) = flow.main().filter(|_| takes_over) {
-                place.standing = Standing::Live;
-                place.as_of = place.as_of.max(goal.as_of);
-                let here = Commit::of(place.position, place.here());
-                views.commit(&place.projection, here).await?;
-                *progressed = true;
-            }
+            *progressed |= self.look_after(flow, beside, &mut retired).await?;
             flow.beat(views, goal, self.heartbeat).await?;
             *progressed |= flow.places.iter().any(|place| place.written.is_some());
-            if let Some(main) = flow.main()
-                && main.standing == Standing::Live
-                && retired.is_none_or(|last| last.elapsed() >= RETIRE_EVERY)
-            {
-                retired = Some(Instant::now());
-                self.retire(&main.projection, self.parts.options.grace).await?;
-            }
             let wait = if flow.is_to_tell() { TELL_EVERY } else { self.heartbeat };
             tokio::select! {
                 () = beside.catches_up() => {}
@@ -235,6 +228,30 @@ impl Runner {
             status.set_checkpoint(Partition::WHOLE, &checkpoint);
         }
         Ok(())
+    }
+
+    /// Has a build answer that has caught up for the first time, and removes those that nobody asks any more; whether it
+    /// answers from now on.
+    async fn look_after(
+        &self,
+        flow: &mut Flow,
+        beside: &Beside,
+        retired: &mut Option<Instant>,
+    ) -> Result<bool, End> {
+        let RunnerParts { views, options, .. } = &self.parts;
+        let takes_over = self.takes_over(flow, beside).await?;
+        let as_of = flow.as_of;
+        let Some(main) = flow.main() else { return Ok(false) };
+        if takes_over {
+            main.standing = Standing::Live;
+            main.as_of = main.as_of.max(as_of);
+            views.commit(&main.projection, Commit::of(main.position, main.here())).await?;
+        }
+        if main.standing == Standing::Live && retired.is_none_or(|last| last.elapsed() >= RETIRE_EVERY) {
+            *retired = Some(Instant::now());
+            self.retire(&main.projection, options.grace).await?;
+        }
+        Ok(takes_over)
     }
 
     /// Whether a build that does not answer yet is as far as the one of the older version, which answers until now.

@@ -64,6 +64,13 @@ impl Rebuild {
         }
     }
 
+    /// Stops it where it is.
+    pub(super) async fn abandon(mut self) {
+        self.task.abort();
+        // However it has ended, it is about to be removed.
+        let _: Result<_, _> = (&mut self.task).await;
+    }
+
     /// Waits until it has all that the other one has, which has stopped.
     pub(super) async fn end(mut self, stopped_at: Position) -> Result<Place, End> {
         self.until.send_replace(Some(stopped_at));
@@ -107,8 +114,13 @@ impl Building {
                 End::Halted(reason) => {
                     tracing::error!(build = %self.build, reason, "a build has halted");
                     self.runner.parts.status.set_rebuild_halted(reason);
-                    // Whoever abandons it, or restarts the application, goes on from here.
-                    std::future::pending::<()>().await;
+                    self.catch_up.send_replace(false);
+                    // Whoever abandons it, or restarts the application, goes on from here; so does the one that is about to
+                    // switch to it.
+                    if self.stopped_at.wait_for(Option::is_some).await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                    return Err(End::Again(format!("the build {} has halted", self.build)));
                 }
                 end => return Err(end),
             }

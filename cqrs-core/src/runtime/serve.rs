@@ -7,6 +7,7 @@ use super::{
     control::{Control, Standstill},
     end::End,
     flow::Flow,
+    follow::Beside,
     lease::Lease,
     place::Place,
     retry::{Attempt, events_of},
@@ -35,6 +36,7 @@ impl Runner {
         flow: &mut Flow,
         lease: &Lease,
         balance: &mut Balance,
+        beside: &mut Beside,
     ) -> Result<bool, End> {
         if !lease.leads() {
             if control.is_time() {
@@ -43,6 +45,9 @@ impl Runner {
             return Ok(false);
         }
         let Some(waiting) = control.look().await? else { return Ok(false) };
+        if !waiting.iter().any(|request| request.asked.operation.concerns_all()) {
+            balance.let_go();
+        }
         let (mut moved, mut served) = (false, false);
         for request in waiting {
             if request.asked.operation.concerns_all() && !self.gather(flow, balance).await? {
@@ -50,6 +55,10 @@ impl Runner {
             }
             let Some(request) = control.take(request).await? else { continue };
             flow.settle().await?;
+            if request.asked.operation == Operation::AbandonRebuild {
+                beside.end_rebuild().await;
+                moved = true;
+            }
             let before = flow.position;
             let outcome = self.operate(&request, control, standstill, flow).await?;
             moved |= flow.position < before;
