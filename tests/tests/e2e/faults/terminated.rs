@@ -130,7 +130,11 @@ fn connections_that_the_database_ends_under_load_lose_and_repeat_nothing() {
     let (told, ()) = Clients::run(CLIENTS, &mut rng.fork(), |clients| {
         clients.go_to(fleet.service("command").url());
         let (mut all, mut appends) = (0, 0);
-        for number in 0..TERMINATIONS {
+        // An append is short: it may take many looks until one is met.
+        for number in 0..20 * TERMINATIONS {
+            if number >= TERMINATIONS && appends > 0 {
+                break;
+            }
             clients.until_placed(rng.usize(1..10));
             // Now those in the middle of an append, now all of them, listeners too.
             let which = if number % 3 == 0 { "true" } else { "state = 'active' AND query LIKE '%.append(%'" };
