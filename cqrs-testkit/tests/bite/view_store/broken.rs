@@ -35,7 +35,7 @@ pub(crate) struct Faults {
     pub(crate) checkpoint: Do<ProjectionId, Result<Option<Checkpoint>, Error>>,
     pub(crate) load: Do<(ProjectionId, Vec<String>), Result<Vec<StoredDocument>, Error>>,
     pub(crate) commit: Do<(ProjectionId, Commit), Result<(), CommitError>>,
-    pub(crate) advance: Do<Vec<(ProjectionId, Commit)>, Result<(), CommitError>>,
+    pub(crate) commit_all: Do<Vec<(ProjectionId, Commit)>, Vec<Result<(), CommitError>>>,
     pub(crate) get: Do<(ProjectionId, String), Answer<Option<StoredDocument>>>,
     pub(crate) find: Do<(ProjectionId, Find), Answer<Vec<StoredDocument>>>,
     pub(crate) parked_sequences: Do<ProjectionId, Result<Vec<Sequence>, Error>>,
@@ -171,12 +171,15 @@ impl ViewStore for Broken {
         }
     }
 
-    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
-        let moves = moves.into_iter().map(|(id, commit)| (self.id(&id), commit)).collect();
-        match (&self.faults.advance, &self.faults.commit) {
-            (Some(hook), _) => hook(self.sound.clone(), moves),
-            (None, Some(_)) => Box::pin(commit_each(self, moves)),
-            (None, None) => self.sound.advance(moves),
+    fn commit_all(
+        &self,
+        batches: Vec<(ProjectionId, Commit)>,
+    ) -> BoxFuture<'_, Vec<Result<(), CommitError>>> {
+        let batches = batches.into_iter().map(|(id, commit)| (self.id(&id), commit)).collect();
+        match (&self.faults.commit_all, &self.faults.commit) {
+            (Some(hook), _) => hook(self.sound.clone(), batches),
+            (None, Some(_)) => Box::pin(commit_each(self, batches)),
+            (None, None) => self.sound.commit_all(batches),
         }
     }
 
