@@ -116,7 +116,8 @@ async fn fold<'p>(mut shares: Vec<Share<'p>>, views: &Arc<dyn ViewStore>) -> Res
         for document in views.load(&build, &missing).await? {
             let partition = Partition::of_key(&document.key).among(of);
             let Some(stored) = stored.get_mut(&partition) else {
-                let what = format!("the read store has loaded {:?}, which it was not asked for", document.key);
+                let what =
+                    format!("the read store has loaded {:?}, which it was not asked for", document.key);
                 return Err(Error::corrupt(what).into());
             };
             stored.push(document);

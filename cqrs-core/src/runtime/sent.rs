@@ -128,7 +128,9 @@ pub(super) fn send_together(views: &Arc<dyn ViewStore>, packed: Vec<Packed>) -> 
         let (teller, told) = oneshot::channel();
         tell.push(teller);
         let writing: Writing = Box::pin(async move {
-            told.await.unwrap_or_else(|_| Err(Error::invalid("the read store gives fewer answers than it was asked for").into()))
+            told.await.unwrap_or_else(|_| {
+                Err(Error::invalid("the read store gives fewer answers than it was asked for").into())
+            })
         });
         Sent { fold, expected, goal, written, parked, writing }
     });
@@ -140,9 +142,10 @@ pub(super) fn send_together(views: &Arc<dyn ViewStore>, packed: Vec<Packed>) -> 
             Ok(answers) => answers,
             Err(error) => {
                 let error = match error.try_into_panic() {
-                    Ok(panic) => {
-                        Error::invalid(format!("the read store panicked as it wrote: {}", panic_text(&*panic)))
-                    }
+                    Ok(panic) => Error::invalid(format!(
+                        "the read store panicked as it wrote: {}",
+                        panic_text(&*panic)
+                    )),
                     Err(_) => Error::Closed,
                 };
                 tell.iter().map(|_| Err(error.clone().into())).collect()

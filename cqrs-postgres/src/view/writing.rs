@@ -65,7 +65,11 @@ impl Writing {
             Ok(Ok(Some(progressed))) => Ok(Outcome::Written(progressed)),
             Ok(Ok(None) | Err(_)) => Ok(Outcome::Refused),
             Err(error) => {
-                if is_unfit(&error) { Ok(Outcome::Unfit(error)) } else { Err(error) }
+                if is_unfit(&error) {
+                    Ok(Outcome::Unfit(error))
+                } else {
+                    Err(error)
+                }
             }
         }
     }

@@ -259,7 +259,9 @@ fn write(
                 answers.push(Ok(()));
             }
             // Not of this batch: nothing is written.
-            Err(CommitError::Store(error)) if !matches!(error, Error::Invalid { .. }) => return Ok(all(error)),
+            Err(CommitError::Store(error)) if !matches!(error, Error::Invalid { .. }) => {
+                return Ok(all(error));
+            }
             Err(refused) => answers.push(Err(refused)),
         }
     }

@@ -144,7 +144,8 @@ async fn batches_that_are_written_together_are_judged_one_by_one() {
             2 => format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000)),
             index => format!("\"{index}{}\"", "x".repeat(9 * MEGABYTE)),
         };
-        let key = if partition.index() == 5 { "a\0b".to_owned() } else { format!("of-{}", partition.index()) };
+        let key =
+            if partition.index() == 5 { "a\0b".to_owned() } else { format!("of-{}", partition.index()) };
         batches.push((id, commit(0, 1, vec![with_data(&key, 1, &data, &[text("x")])])));
     }
     let ids: Vec<ProjectionId> = batches.iter().map(|(id, _)| id.clone()).collect();
