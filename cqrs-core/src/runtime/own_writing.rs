@@ -111,11 +111,7 @@ impl Batch for Taken {
     }
 
     /// It is never divided.
-    fn write_among<'a>(
-        self: Box<Self>,
-        places: &'a mut [Place],
-        goal: Goal,
-    ) -> BoxFuture<'a, Result<(), Stop>> {
+    fn write_among(self: Box<Self>, places: &mut [Place], goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             match places {
                 [whole] => self.write(whole, goal).await,

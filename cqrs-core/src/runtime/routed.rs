@@ -55,11 +55,7 @@ impl Batch for Routed {
         })
     }
 
-    fn write_among<'a>(
-        self: Box<Self>,
-        places: &'a mut [Place],
-        goal: Goal,
-    ) -> BoxFuture<'a, Result<(), Stop>> {
+    fn write_among(self: Box<Self>, places: &mut [Place], goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { steps, views } = *self;
             let mut parked: usize = places.iter().map(|place| place.parked.len()).sum();

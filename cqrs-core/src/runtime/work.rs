@@ -48,9 +48,5 @@ pub(super) trait Batch: Send {
 
     /// Writes what the events do to the partitions at these places of one division, each after the position that it is at: all
     /// of it with one load and one round trip, where the store can. Places that no event concerns stay.
-    fn write_among<'a>(
-        self: Box<Self>,
-        places: &'a mut [Place],
-        goal: Goal,
-    ) -> BoxFuture<'a, Result<(), Stop>>;
+    fn write_among(self: Box<Self>, places: &mut [Place], goal: Goal) -> BoxFuture<'_, Result<(), Stop>>;
 }

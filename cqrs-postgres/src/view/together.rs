@@ -110,7 +110,9 @@ impl PostgresViewStore {
         let outcome = outcome.await?;
         if let Outcome::Written(written) = &outcome {
             let told = self.watcher.watched();
-            written.iter().for_each(|(id, progressed)| told.tell(id, *progressed));
+            for (id, progressed) in written {
+                told.tell(id, *progressed);
+            }
         }
         Ok(outcome)
     }
