@@ -593,7 +593,10 @@ impl ViewStore for FaultyViews {
     }
 
     fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>> {
-        self.inner.builds(name)
+        Box::pin(async move {
+            self.wait(format!("lists builds of {name}")).await;
+            self.inner.builds(name).await
+        })
     }
 
     fn remove<'a>(&'a self, projection: &'a ProjectionId) -> BoxFuture<'a, Result<(), Error>> {

@@ -351,6 +351,28 @@ async fn a_query_waits_for_the_partition_of_its_document_and_a_list_for_all() {
     second.shutdown().await;
 }
 
+#[tokio::test]
+async fn a_list_of_a_divided_build_is_not_older_than_it_says() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 4).await;
+    let app = app::<Eight>(&log, &views).await;
+    caught_up::<Eight>(&log, &views).await;
+    let slow = beside(&views);
+    let readers = Views::new(slow.clone());
+    readers.views::<Eight>().await.unwrap();
+    // How far the partitions are is asked for before, and answered after, the next event.
+    slow.hold_up(|what| what.starts_with("lists builds"));
+    let list = tokio::spawn(async move { readers.views::<Eight>().limit(100).await.unwrap() });
+    eventually("the list is waited for", async || slow.faults.waiting.load(SeqCst) > 0).await;
+    deposit(&log, "a1", 77).await;
+    caught_up::<Eight>(&log, &views).await;
+    slow.go_on();
+    let list = list.await.unwrap();
+    let shows_it = list.items.iter().any(|view| view.amounts.contains(&77));
+    assert!(shows_it || list.provenance.applied < log.head().await.unwrap(), "{list:?}");
+    app.shutdown().await;
+}
+
 /// Applications under which stores fail, stand still and die, while the log grows.
 #[tokio::test]
 async fn whatever_happens_to_applications_each_document_has_each_event_once_and_in_order() {

@@ -87,8 +87,7 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
     }
     let name = name.unwrap_or_else(|| LitStr::new(&names::snake_case(&names::plain(ident)), ident.span()));
     check_name(&name, errors);
-    let mut fingerprint = Fingerprint::new();
-    fingerprint.tokens(input.to_token_stream());
+    let fingerprint = fingerprint(input, &feeds, key.as_ref(), default);
     Projection {
         ident: ident.clone(),
         vis: input.vis.clone(),
@@ -102,9 +101,25 @@ pub(super) fn read(input: &DeriveInput, errors: &mut Errors) -> Projection {
         partitions,
         default,
         indexes: fields::indexes(input, errors),
-        fingerprint: fingerprint.get(),
+        fingerprint,
         generic,
     }
+}
+
+/// Of what shapes documents: not of how the projection is run, such as its `max_lag`.
+fn fingerprint(input: &DeriveInput, feeds: &[Type], key: Option<&Type>, default: bool) -> u64 {
+    let mut item = input.clone();
+    item.attrs.retain(|attribute| !attribute.path().is_ident(OPTIONS.attribute));
+    let mut fingerprint = Fingerprint::new();
+    fingerprint.tokens(item.to_token_stream());
+    for feed in feeds {
+        fingerprint.text("feed");
+        fingerprint.tokens(feed.to_token_stream());
+    }
+    fingerprint.text("key");
+    fingerprint.tokens(key.to_token_stream());
+    fingerprint.text(if default { "default" } else { "created" });
+    fingerprint.get()
 }
 
 fn check_partitions(partitions: &LitInt) -> syn::Result<u16> {
@@ -205,5 +220,42 @@ fn check_name(name: &LitStr, errors: &mut Errors) {
                 "{text:?} can't name a table; choose up to 48 letters `a` to `z`, digits and `_`, beginning with a letter: `#[projection(name = \"order_summary\")]`"
             ),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn of(input: &DeriveInput) -> u64 {
+        let mut errors = Errors::default();
+        read(input, &mut errors).fingerprint
+    }
+
+    #[test]
+    fn how_a_projection_is_run_is_no_part_of_its_fingerprint() {
+        let plain = of(&parse_quote! { #[projection(events(OrderEvent))] struct Orders { total: u64 } });
+        let run = of(&parse_quote! {
+            #[projection(max_lag = "2s", on_error = "halt", partitions = 64, events(OrderEvent))]
+            struct Orders { total: u64 }
+        });
+        assert_eq!(plain, run);
+    }
+
+    #[test]
+    fn what_shapes_its_documents_is_part_of_its_fingerprint() {
+        let inputs: [DeriveInput; 7] = [
+            parse_quote! { #[projection(events(OrderEvent))] struct Orders { total: u64 } },
+            parse_quote! { #[projection(events(OrderEvent))] struct Orders { total: i64 } },
+            parse_quote! { #[projection(events(OrderEvent))] struct Orders { #[projection(index)] total: u64 } },
+            parse_quote! { #[projection(events(OrderEvent))] #[serde(deny_unknown_fields)] struct Orders { total: u64 } },
+            parse_quote! { #[projection(events(OrderEvent, PaymentTaken), key = OrderId)] struct Orders { total: u64 } },
+            parse_quote! { #[projection(events(OrderEvent), key = CustomerId)] struct Orders { total: u64 } },
+            parse_quote! { #[projection(events(OrderEvent), default)] struct Orders { total: u64 } },
+        ];
+        let prints: std::collections::BTreeSet<u64> = inputs.iter().map(of).collect();
+        assert_eq!(prints.len(), inputs.len());
     }
 }

@@ -4,6 +4,7 @@ use std::{
     env,
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use cqrs_core::store::ViewStore;
@@ -40,7 +41,10 @@ impl Databases {
             names.lock().unwrap().push(name);
             move || {
                 let url = url.clone();
-                async move { MongoViewStore::options().transactions(transactions).connect(&url).await.unwrap() }
+                // A machine that is busy with other tests breaks no rule.
+                let options =
+                    MongoViewStore::options().transactions(transactions).timeout(Duration::from_mins(1));
+                async move { options.connect(&url).await.unwrap() }
             }
         })
     }
