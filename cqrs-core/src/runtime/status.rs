@@ -42,6 +42,12 @@ struct Progress {
     rebuild: Option<RebuildProgress>,
 }
 
+impl Progress {
+    const fn stands_by(&self) -> bool {
+        matches!(self.state, ProjectionState::Standby { .. })
+    }
+}
+
 impl Status {
     pub(super) fn new(
         projection: ProjectionId,
@@ -184,27 +190,23 @@ impl Status {
     /// Measures the lag of what runs here, and tells hooks and gauges; not before it is known what is applied. What others
     /// run they tell of themselves.
     pub(super) fn observe(&self) {
-        let (lag, parked) = {
-            let mut progress = self.lock();
-            let now = self.now(&progress);
-            let is_elsewhere =
-                !progress.partitions.is_empty() || matches!(progress.state, ProjectionState::Standby { .. });
-            match progress.partitions.here(now) {
-                _ if progress.state == ProjectionState::Starting => return,
-                Some(here) => {
-                    progress.is_told = true;
-                    (here.lag, here.parked)
-                }
-                None if !is_elsewhere => {
-                    progress.is_told = true;
-                    (self.nothing(now).lag, 0)
-                }
-                // What was told is not left to stand for another one's.
-                None if std::mem::take(&mut progress.is_told) => (Lag::default(), 0),
-                None => return,
-            }
-        };
+        let Some((lag, parked)) = self.of_this_application() else { return };
         self.contract.observe(lag, parked);
+    }
+
+    /// The lag of what runs here, and how much of it is parked; `None` where there is nothing to tell.
+    fn of_this_application(&self) -> Option<(Lag, u64)> {
+        let mut progress = self.lock();
+        if progress.state == ProjectionState::Starting {
+            return None;
+        }
+        let now = self.now(&progress);
+        let runs_elsewhere = !progress.partitions.is_empty() || progress.stands_by();
+        let here = progress.partitions.here(now).or_else(|| (!runs_elsewhere).then(|| self.nothing(now)));
+        let was_told = std::mem::replace(&mut progress.is_told, here.is_some());
+        // What was told is not left to stand where it is another one's by now.
+        let here = here.or_else(|| was_told.then(Sum::default));
+        here.map(|Sum { lag, parked, .. }| (lag, parked))
     }
 
     /// How a projection is of which nothing is known yet.
