@@ -265,6 +265,34 @@ async fn a_store_that_is_away_is_unavailable_and_back_when_it_is_back() {
     assert_eq!(query.get("/customers/ada").await.status, 200);
 }
 
+#[tokio::test]
+async fn what_went_wrong_last_is_shown_when_all_is_well_again() {
+    let (events, views) = (Faulty::new(MemoryEventStore::new()), Faulty::new(MemoryViewStore::new()));
+    let projector =
+        Client::start(Role::Projector, Some(Arc::new(events)), Some(Arc::new(views.clone()))).await;
+    let query = Client::start(Role::Query, None, Some(Arc::new(views.clone()))).await;
+    let all = async |is: &dyn Fn(&Reply) -> bool| {
+        while !(is(&projector.get("/health/ready").await) && is(&query.get("/health/ready").await)) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let each = |reply: &Reply, is: &dyn Fn(&serde_json::Value) -> bool| {
+        reply.json()["projections"].as_array().unwrap().iter().all(is)
+    };
+    all(&|reply| reply.status == 200 && each(reply, &|it| it["last_error"].is_null())).await;
+    views.set(AWAY);
+    all(&|reply| reply.status == 503 && each(reply, &|it| it["last_error"].is_object())).await;
+    views.set(0);
+    all(&|reply| reply.status == 200).await;
+    for client in [&projector, &query] {
+        for projection in client.get("/health/ready").await.json()["projections"].as_array().unwrap() {
+            let last = &projection["last_error"];
+            assert!(last["error"].as_str().unwrap().contains("by a test"), "{projection}");
+            last["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_does_not_hang_a_request() {
     let Stage { events, views, command, query } = stage().await;
