@@ -26,7 +26,10 @@ use order_service::Role;
 use serde_json::json;
 use tokio::{sync::watch, time::Instant};
 
-use crate::client::{Client, Reply, order_of};
+use crate::{
+    client::{Client, Reply, order_of},
+    health::eventually,
+};
 
 /// A store with a switch.
 #[derive(Clone, Debug)]
@@ -272,9 +275,10 @@ async fn what_went_wrong_last_is_shown_when_all_is_well_again() {
         Client::start(Role::Projector, Some(Arc::new(events)), Some(Arc::new(views.clone()))).await;
     let query = Client::start(Role::Query, None, Some(Arc::new(views.clone()))).await;
     let all = async |is: &dyn Fn(&Reply) -> bool| {
-        while !(is(&projector.get("/health/ready").await) && is(&query.get("/health/ready").await)) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        eventually("both say so", async || {
+            is(&projector.get("/health/ready").await) && is(&query.get("/health/ready").await)
+        })
+        .await;
     };
     let each = |reply: &Reply, is: &dyn Fn(&serde_json::Value) -> bool| {
         reply.json()["projections"].as_array().unwrap().iter().all(is)

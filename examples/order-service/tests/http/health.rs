@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use clap::Parser as _;
 use cqrs_core::memory::{MemoryEventStore, MemoryViewStore};
@@ -11,6 +11,17 @@ use crate::client::{Client, on_each_store};
 fn projection<'a>(ready: &'a Value, name: &str) -> &'a Value {
     let projections = ready["projections"].as_array().unwrap();
     projections.iter().find(|projection| projection["name"] == name).unwrap_or_else(|| panic!("{ready}"))
+}
+
+/// Asks until it is so. The limit only keeps a broken build from hanging.
+pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let is_so = tokio::time::timeout(Duration::from_mins(1), asking).await;
+    assert!(is_so.is_ok(), "it never came to this: {what}");
 }
 
 /// What a process is called that runs in this one.
@@ -79,22 +90,19 @@ async fn whoever_builds_or_reads_a_view_shows_each_partition_of_it() {
         is_here(&owner) && partition == well
     };
     for client in [&projectors[0], &projectors[1], &query] {
-        loop {
+        eventually("it shows all partitions", async || {
             let body = client.get("/health/ready").await.json();
             let projections = body["projections"].as_array().unwrap();
             assert_eq!(projections.len(), 2);
-            let is_all_well = projections.iter().all(|projection| {
+            projections.iter().all(|projection| {
                 let partitions = projection["partitions"].as_array().map_or(&[][..], Vec::as_slice);
                 is_here(&projection["owner"])
                     && projection["applied"] == 3
                     && partitions.len() == 8
                     && partitions.iter().enumerate().all(|(nth, partition)| is_well(nth, partition))
-            });
-            if is_all_well {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
+            })
+        })
+        .await;
     }
 }
 
@@ -129,13 +137,9 @@ async fn a_process_that_only_answers_queries_shows_the_views_that_others_build()
     assert_eq!(ready(&projector, 0).await["role"], "projector");
     let owner =
         async || projection(&query.get("/health/ready").await.json(), "order_summary")["owner"].clone();
-    while !is_here(&owner().await) {
-        tokio::task::yield_now().await;
-    }
+    eventually("it shows who builds it", async || is_here(&owner().await)).await;
     projector.service.stop().await;
-    while !owner().await.is_null() {
-        tokio::task::yield_now().await;
-    }
+    eventually("nobody does", async || owner().await.is_null()).await;
 }
 
 #[tokio::test]
