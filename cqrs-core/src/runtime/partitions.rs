@@ -231,3 +231,113 @@ fn sum<'r>(several: impl Iterator<Item = &'r Reached>, now: Now) -> Option<Sum> 
             age: a.age.max(b.age),
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{envelope::LogId, store::Standing};
+
+    fn build() -> ProjectionId {
+        ProjectionId::new("orders", 1)
+    }
+
+    fn checkpoint(position: u64, as_of: i64, parked: u64) -> Checkpoint {
+        Checkpoint {
+            log: LogId::from_uuid(uuid::Uuid::nil()),
+            position: Position::new(position),
+            last: None,
+            diverged: false,
+            head: Position::new(position),
+            as_of: Timestamp::from_second(as_of).expect("in range"),
+            parked,
+            fence: 1,
+            standing: Standing::Live,
+            partitions: 2,
+        }
+    }
+
+    /// Those of a build, each at its position.
+    fn stored(build: &ProjectionId, positions: [u64; 2]) -> Vec<Build> {
+        let of = |(partition, position)| Build {
+            id: build.partition(partition),
+            fingerprint: 0,
+            checkpoint: Some(checkpoint(position, 100, 1)),
+        };
+        Partition::all(2).zip(positions).map(of).collect()
+    }
+
+    /// So many seconds later, with the head of the log there.
+    fn later(began: Instant, seconds: u32, head: u64) -> Now {
+        let time = Timestamp::from_second(100 + i64::from(seconds)).expect("in range");
+        Now { head: Position::new(head), time, instant: began + Duration::from_secs(1) * seconds }
+    }
+
+    fn lag(events: u64, seconds: u64) -> Lag {
+        Lag { events, time: Duration::from_secs(seconds) }
+    }
+
+    #[test]
+    fn what_runs_here_is_measured_now_and_what_runs_elsewhere_is_as_it_was_seen() {
+        let began = Instant::now();
+        let mut partitions = Partitions::new(Owner::start(), build());
+        partitions.hold(false);
+        partitions.see(&build(), 2, &stored(&build(), [7, 8]), later(began, 1, 9));
+        let [first, _] = [0, 1].map(|index| Partition::new(index, 2).expect("there is one"));
+        partitions.reach(&build().partition(first), &checkpoint(9, 100, 2));
+        let now = later(began, 5, 12);
+        let each: Vec<_> =
+            partitions.each(now).iter().map(|it| (it.is_here, it.lag, it.age.as_secs())).collect();
+        assert_eq!(each, [(true, lag(3, 5), 0), (false, lag(1, 1), 4)]);
+        let all = Sum { applied: Position::new(8), lag: lag(3, 5), parked: 3, age: Duration::from_secs(4) };
+        assert_eq!(partitions.all(now), Some(all));
+        assert_eq!(partitions.here(now).map(|here| (here.applied, here.parked)), Some((Position::new(9), 2)));
+    }
+
+    #[test]
+    fn what_ran_here_is_told_of_until_another_one_is_seen_to_run_it() {
+        let (began, me, other) = (Instant::now(), Owner::start(), Owner::start());
+        let mut partitions = Partitions::new(me.clone(), build());
+        partitions.see(&build(), 2, &stored(&build(), [7, 7]), later(began, 0, 7));
+        partitions.hold(true);
+        for partition in Partition::all(2) {
+            partitions.reach(&build().partition(partition), &checkpoint(7, 100, 0));
+        }
+        let owners = |partitions: &Partitions| -> Vec<_> {
+            let each = partitions.each(later(began, 1, 9)).into_iter();
+            each.map(|partition| partition.owner).chain([partitions.owner()]).collect()
+        };
+        assert_eq!(owners(&partitions), [Some(me.clone()), Some(me.clone()), Some(me.clone())]);
+        partitions.release();
+        assert_eq!(owners(&partitions), [None, None, None]);
+        assert_eq!(partitions.here(later(began, 2, 9)).map(|here| here.lag), Some(lag(2, 2)));
+        // It was not forgotten yet that this one had the second.
+        let seen = Partition::all(2).zip([other.clone(), me]).collect();
+        partitions.see_owners(&seen, later(began, 2, 9));
+        assert_eq!(owners(&partitions), [Some(other.clone()), None, None]);
+        assert!(partitions.here(later(began, 3, 9)).is_some());
+        let seen = Partition::all(2).chain([Partition::WHOLE]).map(|it| (it, other.clone())).collect();
+        partitions.see_owners(&seen, later(began, 3, 9));
+        assert_eq!(owners(&partitions), [Some(other.clone()), Some(other.clone()), Some(other)]);
+        assert_eq!(partitions.here(later(began, 4, 9)), None);
+    }
+
+    #[test]
+    fn whoever_ran_all_of_a_build_runs_all_of_the_next_one_and_nothing_of_the_one_before() {
+        let (began, next) = (Instant::now(), build().generation(1));
+        let mut partitions = Partitions::new(Owner::start(), build());
+        partitions.reach(&build(), &checkpoint(7, 100, 0));
+        for (build, positions) in [(build(), [7, 7]), (next.clone(), [8, 9])] {
+            partitions.see(&build, 2, &stored(&build, positions), later(began, 1, 9));
+            assert_eq!(partitions.each(later(began, 1, 9)).iter().filter(|it| it.is_here).count(), 2);
+        }
+        let [first, second] = [0, 1].map(|index| Partition::new(index, 2).expect("there is one"));
+        partitions.reach(&build().partition(first), &checkpoint(2, 100, 5));
+        partitions
+            .reach(&next.partition(Partition::new(3, 4).expect("there is one")), &checkpoint(2, 100, 5));
+        assert_eq!(partitions.all(later(began, 1, 9)).map(|all| all.applied), Some(Position::new(8)));
+        assert_eq!(partitions.parked(&build().partition(first)), 0);
+        partitions.leave(second, later(began, 1, 9));
+        partitions.see(&build(), 2, &stored(&build(), [9, 9]), later(began, 1, 9));
+        assert_eq!(partitions.here(later(began, 1, 9)), None);
+    }
+}
