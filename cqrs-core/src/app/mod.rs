@@ -117,7 +117,7 @@ impl App {
 
     /// The views of one projection's store, as a program without commands would see them.
     pub fn views_of<P: Projection>(&self) -> Option<Views> {
-        let store = self.inner.projections.store_of::<P>()?;
+        let store = self.inner.projections.current_of::<P>()?;
         Some(Views::from_store(store, Arc::clone(&self.inner.observers)))
     }
 

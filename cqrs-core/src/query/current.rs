@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     future::poll_fn,
     sync::{Arc, Mutex, PoisonError},
@@ -40,6 +40,16 @@ struct Known {
     answered: Position,
     /// Tells of the progress of whatever build is current.
     news: Option<watch::Sender<Option<Checkpoint>>>,
+}
+
+/// How far a projection is.
+pub(crate) struct Progress {
+    /// What answers queries.
+    pub(crate) build: ProjectionId,
+    /// `None` before its first batch.
+    pub(crate) checkpoint: Option<Checkpoint>,
+    /// Those of its partitions, where it is divided.
+    pub(crate) partitions: BTreeMap<Partition, Checkpoint>,
 }
 
 /// What answers.
@@ -127,6 +137,29 @@ impl Current {
                 }
             }
         })
+    }
+
+    /// How far what answers queries of a projection is, and each of its partitions.
+    pub(crate) async fn progress(&self, projection: &ProjectionId) -> Result<Progress, Error> {
+        let read = self.ask(projection, move |answering| {
+            Box::pin(async move {
+                let Answering { build, .. } = &answering;
+                if !answering.is_divided() {
+                    let checkpoint = self.store.checkpoint(build).await?;
+                    return Ok(Read { value: (answering, Vec::new()), checkpoint });
+                }
+                let builds = self.store.builds(&build.name).await?;
+                let checkpoint = checkpoint_of(&builds, build);
+                Ok(Read { value: (answering, builds), checkpoint })
+            })
+        });
+        let Read { value: (answering, builds), checkpoint } = read.await?;
+        let mut partitions = BTreeMap::new();
+        for Build { id, checkpoint, .. } in builds {
+            let is_of = id.partition.of() == answering.partitions && id.whole() == answering.build;
+            partitions.extend(checkpoint.filter(|_| is_of).map(|checkpoint| (id.partition, checkpoint)));
+        }
+        Ok(Progress { build: answering.build, checkpoint, partitions })
     }
 
     /// How far all documents are, where it is divided.

@@ -5,7 +5,7 @@ use crate::{
     app::IntoViewStore,
     domain::Projection,
     runtime::LagMonitorBuilder,
-    store::{Checkpoint, Error, ProjectionId, ViewStore},
+    store::{Checkpoint, Error, ProjectionId, ViewStore as _},
 };
 
 /// The views of a read store, for a program that only answers queries: it needs no write store and no aggregate.
@@ -13,7 +13,7 @@ use crate::{
 /// Waiting works all the same, as the checkpoint that is waited for is in the read store.
 #[derive(Clone, Debug)]
 pub struct Views {
-    store: Arc<dyn ViewStore>,
+    store: Arc<Current>,
     observers: Arc<Observers>,
 }
 
@@ -23,7 +23,7 @@ impl Views {
         Self::from_store(Current::of(store.into_view_store()), Arc::default())
     }
 
-    pub(crate) fn from_store(store: Arc<dyn ViewStore>, observers: Arc<Observers>) -> Self {
+    pub(crate) fn from_store(store: Arc<Current>, observers: Arc<Observers>) -> Self {
         Self { store, observers }
     }
 
@@ -94,6 +94,6 @@ impl Views {
     }
 
     fn source(&self) -> Source {
-        Source { views: Some(Arc::clone(&self.store)), log: None }
+        Source { views: Some(self.store.clone()), log: None }
     }
 }

@@ -1,6 +1,8 @@
 //! Shares the partitions of a projection among the applications that run it, and gathers them all where the whole of it
 //! is to be dealt with.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{
@@ -17,13 +19,15 @@ use super::{
 };
 use crate::{
     envelope::Position,
-    store::{Partition, Standing},
+    store::{Partition, ProjectionId, Standing},
 };
 
 /// Who is to run which partitions, as it was seen last.
 #[derive(Default)]
 pub(super) struct Balance {
     looked: Option<Instant>,
+    /// When it was looked last how far those are that run elsewhere.
+    looked_elsewhere: Option<Instant>,
     /// All partitions are wanted here.
     gathering: bool,
 }
@@ -31,6 +35,17 @@ pub(super) struct Balance {
 impl Balance {
     pub(super) const fn is_gathering(&self) -> bool {
         self.gathering
+    }
+
+    /// Whether it is time to look how far the partitions are that others run: once in the time of a lease, as it is for people,
+    /// and who runs what is looked at more often. Where none runs here, it is looked at each heartbeat anyway.
+    fn is_to_look_elsewhere(&mut self, flow: &Flow, every: Duration) -> bool {
+        let shares = !flow.places.is_empty() && flow.places.len() < usize::from(flow.partitions);
+        let is_to = shares && self.looked_elsewhere.is_none_or(|looked| looked.elapsed() >= every);
+        if is_to {
+            self.looked_elsewhere = Some(Instant::now());
+        }
+        is_to
     }
 
     /// Others may run partitions again.
@@ -54,6 +69,10 @@ impl Runner {
         }
         balance.looked = Some(Instant::now());
         let seen = self.leases.look().await?;
+        self.parts.status.see_owners(&seen);
+        if balance.is_to_look_elsewhere(flow, options.lease) {
+            self.look_elsewhere(&flow.build, flow.partitions).await;
+        }
         lease.join(&seen).await?;
         if !lease.leads() {
             if let Some(other) = &seen.gathering {
@@ -96,6 +115,15 @@ impl Runner {
         Ok(jumped)
     }
 
+    /// Looks how far the partitions are that others run.
+    async fn look_elsewhere(&self, build: &ProjectionId, partitions: u16) {
+        // Nothing that runs here is in need of it.
+        if let Err(error) = self.show_others(build, partitions).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(%build, error, "how far other applications are can't be read");
+        }
+    }
+
     /// The partitions that nobody runs; another order for each application, so that they don't all want the same.
     fn free(&self, flow: &Flow, seen: &Seen) -> Vec<Partition> {
         let me = &self.parts.owner;
@@ -131,18 +159,20 @@ impl Runner {
             return Ok(false);
         }
         // Since the last look at the builds, all partitions may have been gathered, and the build be another one.
-        let plan = Plan::read(&*self.parts.views, &self.parts.projection).await?;
+        let builds = self.parts.views.builds(&flow.build.name).await?;
+        let plan = Plan::of(&builds, &self.parts.projection);
         if plan.main != flow.build || plan.partitions != flow.partitions {
             for partition in taken {
                 lease.give_up(partition).await?;
             }
             return Err(End::Moved);
         }
+        self.parts.status.see(&plan.main, plan.partitions, &builds);
         let mut places = Vec::with_capacity(taken.len());
         for partition in taken {
             let id = flow.build.partition(partition);
             let (place, checkpoint) = self.resume(&id, fence(lease, partition)?, Standing::Live).await?;
-            self.parts.status.set_checkpoint(partition, &checkpoint);
+            self.parts.status.set_checkpoint(&id, &checkpoint);
             places.push(place);
         }
         let is_first = flow.places.is_empty();
@@ -150,7 +180,6 @@ impl Runner {
             places = self.catch_up(flow, lease, places).await?;
         }
         flow.join(places);
-        self.parts.status.show(&flow.shown());
         tracing::debug!(projection = %self.parts.projection, partitions = flow.places.len(), "partitions were taken");
         Ok(is_first)
     }
@@ -184,10 +213,8 @@ impl Runner {
         flow.settle().await?;
         flow.tell(&*self.parts.views, flow.here()).await?;
         for place in flow.places.drain(rest..) {
+            self.parts.status.leave(place.projection.partition);
             lease.give_up(place.projection.partition).await?;
-        }
-        if !flow.places.is_empty() {
-            self.parts.status.show(&flow.shown());
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::lag::Lag;
+use super::{lag::Lag, owner::Owner, partition_health::PartitionHealth, projection_health::LastError};
 use crate::{envelope::Position, store::ProjectionId};
 
 /// How a projection is that another process keeps up to date, as its checkpoint in the read store tells.
@@ -11,6 +11,9 @@ pub struct CheckpointHealth {
     pub projection: ProjectionId,
     /// What its checkpoint does.
     pub state: CheckpointState,
+    /// Which application runs what answers queries of it; where that is divided, the one that leads it. `None` where nobody is
+    /// seen to, as once an owner's lease has run out, or where leases can't be read.
+    pub owner: Option<Owner>,
     /// All events up to here are applied, or parked.
     pub applied: Position,
     /// The head of the log, as far as this program knows it.
@@ -23,6 +26,12 @@ pub struct CheckpointHealth {
     pub breached: bool,
     /// How many events are parked.
     pub parked: u64,
+    /// Each partition, in their order, where what answers queries is divided.
+    pub partitions: Vec<PartitionHealth>,
+    /// How long ago the read store has told this; at first, since watching began. The lag is measured now.
+    pub age: Duration,
+    /// Why the read store did not answer the last time, also where it does again.
+    pub last_error: Option<LastError>,
     /// By how much the clock of the process that runs the projection is ahead of the one here, at least: the lag may be
     /// shown by as much too low. Zero where it is not known to be ahead.
     pub clock_ahead: Duration,

@@ -71,10 +71,13 @@ impl Runner {
         let standing = if replaces.is_some() { Standing::Building } else { Standing::Live };
         let (place, checkpoint) = self.resume(&main, fence, standing).await?;
         // From here on nobody else can change what is to be run. The one before may have, since it was looked at.
-        let now = Plan::read(&**views, projection).await?;
+        let builds = views.builds(&projection.name).await?;
+        let now = Plan::of(&builds, projection);
         if (&now.main, now.partitions, &now.rebuild) != (&main, partitions, &rebuild) {
             return Err(End::Moved);
         }
+        status.hold(true);
+        status.see(&main, partitions, &builds);
         let is_new = place.position == Position::ZERO && partitions == 1;
         status.set_outdated(self.is_outdated(&main, is_new).await?);
         let rebuild = rebuild.map(|build| Rebuild::start(self, lease, build));
@@ -83,8 +86,7 @@ impl Runner {
         }
         let beside = Beside { replaces, rebuild };
         let mut flow = if partitions == 1 {
-            status.show(&[Partition::WHOLE]);
-            status.set_checkpoint(Partition::WHOLE, &checkpoint);
+            status.set_checkpoint(&main, &checkpoint);
             Flow::whole(place)
         } else {
             Flow::divided(main, partitions, Some(place))
@@ -98,16 +100,22 @@ impl Runner {
         lease: &Arc<Lease>,
         progressed: &mut bool,
     ) -> Result<Infallible, End> {
-        let RunnerParts { views, projection, options, .. } = &self.parts;
+        let RunnerParts { views, projection, options, status, .. } = &self.parts;
         // While somebody gathers all partitions, the build may become another one.
-        while let Some(owner) = self.leases.look().await?.gathering {
+        loop {
+            let seen = self.leases.look().await?;
+            status.see_owners(&seen);
+            let Some(owner) = seen.gathering else { break };
             self.stand_by(&owner);
             tokio::select! {
                 () = tokio::time::sleep(options.lease / 6) => {}
                 () = self.stopped() => return Err(End::Stopped),
             }
         }
-        let Plan { main, partitions, .. } = Plan::read(&**views, projection).await?;
+        let builds = views.builds(&projection.name).await?;
+        let Plan { main, partitions, .. } = Plan::of(&builds, projection);
+        status.hold(false);
+        status.see(&main, partitions, &builds);
         if partitions == 1 {
             return Err(End::Moved);
         }
@@ -174,7 +182,7 @@ impl Runner {
                     status.set_state(ProjectionState::Paused { by: paused.by.clone() });
                 }
                 if flow.places.is_empty() {
-                    self.show_others(&flow.build).await?;
+                    self.show_others(&flow.build, flow.partitions).await?;
                     self.look_after(flow, beside, &mut retired).await?;
                 }
                 tokio::select! {
@@ -220,13 +228,10 @@ impl Runner {
         }
     }
 
-    /// Shows how far the projection is where others run all of it.
-    async fn show_others(&self, build: &ProjectionId) -> Result<(), Error> {
+    /// Shows how far the projection is where others run it.
+    pub(super) async fn show_others(&self, build: &ProjectionId, partitions: u16) -> Result<(), Error> {
         let RunnerParts { views, projection, status, .. } = &self.parts;
-        if let Some(checkpoint) = checkpoint_of(&views.builds(&projection.name).await?, build) {
-            status.show(&[Partition::WHOLE]);
-            status.set_checkpoint(Partition::WHOLE, &checkpoint);
-        }
+        status.see(build, partitions, &views.builds(&projection.name).await?);
         Ok(())
     }
 

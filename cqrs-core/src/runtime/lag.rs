@@ -29,7 +29,8 @@ pub(crate) fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
 }
 
 /// Is told how far projections are behind, by the process that runs them and, with the same meaning, by those that only
-/// read; see `docs/consistency.md`. Called from the task that runs or watches the projection: be quick, and hand
+/// read; see `docs/consistency.md`. Where a projection is divided, whoever runs partitions of it tells of these alone, and a
+/// reader of all of them. Called from the task that runs or watches the projection: be quick, and hand
 /// longer work to another task. A panic harms nothing.
 pub trait LagHook: Send + Sync + 'static {
     /// The lag was measured: after each batch where the projection runs, and a few times a second.

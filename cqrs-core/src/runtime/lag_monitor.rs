@@ -5,17 +5,12 @@ use tokio::{sync::watch, task::JoinSet};
 use super::{
     RuntimeOptions, checkpoint_health::CheckpointHealth, contract::Contract, lag::LagHook, sight::Sight,
 };
-use crate::{
-    domain::Projection,
-    envelope::Position,
-    metrics::Observer,
-    store::{ProjectionId, ViewStore},
-};
+use crate::{domain::Projection, envelope::Position, metrics::Observer, query::Current, store::ProjectionId};
 
 /// Checks the lag of projections from their read store, in a program that does not run them: whoever runs them may have
 /// died. [`Views::lag_monitor`](crate::query::Views::lag_monitor) makes one.
 ///
-/// It reads each projection's checkpoint once in a heartbeat. It stops when it is dropped;
+/// It reads each projection's checkpoint, or those of its partitions, and who runs it, once in a heartbeat. It stops when it is dropped;
 /// [`stop`](Self::stop) also waits for that.
 #[must_use = "a monitor stops when it is dropped"]
 pub struct LagMonitor {
@@ -63,14 +58,14 @@ impl fmt::Debug for LagMonitor {
 /// Puts a [`LagMonitor`] together.
 #[must_use = "nothing is watched until `start()` is called"]
 pub struct LagMonitorBuilder {
-    views: Arc<dyn ViewStore>,
+    views: Arc<Current>,
     heartbeat: Duration,
     projections: Vec<(ProjectionId, Option<Duration>)>,
     hooks: Vec<Arc<dyn LagHook>>,
 }
 
 impl LagMonitorBuilder {
-    pub(crate) fn new(views: Arc<dyn ViewStore>) -> Self {
+    pub(crate) fn new(views: Arc<Current>) -> Self {
         let heartbeat = RuntimeOptions::default().heartbeat;
         Self { views, heartbeat, projections: Vec::new(), hooks: Vec::new() }
     }
@@ -143,7 +138,7 @@ pub(super) fn sight(
     projection: ProjectionId,
     max_lag: Option<Duration>,
     hooks: Vec<Arc<dyn LagHook>>,
-    views: Arc<dyn ViewStore>,
+    views: Arc<Current>,
     head: Option<watch::Receiver<Position>>,
     options: &RuntimeOptions,
 ) -> Sight {

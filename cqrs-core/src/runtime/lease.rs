@@ -151,6 +151,20 @@ pub(super) async fn is_held(views: &dyn ViewStore, projection: &ProjectionId) ->
     Ok(false)
 }
 
+/// Who holds the leases of a build's version: of the partitions, and of the whole, which is to lead. Nothing is written.
+pub(super) async fn holders(
+    views: &dyn ViewStore,
+    build: &ProjectionId,
+) -> Result<BTreeMap<Partition, Owner>, Error> {
+    let mut holders = BTreeMap::new();
+    for entry in views.coordination().entries(&group(build)).await? {
+        if let (Ok(partition), Some(owner)) = (entry.key.parse(), holder(&entry)?) {
+            holders.insert(partition, owner);
+        }
+    }
+    Ok(holders)
+}
+
 /// Who holds an entry.
 fn holder(entry: &Entry) -> Result<Option<Owner>, Error> {
     let claim: Claim =

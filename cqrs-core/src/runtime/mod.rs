@@ -35,8 +35,11 @@ mod options;
 mod own_writing;
 mod owner;
 mod pace;
+mod partition_health;
+mod partitions;
 mod place;
 mod policy;
+mod projection_health;
 mod projections;
 mod rebuild;
 mod recent;
@@ -58,10 +61,11 @@ pub use lag::{Lag, LagHook};
 pub use lag_monitor::{LagMonitor, LagMonitorBuilder};
 pub use options::RuntimeOptions;
 pub use owner::Owner;
+pub use partition_health::PartitionHealth;
+pub use projection_health::{LastError, ProjectionHealth, ProjectionState};
 pub use projections::Projections;
 pub(crate) use projections::ProjectionsBuilder;
 pub use rebuild::RebuildProgress;
-pub use status::{ProjectionHealth, ProjectionState};
 
 /// Why a task has no result: the runtime has ended. A panic of it goes on here.
 fn ended(error: tokio::task::JoinError) -> crate::store::Error {

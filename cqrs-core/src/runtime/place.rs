@@ -171,9 +171,8 @@ impl Place {
         let events: HashSet<Position> = parked.iter().map(|letter| letter.position).collect();
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         let mut checkpoint = self.checkpoint(goal);
-        let partition = self.projection.partition;
-        checkpoint.parked = self.status.parked(partition).saturating_add(count);
-        self.status.set_checkpoint(partition, &checkpoint);
+        checkpoint.parked = self.status.parked(&self.projection).saturating_add(count);
+        self.status.set_checkpoint(&self.projection, &checkpoint);
         for letter in parked {
             self.tell_of(&letter);
             self.parked.insert(letter.sequence);
@@ -201,6 +200,8 @@ impl Place {
         let projection = &self.projection;
         if let Reason::Failed(error) = reason {
             tracing::error!(%projection, ?sequence, %position, %stream, event, error, "an event is parked");
+            self.status
+                .fail(format!("the event `{event}` of {stream} at position {position} is parked: {error}"));
         }
         self.status.meter.parked();
     }

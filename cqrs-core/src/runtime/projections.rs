@@ -30,7 +30,7 @@ use crate::{
 
 /// All projections of an application.
 pub struct Projections {
-    by_type: HashMap<TypeId, Arc<dyn ViewStore>>,
+    by_type: HashMap<TypeId, Arc<Current>>,
     by_id: HashMap<ProjectionId, Arc<dyn ViewStore>>,
     statuses: Vec<Arc<Status>>,
     /// Of those that other processes run.
@@ -43,6 +43,11 @@ pub struct Projections {
 impl Projections {
     /// The view store of `P`, where `P` is registered.
     pub fn store_of<P: Projection>(&self) -> Option<Arc<dyn ViewStore>> {
+        self.current_of::<P>().map(|current| current as _)
+    }
+
+    /// The same as it answers queries.
+    pub(crate) fn current_of<P: Projection>(&self) -> Option<Arc<Current>> {
         self.by_type.get(&TypeId::of::<P>()).cloned()
     }
 
@@ -150,7 +155,7 @@ impl ProjectionsBuilder {
         for registration in self.registrations {
             let Registration { type_id, projection, max_lag, views, work, runs, .. } = registration;
             let current = Current::of(Arc::clone(&views));
-            projections.by_type.extend(type_id.map(|type_id| (type_id, current.clone() as _)));
+            projections.by_type.extend(type_id.map(|type_id| (type_id, Arc::clone(&current))));
             projections.by_id.insert(projection.clone(), current.clone());
             if !runs {
                 let (hooks, head) = (self.hooks.clone(), Some(log.watch()));
@@ -158,7 +163,13 @@ impl ProjectionsBuilder {
                 projections.monitor.watch(sight);
                 continue;
             }
-            let status = Arc::new(Status::new(projection.clone(), max_lag, self.hooks.clone(), log.watch()));
+            let status = Arc::new(Status::new(
+                projection.clone(),
+                owner.clone(),
+                max_lag,
+                self.hooks.clone(),
+                log.watch(),
+            ));
             projections.statuses.push(Arc::clone(&status));
             let runner = Runner::new(RunnerParts {
                 projection,
@@ -210,6 +221,8 @@ async fn supervise(runner: Runner, status: Arc<Status>) {
     if let Err(error) = tokio::spawn(runner.run()).await {
         let reason = super::with_causes(&error);
         tracing::error!(?status, reason, "a projection's task ended badly");
+        status.fail(reason.clone());
+        status.release();
         status.set_state(ProjectionState::Halted { reason });
     }
 }

@@ -106,6 +106,7 @@ impl Building {
             match end {
                 End::Again(error) => {
                     tracing::warn!(build = %self.build, error, "a build starts over from its checkpoint");
+                    self.runner.parts.status.fail(format!("{}: {error}", self.build));
                     if before.elapsed() > options.longest_pause * 4 {
                         pauses = options.pauses();
                     }
@@ -113,6 +114,7 @@ impl Building {
                 }
                 End::Halted(reason) => {
                     tracing::error!(build = %self.build, reason, "a build has halted");
+                    self.runner.parts.status.fail(format!("{}: {reason}", self.build));
                     self.runner.parts.status.set_rebuild_halted(reason);
                     self.catch_up.send_replace(false);
                     // Whoever abandons it, or restarts the application, goes on from here; so does the one that is about to

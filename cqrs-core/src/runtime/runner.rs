@@ -1,6 +1,6 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     ProjectionState, RuntimeOptions,
@@ -15,10 +15,7 @@ use super::{
     with_causes,
     work::Work,
 };
-use crate::{
-    query::checkpoint_of,
-    store::{EventStore, Partition, ProjectionId, ViewStore},
-};
+use crate::store::{Error, EventStore, Partition, ProjectionId, ViewStore};
 
 /// What a runner is made of.
 #[derive(Clone)]
@@ -83,6 +80,7 @@ impl Runner {
                 End::Moved | End::BuiltAnew => {}
                 End::Halted(reason) => {
                     tracing::error!(%projection, reason, "the projection has halted");
+                    self.parts.status.fail(reason.clone());
                     self.parts.status.set_state(ProjectionState::Halted { reason });
                     tokio::select! {
                         () = self.resumed() => {}
@@ -96,6 +94,7 @@ impl Runner {
                     attempts += 1;
                     tracing::warn!(%projection, error, attempts, "the projection starts over from its checkpoint");
                     self.parts.status.meter.retried();
+                    self.parts.status.fail(error.clone());
                     self.parts.status.set_state(ProjectionState::Retrying { error, attempts });
                     let pause = pauses.next().unwrap_or(self.parts.options.longest_pause);
                     tokio::select! {
@@ -121,6 +120,7 @@ impl Runner {
             end = self.hold(&lease, progressed) => end,
             () = lease.lost() => Err(End::taken_over()),
         };
+        self.parts.status.release();
         // Whatever is wrong here, another application may do better.
         if let Err(error) = lease.release().await {
             let error = with_causes(&error);
@@ -163,8 +163,18 @@ impl Runner {
     async fn resumed(&self) {
         let mut control = self.control();
         let mut known = None;
+        let mut looked: Option<Instant> = None;
         loop {
-            match control.resumed(&mut known).await {
+            let resumed = async {
+                let resumed = control.resumed(&mut known).await?;
+                // Another application may run it by now.
+                if !resumed && looked.is_none_or(|looked| looked.elapsed() >= self.parts.options.lease) {
+                    looked = Some(Instant::now());
+                    self.look_around().await?;
+                }
+                Ok::<_, Error>(resumed)
+            };
+            match resumed.await {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(error) => {
@@ -181,6 +191,7 @@ impl Runner {
         let RunnerParts { projection, views, options, status, .. } = &self.parts;
         loop {
             let seen = self.leases.look().await?;
+            status.see_owners(&seen);
             if lease.take(&seen, Partition::WHOLE).await? {
                 return Ok(());
             }
@@ -188,10 +199,7 @@ impl Runner {
             let Some(owner) = seen.holders.get(&Partition::WHOLE) else { continue };
             let builds = views.builds(&projection.name).await?;
             let plan = Plan::of(&builds, projection);
-            if let Some(checkpoint) = checkpoint_of(&builds, &plan.main) {
-                status.show(&[Partition::WHOLE]);
-                status.set_checkpoint(Partition::WHOLE, &checkpoint);
-            }
+            status.see(&plan.main, plan.partitions, &builds);
             self.stand_by(owner);
             if plan.partitions > 1 {
                 return Ok(());
@@ -201,6 +209,16 @@ impl Runner {
                 () = self.stopped() => return Err(End::Stopped),
             }
         }
+    }
+
+    /// Looks who runs the projection, and how far it is there.
+    async fn look_around(&self) -> Result<(), Error> {
+        let RunnerParts { projection, views, status, .. } = &self.parts;
+        status.see_owners(&self.leases.look().await?);
+        let builds = views.builds(&projection.name).await?;
+        let plan = Plan::of(&builds, projection);
+        status.see(&plan.main, plan.partitions, &builds);
+        Ok(())
     }
 
     pub(super) fn stand_by(&self, owner: &Owner) {

@@ -130,7 +130,7 @@ impl Runner {
         }
         self.parts.views.commit(&place.projection, Commit::of(place.position, checkpoint)).await?;
         (place.position, place.last, place.as_of) = (to, checkpoint.last, checkpoint.as_of);
-        self.parts.status.set_checkpoint(place.projection.partition, &checkpoint);
+        self.parts.status.set_checkpoint(&place.projection, &checkpoint);
         flow.position = to;
         Ok(RequestOutcome::Done(Report::default()))
     }
@@ -242,7 +242,7 @@ impl Runner {
             let id = &place.projection;
             place.parked = views.parked_sequences(id).await?.into_iter().collect();
             if let Some(checkpoint) = views.checkpoint(id).await? {
-                self.parts.status.set_checkpoint(id.partition, &checkpoint);
+                self.parts.status.set_checkpoint(id, &checkpoint);
             }
             place.recent.forget();
         }

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,11 +15,16 @@ use super::{
     checkpoint_health::{CheckpointHealth, CheckpointState},
     contract::Contract,
     lag::{Lag, elapsed},
+    lease,
+    owner::Owner,
+    partition_health::PartitionHealth,
+    projection_health::LastError,
     with_causes,
 };
 use crate::{
     envelope::Position,
-    store::{Checkpoint, Error, ViewStore},
+    query::{Current, Progress},
+    store::{Checkpoint, Error, Partition},
 };
 
 /// How long a read store may take before it counts as one that does not answer.
@@ -27,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// One projection, watched from its read store.
 pub(super) struct Sight {
     contract: Contract,
-    views: Arc<dyn ViewStore>,
+    views: Arc<Current>,
     /// The head of the log, where this program has it.
     head: Option<watch::Receiver<Position>>,
     heartbeat: Duration,
@@ -37,11 +43,25 @@ pub(super) struct Sight {
 /// What was seen of it.
 struct Seen {
     answer: Answer,
+    /// When the read store has told what is known; at first, when watching began.
+    answered: Instant,
     checkpoint: Option<Checkpoint>,
     /// When the checkpoint was last seen to move, by this process's own clock; at first, when watching began.
     moved: Instant,
+    /// The checkpoints of partitions, and when each was last seen to move.
+    partitions: BTreeMap<Partition, (Checkpoint, Instant)>,
+    /// Who runs each partition; of the whole, who leads.
+    owners: BTreeMap<Partition, Owner>,
+    last_error: Option<LastError>,
     /// How far the clock that wrote the checkpoint was ahead when it came.
     clock_ahead: Duration,
+}
+
+/// What the read store tells at a heartbeat.
+struct Told {
+    progress: Progress,
+    /// `None` where that can't be read.
+    owners: Option<BTreeMap<Partition, Owner>>,
 }
 
 /// What the read store last said.
@@ -54,17 +74,36 @@ enum Answer {
 impl Sight {
     pub(super) fn new(
         contract: Contract,
-        views: Arc<dyn ViewStore>,
+        views: Arc<Current>,
         head: Option<watch::Receiver<Position>>,
         heartbeat: Duration,
     ) -> Self {
         let seen = Seen {
             answer: Answer::Awaited,
+            answered: Instant::now(),
             checkpoint: None,
             moved: Instant::now(),
+            partitions: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            last_error: None,
             clock_ahead: Duration::ZERO,
         };
         Self { contract, views, head, heartbeat, seen: Mutex::new(seen) }
+    }
+
+    /// Looks at what is asked by queries, and at who runs it.
+    async fn look(&self) -> Result<Told, Error> {
+        let progress = self.views.progress(self.contract.projection()).await?;
+        let owners = match lease::holders(&*self.views, &progress.build).await {
+            Ok(owners) => Some(owners),
+            // Whoever may read views may not be allowed to read leases: how fresh they are is known all the same.
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(build = %progress.build, error, "who runs a projection can't be read");
+                None
+            }
+        };
+        Ok(Told { progress, owners })
     }
 
     /// Looks at the checkpoint at each heartbeat, and measures the lag also while the store does not answer.
@@ -73,7 +112,7 @@ impl Sight {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let mut asking = Box::pin(timeout(PATIENCE, self.views.checkpoint(self.contract.projection())));
+            let mut asking = Box::pin(timeout(PATIENCE, self.look()));
             let answer = loop {
                 tokio::select! {
                     biased;
@@ -89,32 +128,34 @@ impl Sight {
         }
     }
 
-    fn take_in(&self, answer: Result<Option<Checkpoint>, Error>) {
+    fn take_in(&self, answer: Result<Told, Error>) {
         let projection = self.contract.projection();
         let mut seen = self.lock();
         match answer {
-            Ok(checkpoint) => {
+            Ok(Told { progress: Progress { checkpoint, partitions, .. }, owners }) => {
                 if let Answer::Refused(_) = seen.answer {
                     tracing::info!(%projection, "the read store answers again");
                 }
-                seen.answer = Answer::Given;
+                let now = Instant::now();
+                (seen.answer, seen.answered) = (Answer::Given, now);
+                seen.owners = owners.unwrap_or_default();
+                seen.move_partitions(partitions, now);
                 if checkpoint == seen.checkpoint {
                     return;
                 }
-                let now = Timestamp::now();
-                let ahead = checkpoint.map_or(Duration::ZERO, |checkpoint| elapsed(now, checkpoint.as_of));
+                let ahead = checkpoint
+                    .map_or(Duration::ZERO, |checkpoint| elapsed(Timestamp::now(), checkpoint.as_of));
                 if ahead > self.grace() && seen.clock_ahead <= self.grace() {
                     tracing::warn!(%projection, ?ahead, "the clock of the projection's host is ahead, so its lag is shown too low");
                 }
-                seen.checkpoint = checkpoint;
-                seen.moved = Instant::now();
-                seen.clock_ahead = ahead;
+                (seen.checkpoint, seen.moved, seen.clock_ahead) = (checkpoint, now, ahead);
             }
             Err(error) => {
                 let error = with_causes(&error);
                 if !matches!(seen.answer, Answer::Refused(_)) {
                     tracing::warn!(%projection, error, "how fresh a projection is can't be seen");
                 }
+                seen.last_error = Some(LastError::now(error.clone()));
                 seen.answer = Answer::Refused(error);
             }
         }
@@ -164,8 +205,27 @@ impl Sight {
             max_lag: self.contract.max_lag(),
             breached: self.contract.is_broken_by(lag),
             parked: seen.checkpoint.map_or(0, |checkpoint| checkpoint.parked),
+            owner: seen.owners.get(&Partition::WHOLE).cloned(),
+            partitions: self.partitions(&seen, head),
+            age: seen.answered.elapsed(),
+            last_error: seen.last_error.clone(),
             clock_ahead: seen.clock_ahead,
         }
+    }
+
+    fn partitions(&self, seen: &Seen, head: Position) -> Vec<PartitionHealth> {
+        let (now, age) = (Timestamp::now(), seen.answered.elapsed());
+        let health =
+            |(&partition, (checkpoint, moved)): (&Partition, &(Checkpoint, Instant))| PartitionHealth {
+                partition,
+                owner: seen.owners.get(&partition).cloned(),
+                is_here: false,
+                applied: checkpoint.position,
+                lag: measure(Some(checkpoint), head, moved.elapsed(), now, self.grace()).1,
+                parked: checkpoint.parked,
+                age,
+            };
+        seen.partitions.iter().map(health).collect()
     }
 
     /// The time in which a process that runs the projection shows a sign of life, twice: one may be late.
@@ -185,6 +245,17 @@ impl Sight {
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// What is not among them is of another division, or of another build.
+    fn move_partitions(&mut self, checkpoints: BTreeMap<Partition, Checkpoint>, now: Instant) {
+        let mut known = std::mem::take(&mut self.partitions);
+        for (partition, checkpoint) in checkpoints {
+            let still = known.remove(&partition).filter(|(before, _)| *before == checkpoint);
+            self.partitions.insert(partition, still.unwrap_or((checkpoint, now)));
+        }
     }
 }
 

@@ -1,98 +1,26 @@
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     contract::Contract,
     lag::{Lag, LagHook},
+    lease::Seen,
     owner::Owner,
+    partitions::{Now, Partitions, Sum},
+    projection_health::{LastError, ProjectionHealth, ProjectionState},
     rebuild::RebuildProgress,
 };
 use crate::{
     envelope::Position,
     metrics::{Observer, ProjectionMeter},
-    store::{Checkpoint, Partition, ProjectionId},
+    store::{Build, Checkpoint, Partition, ProjectionId},
 };
-
-/// What a projection's runner is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProjectionState {
-    /// It has not reached its read store yet.
-    Starting,
-    /// Another application runs it; this one takes over when that one stops or dies.
-    Standby {
-        /// Which.
-        owner: Owner,
-    },
-    /// It works through events that are waiting.
-    CatchingUp,
-    /// It stands still until it is [resumed](crate::operations::Operator::resume).
-    Paused {
-        /// Who asked for it.
-        by: String,
-    },
-    /// It is at the head of the log, and waits for news.
-    Live,
-    /// A store is away; it tries again.
-    Retrying {
-        /// What went wrong the last time, with the causes.
-        error: String,
-        /// How often in a row.
-        attempts: u32,
-    },
-    /// It has stopped because going on would lose data: a person has to look.
-    Halted {
-        /// Why, with the causes, and what to do.
-        reason: String,
-    },
-    /// It was stopped with the application.
-    Stopped,
-}
-
-/// How a projection is.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ProjectionHealth {
-    /// Which projection.
-    pub projection: ProjectionId,
-    /// What it is doing.
-    pub state: ProjectionState,
-    /// All events up to here are applied, or parked.
-    pub applied: Position,
-    /// The head of the log.
-    pub head: Position,
-    /// How far it is behind.
-    pub lag: Lag,
-    /// The lag that it promises to stay under.
-    pub max_lag: Option<Duration>,
-    /// How many events are parked.
-    pub parked: u64,
-    /// The partitions that run here, where it is divided. What is said of the projection is said of these together.
-    pub partitions: Vec<Partition>,
-    /// The documents were built by other handlers, or another definition, than the ones that are compiled in: raise the
-    /// version, or [rebuild](crate::operations::Operator::rebuild) them.
-    pub outdated: bool,
-    /// How a build is getting on that is to take the place of the one that answers.
-    pub rebuild: Option<RebuildProgress>,
-}
-
-impl ProjectionHealth {
-    /// It runs, here or elsewhere, nothing is parked, and it keeps its promised lag.
-    pub fn is_well(&self) -> bool {
-        let runs = matches!(
-            self.state,
-            ProjectionState::Live | ProjectionState::CatchingUp | ProjectionState::Standby { .. }
-        );
-        runs && self.parked == 0 && self.max_lag.is_none_or(|max| self.lag.time <= max)
-    }
-}
 
 /// What a runner shows of itself, and how its lag is told to the hooks.
 pub(super) struct Status {
@@ -105,44 +33,35 @@ pub(super) struct Status {
 
 struct Progress {
     state: ProjectionState,
-    /// Of the partitions that run here; of the whole, where it is not divided or another application runs it.
-    reached: BTreeMap<Partition, Reached>,
+    partitions: Partitions,
     head: Position,
+    /// Gauges and hooks know a lag of what runs here.
+    is_told: bool,
+    last_error: Option<LastError>,
     outdated: bool,
     rebuild: Option<RebuildProgress>,
 }
 
-/// How far a partition is.
-#[derive(Clone, Copy)]
-struct Reached {
-    applied: Position,
-    as_of: Timestamp,
-    parked: u64,
-}
-
 impl Progress {
-    /// How far all of it is that is known here.
-    fn reached(&self) -> Option<Reached> {
-        let known = || self.reached.values();
-        Some(Reached {
-            applied: known().map(|reached| reached.applied).min()?,
-            as_of: known().map(|reached| reached.as_of).min()?,
-            parked: known().map(|reached| reached.parked).sum(),
-        })
+    const fn stands_by(&self) -> bool {
+        matches!(self.state, ProjectionState::Standby { .. })
     }
 }
 
 impl Status {
     pub(super) fn new(
         projection: ProjectionId,
+        owner: Owner,
         max_lag: Option<Duration>,
         hooks: Vec<Arc<dyn LagHook>>,
         head: watch::Receiver<Position>,
     ) -> Self {
         let progress = Progress {
             state: ProjectionState::Starting,
-            reached: BTreeMap::new(),
+            partitions: Partitions::new(owner, projection.clone()),
             head: Position::ZERO,
+            is_told: false,
+            last_error: None,
             outdated: false,
             rebuild: None,
         };
@@ -159,41 +78,79 @@ impl Status {
         changed
     }
 
-    /// How many events of a partition are parked.
-    pub(super) fn parked(&self, partition: Partition) -> u64 {
-        self.lock().reached.get(&partition).map_or(0, |reached| reached.parked)
+    /// Something went wrong.
+    pub(super) fn fail(&self, error: String) {
+        self.lock().last_error = Some(LastError::now(error));
     }
 
-    pub(super) fn set_checkpoint(&self, partition: Partition, checkpoint: &Checkpoint) {
+    /// Leases are held here from now on; the one of the whole, too, where this application leads.
+    pub(super) fn hold(&self, leads: bool) {
+        self.lock().partitions.hold(leads);
+    }
+
+    /// No lease is held here any more.
+    pub(super) fn release(&self) {
+        self.lock().partitions.release();
+    }
+
+    /// How many events of a partition are parked.
+    pub(super) fn parked(&self, id: &ProjectionId) -> u64 {
+        self.lock().partitions.parked(id)
+    }
+
+    /// A partition that runs here, or a build that is not divided, is as far as this.
+    pub(super) fn set_checkpoint(&self, id: &ProjectionId, checkpoint: &Checkpoint) {
         let mut progress = self.lock();
         progress.head = progress.head.max(checkpoint.head);
-        let Checkpoint { position: applied, as_of, parked, .. } = *checkpoint;
-        progress.reached.insert(partition, Reached { applied, as_of, parked });
+        progress.partitions.reach(id, checkpoint);
     }
 
-    /// Which partitions run here; what is known of others is forgotten.
-    pub(super) fn show(&self, partitions: &[Partition]) {
-        self.lock().reached.retain(|partition, _| partitions.contains(partition));
+    /// A partition does not run here any more.
+    pub(super) fn leave(&self, partition: Partition) {
+        let mut progress = self.lock();
+        let now = self.now(&progress);
+        progress.partitions.leave(partition, now);
+    }
+
+    /// Who runs what, as the read store tells.
+    pub(super) fn see_owners(&self, seen: &Seen) {
+        let mut progress = self.lock();
+        let now = self.now(&progress);
+        progress.partitions.see_owners(&seen.holders, now);
+    }
+
+    /// How far the build that is kept up to date is where others run it, as the read store tells.
+    pub(super) fn see(&self, build: &ProjectionId, partitions: u16, builds: &[Build]) {
+        let mut progress = self.lock();
+        let of_build = builds.iter().filter(|known| known.id.whole() == *build);
+        let heads = of_build.filter_map(|known| Some(known.checkpoint?.head));
+        progress.head = heads.fold(progress.head, Position::max);
+        let now = self.now(&progress);
+        progress.partitions.see(build, partitions, builds, now);
     }
 
     /// The projection was seen to hold all that was recorded before `as_of`, without anything to write.
     pub(super) fn set_as_of(&self, as_of: Timestamp) {
-        self.lock().reached.values_mut().for_each(|reached| reached.as_of = as_of);
+        self.lock().partitions.set_as_of(as_of);
     }
 
     pub(super) fn health(&self) -> ProjectionHealth {
         let progress = self.lock();
-        let reached = self.reached(&progress);
-        let (head, lag) = self.lag(&progress, reached);
+        let now = self.now(&progress);
+        let Sum { applied, lag, parked, age } =
+            progress.partitions.all(now).unwrap_or_else(|| self.nothing(now));
         ProjectionHealth {
             projection: self.contract.projection().clone(),
             state: progress.state.clone(),
-            applied: reached.applied,
-            head,
+            owner: progress.partitions.owner(),
+            applied,
+            head: now.head,
             lag,
             max_lag: self.contract.max_lag(),
-            parked: reached.parked,
-            partitions: progress.reached.keys().copied().filter(|partition| !partition.is_whole()).collect(),
+            parked,
+            partitions: progress.partitions.each(now),
+            age,
+            last_error: progress.last_error.clone(),
             outdated: progress.outdated,
             rebuild: progress.rebuild.clone(),
         }
@@ -230,27 +187,37 @@ impl Status {
         }
     }
 
-    /// Measures the lag now, and tells hooks and gauges; not before it is known what is applied.
+    /// Measures the lag of what runs here, and tells hooks and gauges; not before it is known what is applied. What others
+    /// run they tell of themselves.
     pub(super) fn observe(&self) {
-        let (lag, parked) = {
-            let progress = self.lock();
-            if progress.state == ProjectionState::Starting {
-                return;
-            }
-            let reached = self.reached(&progress);
-            (self.lag(&progress, reached).1, reached.parked)
-        };
+        let Some((lag, parked)) = self.of_this_application() else { return };
         self.contract.observe(lag, parked);
     }
 
-    fn reached(&self, progress: &Progress) -> Reached {
-        let nothing = Reached { applied: Position::ZERO, as_of: self.started, parked: 0 };
-        progress.reached().unwrap_or(nothing)
+    /// The lag of what runs here, and how much of it is parked; `None` where there is nothing to tell.
+    fn of_this_application(&self) -> Option<(Lag, u64)> {
+        let mut progress = self.lock();
+        if progress.state == ProjectionState::Starting {
+            return None;
+        }
+        let now = self.now(&progress);
+        let runs_elsewhere = !progress.partitions.is_empty() || progress.stands_by();
+        let here = progress.partitions.here(now).or_else(|| (!runs_elsewhere).then(|| self.nothing(now)));
+        let was_told = std::mem::replace(&mut progress.is_told, here.is_some());
+        // What was told is not left to stand where it is another one's by now.
+        let here = here.or_else(|| was_told.then(Sum::default));
+        here.map(|Sum { lag, parked, .. }| (lag, parked))
     }
 
-    fn lag(&self, progress: &Progress, reached: Reached) -> (Position, Lag) {
+    /// How a projection is of which nothing is known yet.
+    fn nothing(&self, now: Now) -> Sum {
+        let lag = Lag::measure(Position::ZERO, now.head, self.started, now.time);
+        Sum { lag, ..Sum::default() }
+    }
+
+    fn now(&self, progress: &Progress) -> Now {
         let head = progress.head.max(*self.head.borrow());
-        (head, Lag::measure(reached.applied, head, reached.as_of, Timestamp::now()))
+        Now { head, time: Timestamp::now(), instant: Instant::now() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Progress> {

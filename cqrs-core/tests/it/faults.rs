@@ -247,6 +247,10 @@ pub struct ViewFaults {
     pub gets: AtomicUsize,
     pub finds: AtomicUsize,
     pub commits: AtomicUsize,
+    /// How often it was read which builds there are.
+    pub builds: AtomicUsize,
+    /// How often entries were read, such as leases.
+    pub entries: AtomicUsize,
     /// How long reading documents takes, in milliseconds.
     pub load_millis: AtomicU64,
     /// How long a commit takes, in milliseconds.
@@ -306,6 +310,8 @@ impl FaultyViews {
             gets: AtomicUsize::default(),
             finds: AtomicUsize::default(),
             commits: AtomicUsize::default(),
+            builds: AtomicUsize::default(),
+            entries: AtomicUsize::default(),
             load_millis: AtomicU64::default(),
             commit_millis: AtomicU64::default(),
             batches: AtomicUsize::default(),
@@ -402,6 +408,7 @@ impl std::fmt::Debug for FaultyViews {
 impl CoordinationStore for FaultyViews {
     fn entries<'a>(&'a self, group: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
         Box::pin(async move {
+            self.faults.entries.fetch_add(1, SeqCst);
             self.pass("reads entries")?;
             self.coordination.entries(group).await
         })
@@ -593,6 +600,7 @@ impl ViewStore for FaultyViews {
     }
 
     fn builds<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Build>, Error>> {
+        self.faults.builds.fetch_add(1, SeqCst);
         Box::pin(async move {
             self.wait(format!("lists builds of {name}")).await;
             self.inner.builds(name).await

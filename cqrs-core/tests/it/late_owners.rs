@@ -22,7 +22,7 @@ use cqrs_core::{
 use crate::{
     domain::*,
     faults::{FaultyLog, FaultyViews},
-    scene::{account_stream, append, assert_equals_a_fold_from_scratch, health},
+    scene::{account_stream, append, applied_here, assert_equals_a_fold_from_scratch, health, runs},
 };
 
 const LEASE: Duration = Duration::from_millis(300);
@@ -110,7 +110,7 @@ async fn shared<P: Projection>(apps: &[&App], of: u16) {
     eventually("they share the partitions", async || {
         let mut all = Vec::new();
         for app in apps {
-            all.extend(health::<P>(app).await.partitions);
+            all.extend(runs::<P>(app).await);
         }
         all.sort();
         all == Partition::all(of).collect::<Vec<_>>()
@@ -275,11 +275,11 @@ async fn a_request_for_all_documents_is_served_while_a_projection_is_paused() {
     let second = app::<Eight>(&log, &slow).await;
     shared::<Eight>(&[&first, &second], 8).await;
     caught_up::<Eight>(&log, &views).await;
-    eventually("both have some", async || !health::<Eight>(&second).await.partitions.is_empty()).await;
+    eventually("both have some", async || !runs::<Eight>(&second).await.is_empty()).await;
     slow.shut();
     fill(&log, 30).await;
     let head = log.head().await.unwrap();
-    eventually("the first is as far", async || health::<Eight>(&first).await.applied == head).await;
+    eventually("the first is as far", async || applied_here::<Eight>(&first).await == Some(head)).await;
     let id = ProjectionId::of::<Eight>();
     let operator = Operator::new(views.inner.clone(), "ada").within(Duration::from_secs(5));
     operator.pause(&id).await.unwrap();
@@ -310,12 +310,12 @@ async fn no_partition_is_led_back_to_where_the_others_are() {
     let second = app::<Eight>(&log, &slow).await;
     shared::<Eight>(&[&first, &second], 8).await;
     caught_up::<Eight>(&log, &views).await;
-    eventually("both have some", async || !health::<Eight>(&second).await.partitions.is_empty()).await;
+    eventually("both have some", async || !runs::<Eight>(&second).await.is_empty()).await;
     slow.shut();
     fill(&log, 30).await;
     fill(&log, 30).await;
     let head = log.head().await.unwrap();
-    eventually("the first is as far", async || health::<Eight>(&first).await.applied == head).await;
+    eventually("the first is as far", async || applied_here::<Eight>(&first).await == Some(head)).await;
     first.shutdown().await;
     stand_still(&slow);
     tokio::time::sleep(LEASE * 2).await;
@@ -349,8 +349,7 @@ async fn one_that_takes_partitions_runs_those_of_the_build_that_answers_by_now()
     .await;
     late.go_on();
     eventually("both have some", async || {
-        health::<Eight>(&first).await.partitions.len() == 4
-            && health::<Eight>(&second).await.partitions.len() == 4
+        runs::<Eight>(&first).await.len() == 4 && runs::<Eight>(&second).await.len() == 4
     })
     .await;
     fill(&log, 30).await;
@@ -546,7 +545,7 @@ async fn a_new_version_answers_also_where_the_one_that_leads_runs_no_partition()
     shared::<Next>(&[&first], 2).await;
     let running = beside(&views);
     let second = app_with::<Next>(&log, &running, options()).await;
-    eventually("it runs one", async || health::<Next>(&second).await.partitions.len() == 1).await;
+    eventually("it runs one", async || runs::<Next>(&second).await.len() == 1).await;
     let (leads, takes) = (beside(&views), beside(&views));
     let third = app_with::<Next>(&log, &leads, options()).await;
     let fourth = app_with::<Next>(&log, &takes, options()).await;
@@ -559,7 +558,7 @@ async fn a_new_version_answers_also_where_the_one_that_leads_runs_no_partition()
     first.shutdown().await;
     waits(&leads).await;
     takes.go_on();
-    eventually("another one takes it", async || health::<Next>(&fourth).await.partitions.len() == 1).await;
+    eventually("another one takes it", async || runs::<Next>(&fourth).await.len() == 1).await;
     leads.go_on();
     running.go_on();
     log.faults.read_millis.store(0, SeqCst);

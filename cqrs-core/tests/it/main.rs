@@ -21,6 +21,7 @@ mod metadata;
 mod operations;
 mod owners;
 mod pages;
+mod partition_health;
 mod partitions;
 mod poison;
 mod projections;

@@ -23,7 +23,7 @@ use cqrs_core::{
 use crate::{
     domain::*,
     faults::{Dice, FaultyLog, FaultyViews},
-    scene::{account_stream, append, assert_equals_a_fold_from_scratch, eventually, halted, health},
+    scene::{account_stream, append, assert_equals_a_fold_from_scratch, eventually, halted, health, runs},
 };
 
 const LEASE: Duration = Duration::from_millis(300);
@@ -106,17 +106,13 @@ fn beside(views: &FaultyViews) -> FaultyViews {
     FaultyViews::over(views.inner.clone())
 }
 
-async fn partitions<P: Projection>(app: &App) -> Vec<Partition> {
-    health::<P>(app).await.partitions
-}
-
 /// Waits until these run all partitions between them, each about the same number.
 async fn shared<P: Projection>(apps: &[&App], of: u16) {
     eventually("they share the partitions", async || {
         let mut all = Vec::new();
         let mut counts = Vec::new();
         for app in apps {
-            let run = partitions::<P>(app).await;
+            let run = runs::<P>(app).await;
             counts.push(run.len());
             all.extend(run);
         }
@@ -249,7 +245,7 @@ async fn more_applications_than_partitions_stand_by() {
         let mut standing_by = 0;
         for app in &apps {
             let health = health::<Two>(app).await;
-            run.extend(health.partitions);
+            run.extend(runs::<Two>(app).await);
             standing_by += usize::from(matches!(health.state, ProjectionState::Standby { .. }));
         }
         run.sort();
@@ -317,7 +313,7 @@ async fn a_query_waits_for_the_partition_of_its_document_and_a_list_for_all() {
     let second = app::<Eight>(&log, &fast).await;
     shared::<Eight>(&[&first, &second], 8).await;
     caught_up::<Eight>(&log, &views).await;
-    let of_second = partitions::<Eight>(&second).await;
+    let of_second = runs::<Eight>(&second).await;
     // The first one writes no more, but goes on to live.
     slow.shut();
     for nth in 0..40 {

@@ -8,7 +8,7 @@ use cqrs_core::{
     envelope::{CommandId, EventId, Json, Metadata, Position, RecordedEvent, StreamId, Version},
     runtime::{ProjectionHealth, ProjectionState},
     store::{
-        Append, AppendOutcome, Condition, EventFilter, EventStore, NewEvent, Past, ProjectionId,
+        Append, AppendOutcome, Condition, EventFilter, EventStore, NewEvent, Partition, Past, ProjectionId,
         StoredDocument, ViewStore,
     },
 };
@@ -29,6 +29,20 @@ pub fn health_of<P: Projection>(app_health: &[ProjectionHealth]) -> ProjectionHe
 
 pub async fn health<P: Projection>(app: &App) -> ProjectionHealth {
     health_of::<P>(&app.health().await.projections)
+}
+
+/// The partitions that an application runs.
+pub async fn runs<P: Projection>(app: &App) -> Vec<Partition> {
+    let health = health::<P>(app).await;
+    let here = health.partitions.iter().filter(|partition| partition.is_here);
+    here.map(|partition| partition.partition).collect()
+}
+
+/// How far all partitions are that an application runs.
+pub async fn applied_here<P: Projection>(app: &App) -> Option<Position> {
+    let health = health::<P>(app).await;
+    let here = health.partitions.iter().filter(|partition| partition.is_here);
+    here.map(|partition| partition.applied).min()
 }
 
 /// Waits until a projection has applied all that is in the log now.

@@ -51,6 +51,7 @@ fn an_owner_that_dies_breaches_its_promise_on_the_query_side_and_recovers_by_its
                 .filter(|it| it.status == 503)
                 .map(|it| it.problem())
                 .filter(|health| projections(health).iter().all(|projection| projection["breached"] == true))
+                .filter(|health| projections(health).iter().all(|projection| projection["owner"].is_null()))
         });
         assert_eq!(health["read_store"]["state"], "up", "{health}");
         for projection in projections(&health) {

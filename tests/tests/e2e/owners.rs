@@ -1,5 +1,7 @@
 //! Several projectors on the same stores, of which one at a time builds a projection.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::{
@@ -19,6 +21,16 @@ fn states(projector: &Service) -> Vec<String> {
     let health: Value = serde_json::from_slice(&answer.body).expect("health is JSON");
     let projections = health["projections"].as_array().cloned().unwrap_or_default();
     projections.iter().map(|projection| projection["state"].to_string().replace('"', "")).collect()
+}
+
+/// Which process runs each projection, as another one shows it; `None` where not each has one.
+fn owners(client: &Client) -> Option<BTreeMap<String, String>> {
+    let health: Value =
+        serde_json::from_slice(&client.get("/health/ready").send().body).expect("health is JSON");
+    let owner = |projection: &Value| {
+        Some((projection["name"].as_str()?.to_owned(), projection["owner"].as_str()?.to_owned()))
+    };
+    health["projections"].as_array().expect("a list").iter().map(owner).collect()
 }
 
 fn is_all(projector: &Service, state: &str) -> Option<()> {
@@ -42,16 +54,18 @@ fn one_projector_builds_a_projection_and_another_takes_over_when_it_stops_or_die
     let mut owner = files.start("projector");
     views_move_on(&command, &query);
     eventually("it runs both", || is_all(&owner, "live"));
+    let mut before = BTreeMap::new();
     for graceful in [true, false, true, false] {
         let other = files.start("projector");
         eventually("the other one stands by", || is_all(&other, "standby"));
-        let health: Value = other.client().get("/health/ready").expect(200).json();
-        for projection in health["projections"].as_array().expect("a list") {
-            assert!(
-                projection["owner"].as_str().is_some_and(|owner| owner.starts_with("process ")),
-                "{health}"
-            );
-        }
+        let named = eventually("all name the same owner", || {
+            let clients = [&owner.client(), &other.client(), &query];
+            let [of_owner, of_other, of_query] = clients.map(owners);
+            of_owner.filter(|named| of_other.as_ref() == Some(named) && of_query.as_ref() == Some(named))
+        });
+        assert!(named.values().all(|owner| owner.starts_with("process ")), "{named:?}");
+        assert_ne!(named, before);
+        before = named;
         if graceful {
             assert!(owner.terminate().status.success());
         } else {

@@ -11,6 +11,7 @@ mod live;
 mod metrics;
 mod openapi;
 mod page;
+mod projection_health;
 #[cfg(feature = "query")]
 mod queries;
 mod routes;

@@ -26,7 +26,10 @@ use order_service::Role;
 use serde_json::json;
 use tokio::{sync::watch, time::Instant};
 
-use crate::client::{Client, Reply, order_of};
+use crate::{
+    client::{Client, Reply, order_of},
+    health::eventually,
+};
 
 /// A store with a switch.
 #[derive(Clone, Debug)]
@@ -263,6 +266,35 @@ async fn a_store_that_is_away_is_unavailable_and_back_when_it_is_back() {
     views.set(0);
     assert_eq!(command.confirm("o1").await.status, 200);
     assert_eq!(query.get("/customers/ada").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_went_wrong_last_is_shown_when_all_is_well_again() {
+    let (events, views) = (Faulty::new(MemoryEventStore::new()), Faulty::new(MemoryViewStore::new()));
+    let projector =
+        Client::start(Role::Projector, Some(Arc::new(events)), Some(Arc::new(views.clone()))).await;
+    let query = Client::start(Role::Query, None, Some(Arc::new(views.clone()))).await;
+    let all = async |is: &dyn Fn(&Reply) -> bool| {
+        eventually("both say so", async || {
+            is(&projector.get("/health/ready").await) && is(&query.get("/health/ready").await)
+        })
+        .await;
+    };
+    let each = |reply: &Reply, is: &dyn Fn(&serde_json::Value) -> bool| {
+        reply.json()["projections"].as_array().unwrap().iter().all(is)
+    };
+    all(&|reply| reply.status == 200 && each(reply, &|it| it["last_error"].is_null())).await;
+    views.set(AWAY);
+    all(&|reply| reply.status == 503 && each(reply, &|it| it["last_error"].is_object())).await;
+    views.set(0);
+    all(&|reply| reply.status == 200).await;
+    for client in [&projector, &query] {
+        for projection in client.get("/health/ready").await.json()["projections"].as_array().unwrap() {
+            let last = &projection["last_error"];
+            assert!(last["error"].as_str().unwrap().contains("by a test"), "{projection}");
+            last["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,14 +1,32 @@
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Duration};
 
+use clap::Parser as _;
 use cqrs_core::memory::{MemoryEventStore, MemoryViewStore};
-use order_service::Role;
+use order_service::{Options, Role, Service};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::client::{Client, on_each_store};
 
 fn projection<'a>(ready: &'a Value, name: &str) -> &'a Value {
     let projections = ready["projections"].as_array().unwrap();
     projections.iter().find(|projection| projection["name"] == name).unwrap_or_else(|| panic!("{ready}"))
+}
+
+/// Asks until it is so. The limit only keeps a broken build from hanging.
+pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let is_so = tokio::time::timeout(Duration::from_mins(1), asking).await;
+    assert!(is_so.is_ok(), "it never came to this: {what}");
+}
+
+/// What a process is called that runs in this one.
+fn is_here(owner: &Value) -> bool {
+    owner.as_str().is_some_and(|owner| owner.starts_with(&format!("process {} on ", std::process::id())))
 }
 
 /// Asks until the service is ready, and each of its projections has come this far.
@@ -40,7 +58,51 @@ on_each_store! {
             assert_eq!((&projection["applied"], &projection["head"]), (&json!(1), &json!(1)));
             assert_eq!((&projection["lag_events"], &projection["lag"]), (&json!(0), &json!("0ms")));
             assert_eq!((&projection["max_lag"], &projection["parked"]), (&json!("2000ms"), &json!(0)));
+            assert!(is_here(&projection["owner"]), "{projection}");
+            assert_eq!((projection.get("partitions"), projection.get("last_error")), (None, None));
         }
+    }
+}
+
+/// A process on files that others use, too, with views of eight partitions.
+async fn on_files(folder: &Path, role: &str) -> Client {
+    let [write, read] = ["write.db", "read.db"].map(|name| format!("sqlite:{}", folder.join(name).display()));
+    let arguments =
+        ["order-service", "--role", role, "--write", &write, "--read", &read, "--partitions", "8"];
+    Client::of(Service::open(&Options::parse_from(arguments)).await.expect("opens"))
+}
+
+#[tokio::test]
+async fn whoever_builds_or_reads_a_view_shows_each_partition_of_it() {
+    let folder = TempDir::new().unwrap();
+    let command = on_files(folder.path(), "command").await;
+    let projectors = [on_files(folder.path(), "projector").await, on_files(folder.path(), "projector").await];
+    let query = on_files(folder.path(), "query").await;
+    for order in ["o1", "o2", "o3"] {
+        command.place(order, "ada").await;
+    }
+    let well = json!({ "applied": 3, "lag_events": 0, "lag": "0ms", "parked": 0 });
+    let is_well = |nth: usize, partition: &Value| {
+        let mut partition = partition.clone();
+        let owner = partition["owner"].take();
+        let (mut well, name) = (well.clone(), format!("{nth}/8"));
+        (well["partition"], well["owner"]) = (json!(name), Value::Null);
+        is_here(&owner) && partition == well
+    };
+    for client in [&projectors[0], &projectors[1], &query] {
+        eventually("it shows all partitions", async || {
+            let body = client.get("/health/ready").await.json();
+            let projections = body["projections"].as_array().unwrap();
+            assert_eq!(projections.len(), 2);
+            projections.iter().all(|projection| {
+                let partitions = projection["partitions"].as_array().map_or(&[][..], Vec::as_slice);
+                is_here(&projection["owner"])
+                    && projection["applied"] == 3
+                    && partitions.len() == 8
+                    && partitions.iter().enumerate().all(|(nth, partition)| is_well(nth, partition))
+            })
+        })
+        .await;
     }
 }
 
@@ -73,6 +135,11 @@ async fn a_process_that_only_answers_queries_shows_the_views_that_others_build()
         (&json!("query"), &json!("running"))
     );
     assert_eq!(ready(&projector, 0).await["role"], "projector");
+    let owner =
+        async || projection(&query.get("/health/ready").await.json(), "order_summary")["owner"].clone();
+    eventually("it shows who builds it", async || is_here(&owner().await)).await;
+    projector.service.stop().await;
+    eventually("nobody does", async || owner().await.is_null()).await;
 }
 
 #[tokio::test]
