@@ -16,7 +16,7 @@ use std::{fmt, sync::Arc};
 pub use builder::{AppBuilder, BuildError, IntoEventStore, IntoViewStore};
 pub use error::ExecuteError;
 pub use execute::{Execute, RetryPolicy, WithServices};
-pub use health::{Health, StoreHealth};
+pub use health::{Health, ReadStoreHealth, StoreHealth};
 pub use receipt::Receipt;
 
 use crate::{
@@ -168,7 +168,7 @@ impl App {
 
     /// How the stores and the projections are.
     pub async fn health(&self) -> Health {
-        Health::of(&*self.inner.store, &self.inner.projections).await
+        Health::of(Arc::clone(&self.inner.store), &self.inner.projections).await
     }
 
     /// How the projections are that run here, without asking a store.

@@ -2,6 +2,7 @@ use std::{
     any::{TypeId, type_name},
     collections::{HashMap, HashSet},
     fmt,
+    ptr::addr_eq,
     sync::Arc,
     time::Duration,
 };
@@ -32,6 +33,8 @@ use crate::{
 pub struct Projections {
     by_type: HashMap<TypeId, Arc<Current>>,
     by_id: HashMap<ProjectionId, Arc<dyn ViewStore>>,
+    /// Each view store once, with what is registered with it.
+    stores: Vec<(Arc<dyn ViewStore>, Vec<ProjectionId>)>,
     statuses: Vec<Arc<Status>>,
     /// Of those that other processes run.
     monitor: LagMonitor,
@@ -54,6 +57,11 @@ impl Projections {
     /// The view store of the projection of this name and version, where it is registered.
     pub fn store_by_id(&self, projection: &ProjectionId) -> Option<Arc<dyn ViewStore>> {
         self.by_id.get(projection).cloned()
+    }
+
+    /// Each view store once, with the projections, at least one, that are registered with it.
+    pub(crate) fn stores(&self) -> impl Iterator<Item = (&Arc<dyn ViewStore>, &[ProjectionId])> {
+        self.stores.iter().map(|(store, projections)| (store, projections.as_slice()))
     }
 
     /// The head of the log; `None` where no projections are registered, so that nobody has to look for it.
@@ -150,11 +158,17 @@ impl ProjectionsBuilder {
         let shared_log = SharedLog::of(Arc::clone(log));
         let head = (!self.registrations.is_empty()).then(|| log.watch());
         let monitor = LagMonitor::new();
-        let (by_type, by_id, statuses) = (HashMap::new(), HashMap::new(), Vec::new());
-        let mut projections = Projections { by_type, by_id, statuses, monitor, head, stop };
+        let (by_type, by_id, stores, statuses) = (HashMap::new(), HashMap::new(), Vec::new(), Vec::new());
+        let mut projections = Projections { by_type, by_id, stores, statuses, monitor, head, stop };
         for registration in self.registrations {
             let Registration { type_id, projection, max_lag, views, work, runs, .. } = registration;
             let current = Current::of(Arc::clone(&views));
+            let is_known =
+                |(known, _): &&mut (Arc<dyn ViewStore>, _)| addr_eq(Arc::as_ptr(known), Arc::as_ptr(&views));
+            match projections.stores.iter_mut().find(is_known) {
+                Some((_, registered)) => registered.push(projection.clone()),
+                None => projections.stores.push((Arc::clone(&views), vec![projection.clone()])),
+            }
             projections.by_type.extend(type_id.map(|type_id| (type_id, Arc::clone(&current))));
             projections.by_id.insert(projection.clone(), current.clone());
             if !runs {

@@ -225,7 +225,11 @@ async fn a_store_that_is_away_shows_in_health_and_is_tried_until_it_is_back() {
             ProjectionState::Retrying { error, attempts } if attempts > 8 && error.contains("the test took it away"))
     })
     .await;
-    assert!(!app.health().await.is_well());
+    let health = app.health().await;
+    assert!(!health.is_well());
+    let [store] = &*health.read_stores else { panic!("{health:?}") };
+    assert_eq!(store.projections, [ProjectionId::of::<Balance>(), ProjectionId::of::<Portfolio>()]);
+    assert!(store.error.as_ref().is_some_and(|error| error.contains("the test took it away")), "{store:?}");
     views.faults.away.store(false, SeqCst);
     caught_up::<Balance>(&log, &views).await;
     caught_up::<Portfolio>(&log, &views).await;
@@ -239,6 +243,12 @@ async fn a_store_that_is_away_shows_in_health_and_is_tried_until_it_is_back() {
     .await;
     log.faults.away.store(false, SeqCst);
     eventually("all is well again", async || app.health().await.is_well()).await;
+    // A store that does not answer holds nobody up.
+    views.faults.is_silent.store(true, SeqCst);
+    let health = app.health().await;
+    let error = health.read_stores[0].error.as_deref().unwrap_or_default();
+    assert!(error.contains("did not answer within 2 s") && !health.is_well(), "{error}");
+    views.faults.is_silent.store(false, SeqCst);
 }
 
 #[tokio::test(start_paused = true)]

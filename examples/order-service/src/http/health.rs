@@ -148,18 +148,13 @@ impl StoreBody {
 
 /// The write store, and the projections that run in this process.
 async fn built_here(app: &App) -> (StoreBody, Vec<ProjectionBody>) {
-    let (store, projections) = match tokio::time::timeout(PATIENCE, app.health()).await {
-        Ok(health) => {
-            let store = match health.write_store {
-                StoreHealth::Up { head } => StoreBody::up(Some(head.get())),
-                StoreHealth::Down { reason } => StoreBody::down(reason),
-                _ => StoreBody::down("it is in a state that this program does not know".to_owned()),
-            };
-            (store, health.projections)
-        }
-        Err(_) => (StoreBody::silent(), app.projections()),
+    let health = app.health().await;
+    let store = match health.write_store {
+        StoreHealth::Up { head } => StoreBody::up(Some(head.get())),
+        StoreHealth::Down { reason } => StoreBody::down(reason),
+        _ => StoreBody::down("it is in a state that this program does not know".to_owned()),
     };
-    (store, projections.into_iter().map(ProjectionBody::running).collect())
+    (store, health.projections.into_iter().map(ProjectionBody::running).collect())
 }
 
 /// Asks the read store for something small.
