@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cqrs_core::{prelude::*, runtime::RuntimeOptions, store::ViewStore};
+use cqrs_core::{
+    prelude::*,
+    runtime::RuntimeOptions,
+    store::{ProjectionId, ViewStore},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Apart, reader, ticks::ticks};
@@ -39,11 +43,14 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// An application that keeps the views up to date.
+    /// An application that keeps the views up to date, once they are divided.
     async fn projecting(&self, views: Arc<dyn ViewStore>) -> Result<App, Failure> {
         let options = RuntimeOptions::default().partitions(self.partitions);
         let builder = App::builder(self.log.log().await?).runtime(options);
-        Ok(builder.projection::<OrderSummary>(views).build().await?)
+        let app = builder.projection::<OrderSummary>(Arc::clone(&views)).build().await?;
+        let mut news = views.watch(&ProjectionId::of::<OrderSummary>());
+        news.wait_for(|at| at.is_some_and(|at| at.partitions == self.partitions)).await?;
+        Ok(app)
     }
 
     pub(super) async fn measure(&self, apart: Apart, commands: u64) -> Result<Vec<Duration>, Failure> {

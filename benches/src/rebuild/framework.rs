@@ -67,9 +67,12 @@ impl Subject<'_> {
     /// Events/s of a first build.
     async fn build(&self, views: &Arc<dyn ViewStore>) -> Result<f64, Failure> {
         let options = RuntimeOptions::default();
-        let started = Instant::now();
         // No larger batches far behind the head.
         let app = self.app(options.backlog_batch(options.batch), views).build().await?;
+        // Before it is divided, nothing is read.
+        let mut news = views.watch(&ProjectionId::of::<OrderSummary>());
+        news.wait_for(|at| at.is_some_and(|at| at.partitions == self.partitions)).await?;
+        let started = Instant::now();
         self.is_there(views).await?;
         let took = started.elapsed();
         app.shutdown().await;
