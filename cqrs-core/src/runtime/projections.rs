@@ -147,6 +147,7 @@ impl ProjectionsBuilder {
         let monitor = LagMonitor::new();
         let (by_type, by_id, statuses) = (HashMap::new(), HashMap::new(), Vec::new());
         let mut projections = Projections { by_type, by_id, statuses, monitor, head, stop };
+        let mut runners = Vec::new();
         for registration in self.registrations {
             let Registration { type_id, projection, max_lag, views, work, runs, .. } = registration;
             let current = Current::of(Arc::clone(&views));
@@ -172,6 +173,10 @@ impl ProjectionsBuilder {
                 status: Arc::clone(&status),
                 stop: stopping.clone(),
             });
+            runners.push((runner, status));
+        }
+        // The first one to read is to know of all that are about to.
+        for (runner, status) in runners {
             tokio::spawn(supervise(runner, status));
         }
         Ok(projections)
