@@ -168,8 +168,11 @@ impl Shared {
     }
 
     /// Writes batches of different projections, several at a time.
-    async fn commit_all(self: &Arc<Self>, batches: Vec<(ProjectionId, Commit)>) -> Result<(), CommitError> {
-        let mut refused = BTreeMap::new();
+    async fn commit_all(
+        self: &Arc<Self>,
+        batches: Vec<(ProjectionId, Commit)>,
+    ) -> Vec<Result<(), CommitError>> {
+        let mut answers: Vec<_> = batches.iter().map(|_| Err(Error::Closed.into())).collect();
         let mut waiting = batches.into_iter().enumerate();
         let mut running = JoinSet::new();
         loop {
@@ -179,15 +182,14 @@ impl Shared {
             }
             match running.join_next().await {
                 None => break,
-                Some(Ok((_, Ok(())))) => {}
-                Some(Ok((nth, Err(error)))) => drop(refused.insert(nth, error)),
+                Some(Ok((nth, answer))) => answers[nth] = answer,
                 Some(Err(error)) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => return Err(Error::Closed.into()),
+                    Err(_) => break,
                 },
             }
         }
-        refused.into_values().next().map_or(Ok(()), Err)
+        answers
     }
 
     async fn remove(&self, projection: &ProjectionId) -> Result<(), Error> {
@@ -209,9 +211,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn to_its_end<E: From<Error> + Send + 'static>(
-    work: impl Future<Output = Result<(), E>> + Send + 'static,
-) -> Result<(), E> {
+async fn to_its_end<T: Send + 'static, E: From<Error> + Send + 'static>(
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E> {
     match tokio::spawn(work).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
@@ -280,14 +282,18 @@ impl ViewStore for MongoViewStore {
     }
 
     /// Several at a time, each written to its end, also where nobody waits for it any more.
-    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
+    fn commit_all(
+        &self,
+        batches: Vec<(ProjectionId, Commit)>,
+    ) -> BoxFuture<'_, Vec<Result<(), CommitError>>> {
         Box::pin(async move {
-            let each: HashSet<&ProjectionId> = moves.iter().map(|(id, _)| id).collect();
-            if each.len() < moves.len() {
-                return commit_each(self, moves).await;
+            let each: HashSet<&ProjectionId> = batches.iter().map(|(id, _)| id).collect();
+            if each.len() < batches.len() {
+                return commit_each(self, batches).await;
             }
-            let shared = Arc::clone(&self.shared);
-            to_its_end(async move { shared.commit_all(moves).await }).await
+            let (shared, asked) = (Arc::clone(&self.shared), batches.len());
+            let written = to_its_end(async move { Ok(shared.commit_all(batches).await) }).await;
+            written.unwrap_or_else(|error: Error| (0..asked).map(|_| Err(error.clone().into())).collect())
         })
     }
 

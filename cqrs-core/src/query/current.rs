@@ -232,6 +232,13 @@ impl ViewStore for Current {
         self.store.commit(projection, commit)
     }
 
+    fn commit_all(
+        &self,
+        batches: Vec<(ProjectionId, Commit)>,
+    ) -> BoxFuture<'_, Vec<Result<(), CommitError>>> {
+        self.store.commit_all(batches)
+    }
+
     fn get<'a>(
         &'a self,
         projection: &'a ProjectionId,

@@ -66,7 +66,9 @@ impl Runner {
                 moves.push((id.clone(), Commit::of(position, first)));
                 new.push((id, first));
             }
-            views.advance(moves).await?;
+            for moved in views.commit_all(moves).await {
+                moved?;
+            }
         } else {
             new.push((build.clone(), main.here()));
         }

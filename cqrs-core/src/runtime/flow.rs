@@ -1,16 +1,16 @@
-use std::{future::poll_fn, task::Poll, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    place::{Goal, Place},
+    place::{Goal, Place, settle},
     policy::Stop,
     work::Batch,
 };
 use crate::{
     envelope::{EventId, Position},
-    store::{BoxFuture, Commit, Partition, ProjectionId, ViewStore},
+    store::{Commit, Partition, ProjectionId, ViewStore},
 };
 
 /// How often a partition that no event concerns says how far it is. It is what a list waits for, at most, beyond its
@@ -91,15 +91,7 @@ impl Flow {
 
     /// Waits for what was sent. Where it turned out otherwise than was said, the answer is `true`.
     pub(super) async fn settle(&mut self) -> Result<bool, Stop> {
-        let settled = all(self.places.iter_mut().map(|place| {
-            let settling: BoxFuture<'_, _> = Box::pin(place.settle());
-            settling
-        }));
-        let mut changed = false;
-        for settled in settled.await {
-            changed |= settled?;
-        }
-        Ok(changed)
+        settle(&mut self.places).await
     }
 
     /// Writes what a page does.
@@ -111,21 +103,7 @@ impl Flow {
     ) -> Result<(), Stop> {
         match &mut *self.places {
             [place] if self.partitions == 1 => batch.write(place, goal).await?,
-            places => {
-                let at: Vec<_> =
-                    places.iter().map(|place| (place.projection.partition, place.position)).collect();
-                let parked: usize = places.iter().map(|place| place.parked.len()).sum();
-                let mut writing: Vec<BoxFuture<'_, Result<(), Stop>>> = Vec::new();
-                for (place, batch) in places.iter_mut().zip(batch.among(&at)) {
-                    place.policy.others = parked - place.parked.len();
-                    if let Some(batch) = batch {
-                        writing.push(batch.write(place, goal));
-                    }
-                }
-                for written in all(writing).await {
-                    written?;
-                }
-            }
+            places => batch.write_among(places, goal).await?,
         }
         self.depart(goal);
         if self.is_divided() && self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
@@ -190,30 +168,13 @@ async fn advance(
         (1, Some((id, commit))) => views.commit(&id, commit).await?,
         (_, Some(last)) => {
             moves.push(last);
-            views.advance(moves).await?;
+            for moved in views.commit_all(moves).await {
+                moved?;
+            }
         }
     }
     for place in places {
         place.arrive(goal, Vec::new());
     }
     Ok(())
-}
-
-/// Runs several at once, to their ends.
-async fn all<T>(futures: impl IntoIterator<Item = BoxFuture<'_, T>>) -> Vec<T> {
-    let mut running: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
-    poll_fn(|context| {
-        let mut is_done = true;
-        for (future, output) in &mut running {
-            if output.is_none() {
-                match future.as_mut().poll(context) {
-                    Poll::Ready(done) => *output = Some(done),
-                    Poll::Pending => is_done = false,
-                }
-            }
-        }
-        if is_done { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    running.into_iter().filter_map(|(_, output)| output).collect()
 }

@@ -4,15 +4,16 @@ use jiff::Timestamp;
 
 use super::{
     batch::{Foldable, Refolded, Steps},
-    place::{Goal, Place},
+    place::Place,
     policy::Stop,
     retry::{Attempt, Attempted},
-    sent::{Fold, refusal},
+    routed::Routed,
+    sent::refusal,
     work::{Batch, Work},
 };
 use crate::{
     domain::{Feed, FeedSpec, Feeds, OnError, Projection},
-    envelope::{Position, RecordedEvent},
+    envelope::RecordedEvent,
     store::{BoxFuture, DataFormat, Error, Partition, ProjectionId, ProjectionSpec, Sequence, ViewStore},
 };
 
@@ -142,49 +143,6 @@ impl Work for Folding {
 
     fn take_in(&self, events: Vec<RecordedEvent>) -> Box<dyn Batch> {
         let steps = (self.take_in)(events, self.views.format());
-        Box::new(Routed { keys: steps.keys(), steps, views: Arc::clone(&self.views) })
-    }
-}
-
-/// Events that are routed to their documents.
-struct Routed {
-    steps: Box<dyn Foldable>,
-    keys: Vec<String>,
-    views: Arc<dyn ViewStore>,
-}
-
-impl Batch for Routed {
-    fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
-        Box::pin(async move {
-            let Self { steps, keys, views } = *self;
-            let projection = place.projection.clone();
-            if !place.tells_documents() {
-                place.settle().await?;
-            }
-            let (mut stored, missing) = place.documents(&keys);
-            if !missing.is_empty() {
-                stored.extend(views.load(&projection, &missing).await?);
-            }
-            let mut fold = Fold::new(steps, projection, views, stored, place);
-            let mut changes = fold.run();
-            if place.settle().await? {
-                fold = fold.again(&keys, place.parked.clone()).await?;
-                changes = fold.run();
-            }
-            place.sent = Some(fold.send(changes, place, goal)?);
-            // There is nothing to do meanwhile.
-            if goal.is_head() {
-                place.settle().await?;
-            }
-            Ok(())
-        })
-    }
-
-    fn among(self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Batch>>> {
-        let Self { steps, views, .. } = *self;
-        let routed = |steps: Box<dyn Foldable>| -> Box<dyn Batch> {
-            Box::new(Self { keys: steps.keys(), steps, views: Arc::clone(&views) })
-        };
-        steps.among(places).into_iter().map(|steps| steps.map(routed)).collect()
+        Box::new(Routed { steps, views: Arc::clone(&self.views) })
     }
 }

@@ -41,6 +41,7 @@ mod projections;
 mod rebuild;
 mod recent;
 mod retry;
+mod routed;
 mod runner;
 mod sent;
 mod serve;

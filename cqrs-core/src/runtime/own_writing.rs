@@ -22,8 +22,7 @@ use crate::{
     domain::{FeedSpec, OnError},
     envelope::{Position, RecordedEvent},
     store::{
-        BatchError, BatchProjection, BoxFuture, Commit, DeadLetter, Error, Partition, ProjectionId, Reason,
-        Sequence,
+        BatchError, BatchProjection, BoxFuture, Commit, DeadLetter, Error, ProjectionId, Reason, Sequence,
     },
 };
 
@@ -112,9 +111,13 @@ impl Batch for Taken {
     }
 
     /// It is never divided.
-    fn among(self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Batch>>> {
-        let mut all: Option<Box<dyn Batch>> = Some(self);
-        places.iter().map(|_| all.take()).collect()
+    fn write_among(self: Box<Self>, places: &mut [Place], goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
+        Box::pin(async move {
+            match places {
+                [whole] => self.write(whole, goal).await,
+                _ => Err(Stop::Halt("a projection that writes by itself can't be divided".to_owned())),
+            }
+        })
     }
 }
 

@@ -205,3 +205,14 @@ impl Place {
         self.status.meter.parked();
     }
 }
+
+/// Waits for what was sent of all of these, each to its end. Where some of it turned out otherwise than was said, the answer is
+/// `true`.
+pub(super) async fn settle(places: impl IntoIterator<Item = &mut Place>) -> Result<bool, Stop> {
+    let mut settled = Ok(false);
+    for place in places {
+        let changed = place.settle().await;
+        settled = settled.and_then(|before| Ok(before | changed?));
+    }
+    settled
+}

@@ -5,10 +5,12 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
 use super::{
     batch::{Changes, Divided, Foldable},
     ended,
+    fold::panic_text,
     place::{Goal, Place},
     policy::Stop,
     recent::Recent,
@@ -38,20 +40,21 @@ pub(super) struct Fold {
 impl Fold {
     pub(super) fn new(
         steps: Box<dyn Foldable>,
-        projection: ProjectionId,
         views: Arc<dyn ViewStore>,
         stored: Vec<StoredDocument>,
         place: &Place,
     ) -> Self {
+        let projection = place.projection.clone();
         let (parked, meter) = (place.parked.clone(), Arc::clone(place.meter()));
         Self { steps, projection, views, stored, parked, refused: HashMap::new(), meter }
     }
 
-    /// The same on what the store has now.
-    pub(super) async fn again(self, keys: &[String], parked: HashSet<Sequence>) -> Result<Self, Error> {
-        let stored =
+    /// Goes by what the store has now.
+    pub(super) async fn again(&mut self, keys: &[String], parked: HashSet<Sequence>) -> Result<(), Error> {
+        self.stored =
             if keys.is_empty() { Vec::new() } else { self.views.load(&self.projection, keys).await? };
-        Ok(Self { stored, parked, ..self })
+        self.parked = parked;
+        Ok(())
     }
 
     pub(super) fn run(&self) -> Changes {
@@ -61,25 +64,24 @@ impl Fold {
         changes
     }
 
-    /// Begins to write what was folded, from where the projection now stands.
+    /// What is to be written, from where the projection stands; it stands at the goal from then on.
     ///
     /// # Errors
     ///
     /// Where events can't be folded in, and may not be parked.
-    pub(super) fn send(self, changes: Changes, place: &mut Place, goal: Goal) -> Result<Sent, Stop> {
-        let expected = place.position;
-        let sent = self.send_from(expected, changes, place, goal)?;
+    pub(super) fn pack(self, changes: Changes, place: &mut Place, goal: Goal) -> Result<Packed, Stop> {
+        let packed = self.pack_from(place.position, changes, place, goal)?;
         place.depart(goal);
-        Ok(sent)
+        Ok(packed)
     }
 
-    fn send_from(
+    fn pack_from(
         self,
         expected: Position,
         changes: Changes,
         place: &mut Place,
         goal: Goal,
-    ) -> Result<Sent, Stop> {
+    ) -> Result<Packed, Stop> {
         place.policy.judge(&changes.parked, &self.parked)?;
         let Changes { documents, parked } = changes;
         place.parked.clone_from(&self.parked);
@@ -87,12 +89,74 @@ impl Fold {
         let written = Recent::of(&documents);
         let commit =
             Commit { documents, parked: parked.clone(), ..Commit::of(expected, place.checkpoint(goal)) };
-        let (views, projection) = (Arc::clone(&self.views), self.projection.clone());
+        Ok(Packed { fold: self, expected, goal, written, parked, commit })
+    }
+}
+
+/// A batch that is ready to be sent.
+pub(super) struct Packed {
+    fold: Fold,
+    expected: Position,
+    goal: Goal,
+    written: Option<Vec<StoredDocument>>,
+    parked: Vec<DeadLetter>,
+    commit: Commit,
+}
+
+impl Packed {
+    /// Begins to write it.
+    pub(super) fn send(self) -> Sent {
+        let Self { fold, expected, goal, written, parked, commit } = self;
+        let (views, projection) = (Arc::clone(&fold.views), fold.projection.clone());
         let writing = async move { views.commit(&projection, commit).await };
         // Nothing is folded meanwhile at the head, so that there is no need for a task.
         let writing = if goal.is_head() { Box::pin(writing) } else { meanwhile(writing) };
-        Ok(Sent { fold: self, expected, goal, written, parked, writing })
+        Sent { fold, expected, goal, written, parked, writing }
     }
+}
+
+/// Begins to write batches of several partitions, in one round trip where the store can.
+pub(super) fn send_together(views: &Arc<dyn ViewStore>, packed: Vec<Packed>) -> Vec<Sent> {
+    if packed.len() < 2 {
+        return packed.into_iter().map(Packed::send).collect();
+    }
+    let mut batches = Vec::with_capacity(packed.len());
+    let mut tell = Vec::with_capacity(packed.len());
+    let sent = packed.into_iter().map(|packed| {
+        let Packed { fold, expected, goal, written, parked, commit } = packed;
+        batches.push((fold.projection.clone(), commit));
+        let (teller, told) = oneshot::channel();
+        tell.push(teller);
+        let writing: Writing = Box::pin(async move {
+            told.await.unwrap_or_else(|_| {
+                Err(Error::invalid("the read store gives fewer answers than it was asked for").into())
+            })
+        });
+        Sent { fold, expected, goal, written, parked, writing }
+    });
+    let sent = sent.collect();
+    let views = Arc::clone(views);
+    let writing = tokio::spawn(async move { views.commit_all(batches).await });
+    tokio::spawn(async move {
+        let answers = match writing.await {
+            Ok(answers) => answers,
+            Err(error) => {
+                let error = match error.try_into_panic() {
+                    Ok(panic) => Error::invalid(format!(
+                        "the read store panicked as it wrote: {}",
+                        panic_text(&*panic)
+                    )),
+                    Err(_) => Error::Closed,
+                };
+                tell.iter().map(|_| Err(error.clone().into())).collect()
+            }
+        };
+        for (tell, answer) in tell.into_iter().zip(answers) {
+            // Nobody may wait for it any more.
+            let _: Result<(), _> = tell.send(answer);
+        }
+    });
+    sent
 }
 
 /// A batch on its way to the read store. The next one is folded meanwhile, on what this one writes.
@@ -123,10 +187,10 @@ impl Sent {
                 let (fold, expected) = sent.arrive(place);
                 let Some((steps, goal)) = rest.pop() else { return Ok(changed) };
                 let keys = steps.keys();
-                let part = Fold { steps, refused: HashMap::new(), ..fold };
-                let part = part.again(&keys, place.parked.clone()).await?;
+                let mut part = Fold { steps, refused: HashMap::new(), ..fold };
+                part.again(&keys, place.parked.clone()).await?;
                 let changes = part.run();
-                sent = part.send_from(expected, changes, place, goal)?;
+                sent = part.pack_from(expected, changes, place, goal)?.send();
                 continue;
             };
             changed = true;
@@ -146,7 +210,7 @@ impl Sent {
                 }
             }
             let changes = fold.run();
-            sent = fold.send_from(expected, changes, place, goal)?;
+            sent = fold.pack_from(expected, changes, place, goal)?.send();
         }
     }
 

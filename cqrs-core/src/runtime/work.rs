@@ -5,8 +5,8 @@ use super::{
 };
 use crate::{
     domain::{FeedSpec, OnError},
-    envelope::{Position, RecordedEvent},
-    store::{BoxFuture, Error, Partition, ProjectionId},
+    envelope::RecordedEvent,
+    store::{BoxFuture, Error, ProjectionId},
 };
 
 /// What a projection does with the events that are read for it.
@@ -46,7 +46,7 @@ pub(super) trait Batch: Send {
     /// The place moves with each.
     fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>>;
 
-    /// What of it concerns each of these partitions of one division, each after the position that it is at; `None` where
-    /// nothing does.
-    fn among(self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Batch>>>;
+    /// Writes what the events do to the partitions at these places of one division, each after the position that it is at: all
+    /// of it with one load and one round trip, where the store can. Places that no event concerns stay.
+    fn write_among(self: Box<Self>, places: &mut [Place], goal: Goal) -> BoxFuture<'_, Result<(), Stop>>;
 }

@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
 /// Why a store could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+///
+/// Clones say the same to each of those who waited for it.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The database is away, busy beyond its time-out, or out of space. The same call may work later.
@@ -8,7 +12,7 @@ pub enum Error {
         /// What the store was doing, such as `reads the log`.
         doing: &'static str,
         /// What the database said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// What is stored can't be what the store wrote: a damaged file, or a foreign hand.
     #[error("the store is damaged: {what}")]
@@ -43,7 +47,7 @@ impl Error {
         doing: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Unavailable { doing, source: source.into() }
+        Self::Unavailable { doing, source: Arc::from(source.into()) }
     }
 
     /// Says what is damaged.

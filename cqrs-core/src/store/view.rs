@@ -273,21 +273,17 @@ pub enum CommitError {
     Store(#[from] Error),
 }
 
-/// Writes batches one after the other, each or not by itself: what [`ViewStore::advance`] does in a store that has no way
-/// to write several in one round trip, or not these.
-///
-/// # Errors
-///
-/// The first that was not written.
+/// Writes batches one after the other: what [`ViewStore::commit_all`] does in a store that has no way to write several in one
+/// round trip, or not these.
 pub async fn commit_each<S: ViewStore + ?Sized>(
     store: &S,
     batches: Vec<(ProjectionId, Commit)>,
-) -> Result<(), CommitError> {
-    let mut first = Ok(());
+) -> Vec<Result<(), CommitError>> {
+    let mut answers = Vec::with_capacity(batches.len());
     for (projection, commit) in batches {
-        first = first.and(store.commit(&projection, commit).await);
+        answers.push(store.commit(&projection, commit).await);
     }
-    first
+    answers
 }
 
 /// An answer, and how fresh it is at least.
@@ -354,15 +350,18 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>>;
 
-    /// Writes batches that move checkpoints alone, of several partitions, in one round trip where the store can: each as by
-    /// [`commit`](Self::commit), written or not by itself. The first that was not written is the error.
-    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
+    /// Writes batches of several [partitions](Partition), in one round trip where the store can: each as by
+    /// [`commit`](Self::commit), written or not by itself. There is an answer for each, in their order.
+    fn commit_all(
+        &self,
+        batches: Vec<(ProjectionId, Commit)>,
+    ) -> BoxFuture<'_, Vec<Result<(), CommitError>>> {
         Box::pin(async move {
-            let mut first = Ok(());
-            for (partition, commit) in moves {
-                first = first.and(self.commit(&partition, commit).await);
+            let mut answers = Vec::with_capacity(batches.len());
+            for (projection, commit) in batches {
+                answers.push(self.commit(&projection, commit).await);
             }
-            first
+            answers
         })
     }
 

@@ -12,7 +12,7 @@ use cqrs_core::{
         Append, AppendError, AppendOutcome, BoxFuture, Build, Checkpoint, Commit, CommitError,
         CoordinationStore, DeadLetter, Entry, Error, EventFilter, EventStore, Find, Load, Loaded, LogPage,
         Past, ProjectionId, ProjectionSpec, Read, RecordedCommand, Sequence, Snapshot, SnapshotStore,
-        StoredDocument, StreamRead, ViewStore,
+        StoredDocument, StreamRead, ViewStore, commit_each,
     },
 };
 use tokio::sync::watch;
@@ -253,12 +253,14 @@ pub struct ViewFaults {
     pub commit_millis: AtomicU64,
     /// Commits with documents, as against heartbeats.
     pub batches: AtomicUsize,
+    /// Several commits that came as one call, of which one at least had documents.
+    pub together: AtomicUsize,
     pub away: AtomicBool,
     /// A question for a checkpoint gets no answer.
     pub is_silent: AtomicBool,
     /// A question for a checkpoint panics.
     pub checkpoint_panics: AtomicBool,
-    /// Reading documents panics.
+    /// Reading documents panics, and so does writing several batches.
     pub panics: AtomicBool,
     /// The next document that is read arrives only when the projection has come this far.
     pub late_answer: Mutex<Option<Position>>,
@@ -307,6 +309,7 @@ impl FaultyViews {
             load_millis: AtomicU64::default(),
             commit_millis: AtomicU64::default(),
             batches: AtomicUsize::default(),
+            together: AtomicUsize::default(),
             away: AtomicBool::default(),
             is_silent: AtomicBool::default(),
             checkpoint_panics: AtomicBool::default(),
@@ -521,6 +524,20 @@ impl ViewStore for FaultyViews {
                     first
                 }
             }
+        })
+    }
+
+    /// Each meets a fate of its own.
+    fn commit_all(
+        &self,
+        batches: Vec<(ProjectionId, Commit)>,
+    ) -> BoxFuture<'_, Vec<Result<(), CommitError>>> {
+        Box::pin(async move {
+            if batches.iter().any(|(_, commit)| !commit.documents.is_empty()) {
+                self.faults.together.fetch_add(1, SeqCst);
+                assert!(!self.faults.panics.load(SeqCst), "the store panics");
+            }
+            commit_each(self, batches).await
         })
     }
 

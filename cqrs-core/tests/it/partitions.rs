@@ -23,7 +23,7 @@ use cqrs_core::{
 use crate::{
     domain::*,
     faults::{Dice, FaultyLog, FaultyViews},
-    scene::{account_stream, append, assert_equals_a_fold_from_scratch, eventually, health},
+    scene::{account_stream, append, assert_equals_a_fold_from_scratch, eventually, halted, health},
 };
 
 const LEASE: Duration = Duration::from_millis(300);
@@ -182,6 +182,56 @@ async fn applications_share_the_partitions_as_they_come_and_go() {
     deposit(&log, "a2", 6).await;
     caught_up::<Eight>(&log, &views).await;
     second.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Eight>(&log, &views.inner).await;
+}
+
+#[tokio::test]
+async fn a_page_costs_one_load_and_one_commit_however_many_partitions_it_concerns() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 100).await;
+    let app = app::<Eight>(&log, &views).await;
+    shared::<Eight>(&[&app], 8).await;
+    caught_up::<Eight>(&log, &views).await;
+    let count = || {
+        let faults = &views.faults;
+        [&faults.loads, &faults.together, &faults.batches].map(|count| count.load(SeqCst))
+    };
+    // While nothing is written, the rest comes together, and is read in pages of 20 events.
+    views.shut();
+    let before = count();
+    for nth in 0..200 {
+        deposit(&log, &format!("a{}", nth % 100), nth).await;
+    }
+    views.open();
+    caught_up::<Eight>(&log, &views).await;
+    let [loads, together, batches] = std::array::from_fn(|nth| count()[nth] - before[nth]);
+    assert!(batches >= 40, "{batches} batches");
+    let is_together = (1..=30).contains(&together);
+    assert!(loads <= 30 && is_together, "{loads} loads and {together} calls for {batches} batches");
+    app.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Eight>(&log, &views.inner).await;
+}
+
+#[tokio::test]
+async fn a_store_that_panics_as_it_writes_for_several_partitions_halts_the_projection() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 40).await;
+    let app = app::<Eight>(&log, &views).await;
+    caught_up::<Eight>(&log, &views).await;
+    views.shut();
+    deposit(&log, "a0", 1).await;
+    for nth in 0..40 {
+        deposit(&log, &format!("a{nth}"), 1).await;
+    }
+    views.faults.panics.store(true, SeqCst);
+    views.open();
+    let why = halted::<Eight>(&app).await;
+    assert!(why.contains("panic"), "{why}");
+    views.faults.panics.store(false, SeqCst);
+    app.shutdown().await;
+    let again = self::app::<Eight>(&log, &beside(&views)).await;
+    caught_up::<Eight>(&log, &views).await;
+    again.shutdown().await;
     assert_equals_a_fold_from_scratch::<Eight>(&log, &views.inner).await;
 }
 

@@ -27,11 +27,13 @@ use crate::database::{Column as _, Schema, Session, Text, integer};
 pub(super) struct Statements {
     /// Without documents and letters, with documents, with letters, with both.
     commit: [SqlStr; 4],
+    /// Of several partitions, without letters: without documents, with documents.
+    pub(super) commit_all: [SqlStr; 2],
     /// Writes documents ahead, of a batch that is too long for one statement.
     upsert: SqlStr,
 }
 
-/// The values of `advance.sql`, and those of `park.sql` and `resolve.sql`, which come next.
+/// The values of `advance.sql`, as of `advance_all.sql`, and those of `park.sql` and `resolve.sql`, which come next.
 const ADVANCE_VALUES: usize = 15;
 const LETTER_VALUES: usize = 15;
 
@@ -53,23 +55,45 @@ impl Statements {
                 first += LETTER_VALUES;
             }
             if documents {
-                let upsert = upsert(table, &columns, "advanced, ", first);
+                let upsert = upsert(table, &columns, From::Advanced, first);
                 write!(sql, ", documents AS (\n{upsert}\n)").expect(STRING);
             }
             write!(sql, "\nSELECT revision, parked, {tell} FROM advanced").expect(STRING);
             statement(sql)
         };
+        let advance_all = part(statements::ADVANCE_ALL);
+        let commit_all = |documents: bool| {
+            let mut sql = format!("WITH advanced AS (\n{advance_all}\n)");
+            if documents {
+                let upsert = upsert(table, &columns, From::AdvancedPartitions, ADVANCE_VALUES + 1);
+                write!(sql, ", documents AS (\n{upsert}\n)").expect(STRING);
+            }
+            write!(sql, "\nSELECT revision, parked, {tell}, partition FROM advanced").expect(STRING);
+            statement(sql)
+        };
         Self {
+            commit_all: [commit_all(false), commit_all(true)],
             commit: [commit(false, false), commit(true, false), commit(false, true), commit(true, true)],
-            upsert: statement(upsert(table, &columns, "", 1)),
+            upsert: statement(upsert(table, &columns, From::Values, 1)),
         }
     }
 }
 
 const STRING: &str = "a string takes all";
 
+/// Which documents are written.
+#[derive(Clone, Copy)]
+enum From {
+    /// All whose values there are.
+    Values,
+    /// The same, where the projection was moved on.
+    Advanced,
+    /// Those of partitions that were moved on; which one each belongs to is the last of its values.
+    AdvancedPartitions,
+}
+
 /// Writes documents, whose values begin at this place. Where all indexed values are the same, no index is touched.
-fn upsert(table: &str, columns: &[String], guard: &str, first: usize) -> String {
+fn upsert(table: &str, columns: &[String], from: From, first: usize) -> String {
     let [mut names, mut values, mut updates] = [const { String::new() }; 3];
     for (nth, column) in columns.iter().enumerate() {
         write!(names, ", {column}").expect(STRING);
@@ -77,12 +101,20 @@ fn upsert(table: &str, columns: &[String], guard: &str, first: usize) -> String 
         write!(updates, ", {column} = excluded.{column}").expect(STRING);
     }
     let [key, created, applied, data] = [0, 1, 2, 3].map(|nth| first + nth);
+    let place = first + 4 + columns.len();
+    let (advanced, of_value, of, on) = match from {
+        From::Values => ("", String::new(), "", ""),
+        From::Advanced => ("advanced, ", String::new(), "", ""),
+        From::AdvancedPartitions => {
+            ("advanced JOIN ", format!(", ${place}::text[]"), ", of", " ON document.of = advanced.partition")
+        }
+    };
     format!(
         "INSERT INTO {table} (key, created, applied, removed, data{names})
          SELECT key, created, applied, data IS NULL, data{names}
-         FROM {guard}unnest(
-             ${key}::text[], ${created}::bigint[], ${applied}::bigint[], ${data}::json[]{values}
-         ) AS document (key, created, applied, data{names})
+         FROM {advanced}unnest(
+             ${key}::text[], ${created}::bigint[], ${applied}::bigint[], ${data}::json[]{values}{of_value}
+         ) AS document (key, created, applied, data{names}{of}){on}
          ON CONFLICT (key) DO UPDATE
          SET created = excluded.created, applied = excluded.applied, removed = excluded.removed,
              data = excluded.data{updates}"
@@ -118,12 +150,32 @@ impl Rows {
         }
     }
 
-    fn bind<'q>(&'q self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
-        let data: Vec<Option<Text<'q>>> =
-            self.data.iter().map(|data| data.as_ref().map(|data| Text(data.as_str()))).collect();
-        let query = query.bind(&self.keys).bind(&self.created).bind(&self.applied).bind(data);
-        self.indexes.iter().fold(query, Query::bind)
+    pub(super) fn bytes(&self) -> usize {
+        self.data.iter().flatten().map(Json::len).sum()
     }
+
+    fn bind<'q>(&'q self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+        bind_rows(query, &[self])
+    }
+}
+
+/// Binds the documents of several as one.
+pub(super) fn bind_rows<'q>(
+    query: Query<'q, Postgres, PgArguments>,
+    all: &[&'q Rows],
+) -> Query<'q, Postgres, PgArguments> {
+    let text = |data: &'q Option<Json>| data.as_ref().map(|data| Text(data.as_str()));
+    let keys: Vec<&'q str> = all.iter().flat_map(|rows| rows.keys.iter().map(String::as_str)).collect();
+    let created: Vec<i64> = all.iter().flat_map(|rows| rows.created.iter().copied()).collect();
+    let applied: Vec<i64> = all.iter().flat_map(|rows| rows.applied.iter().copied()).collect();
+    let data: Vec<Option<Text<'q>>> = all.iter().flat_map(|rows| rows.data.iter().map(text)).collect();
+    let query = query.bind(keys).bind(created).bind(applied).bind(data);
+    let columns = all.first().map_or(0, |rows| rows.indexes.len());
+    (0..columns).fold(query, |query, nth| {
+        let column: Vec<Option<&'q [u8]>> =
+            all.iter().flat_map(|rows| rows.indexes[nth].iter().map(Option::as_deref)).collect();
+        query.bind(column)
+    })
 }
 
 impl Batch {

@@ -19,7 +19,7 @@ const MAX_KEY: usize = 1_024;
 
 /// The most bytes of documents that one statement writes, as long as it is more than one document. PostgreSQL takes
 /// 1 GiB, but needs a multiple of it in memory.
-const MAX_STATEMENT: usize = 32 << 20;
+pub(super) const MAX_STATEMENT: usize = 32 << 20;
 
 /// Arranges a batch for its statements.
 ///

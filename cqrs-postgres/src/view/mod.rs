@@ -1,6 +1,5 @@
 //! The read store.
 
-mod advance;
 mod commit;
 mod convert;
 mod coordination;
@@ -18,6 +17,7 @@ mod projection;
 mod statements;
 mod store;
 mod tables;
+mod together;
 mod value;
 mod writing;
 

@@ -20,7 +20,6 @@ use super::{
     fit, names,
     prepare::{prepare, remove},
     projection::{Progressed, bind_id, build},
-    writing::{Writing, never_prepared},
 };
 use crate::database::{Session, integer};
 
@@ -75,29 +74,20 @@ impl ViewStore for PostgresViewStore {
         projection: &'a ProjectionId,
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>> {
-        Box::pin(async move {
-            let Some(documents) = self.tables.of(projection).await? else {
-                return Err(never_prepared(projection).into());
-            };
-            let batch = fit::batch(&documents, projection, commit, self.document_bytes)?;
-            let writing = Writing { documents, batch, statements: Arc::clone(&self.statements) };
-            let progressed = Arc::new(writing).run(&self.database, &self.tables).await?;
-            self.watcher.watched().tell(projection, progressed);
-            Ok(())
-        })
+        Box::pin(async move { self.write(self.arrange(projection, commit).await?).await })
     }
 
-    /// One statement for each build.
-    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
+    /// Those without dead letters by one statement for each build.
+    fn commit_all(
+        &self,
+        batches: Vec<(ProjectionId, Commit)>,
+    ) -> BoxFuture<'_, Vec<Result<(), CommitError>>> {
         Box::pin(async move {
-            let each: HashSet<&ProjectionId> = moves.iter().map(|(id, _)| id).collect();
-            if moves.len() < 2
-                || each.len() < moves.len()
-                || !moves.iter().all(|(_, commit)| commit.is_bare())
-            {
-                return commit_each(self, moves).await;
+            let each: HashSet<&ProjectionId> = batches.iter().map(|(id, _)| id).collect();
+            if batches.len() < 2 || each.len() < batches.len() {
+                return commit_each(self, batches).await;
             }
-            self.advance_all(&moves).await
+            self.write_together(batches).await
         })
     }
 

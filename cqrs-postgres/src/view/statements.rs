@@ -17,6 +17,7 @@ pub(super) const FORMAT: Format = Format {
 
 // Parts of the statements that write batches.
 pub(super) const ADVANCE: &str = include_str!("sql/advance.sql");
+pub(super) const ADVANCE_ALL: &str = include_str!("sql/advance_all.sql");
 pub(super) const NEWLY_PARKED: &str = include_str!("sql/newly_parked.sql");
 pub(super) const PARK: &str = include_str!("sql/park.sql");
 pub(super) const PARKED_NO_MORE: &str = include_str!("sql/parked_no_more.sql");
@@ -34,7 +35,6 @@ pub(super) const REMOVE: &str = include_str!("sql/remove.sql");
 #[derive(Debug)]
 pub(super) struct Statements {
     pub(super) add_entry: SqlStr,
-    pub(super) advance_all: SqlStr,
     pub(super) builds: SqlStr,
     pub(super) change_entry: SqlStr,
     pub(super) dead_letters: SqlStr,
@@ -53,7 +53,6 @@ impl Statements {
     pub(super) fn new(schema: &Schema) -> Self {
         Self {
             add_entry: schema.sql(include_str!("sql/add_entry.sql")),
-            advance_all: schema.sql(&include_str!("sql/advance_all.sql").replace("{tell}", TELL.trim_end())),
             builds: schema.sql(include_str!("sql/builds.sql")),
             change_entry: schema.sql(include_str!("sql/change_entry.sql")),
             dead_letters: schema.sql(include_str!("sql/dead_letters.sql")),

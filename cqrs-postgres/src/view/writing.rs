@@ -12,7 +12,7 @@ use super::{
 };
 use crate::database::{Column as _, Database, Failure, Session};
 
-const DOING: &str = "writes a batch of a projection";
+pub(super) const DOING: &str = "writes a batch of a projection";
 
 /// A batch on its way.
 #[derive(Debug)]
@@ -65,11 +65,11 @@ impl Writing {
             Ok(Ok(Some(progressed))) => Ok(Outcome::Written(progressed)),
             Ok(Ok(None) | Err(_)) => Ok(Outcome::Refused),
             Err(error) => {
-                // Data exceptions, and program limits.
-                let code = error.as_database_error().and_then(DatabaseError::code);
-                let is_unfit =
-                    code.is_some_and(|code| ["22", "54"].iter().any(|class| code.starts_with(class)));
-                if is_unfit { Ok(Outcome::Unfit(error)) } else { Err(error) }
+                if is_unfit(&error) {
+                    Ok(Outcome::Unfit(error))
+                } else {
+                    Err(error)
+                }
             }
         }
     }
@@ -90,10 +90,16 @@ impl Writing {
         Ok(None)
     }
 
-    async fn why_refused(&self, tables: &Tables) -> CommitError {
+    pub(super) async fn why_refused(&self, tables: &Tables) -> CommitError {
         let Batch { projection, expected, checkpoint, .. } = &self.batch;
         why_refused(tables, projection, *expected, checkpoint.fence, &self.documents.indexes).await
     }
+}
+
+/// Whether the server can't take what was to be written: data exceptions, and program limits.
+pub(super) fn is_unfit(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| ["22", "54"].iter().any(|class| code.starts_with(class)))
 }
 
 /// Why a batch was not written that begins at this position, by a writer with this fencing number who declares these indexes.

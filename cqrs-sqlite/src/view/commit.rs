@@ -7,7 +7,7 @@ use cqrs_core::{
 use rusqlite::{Connection, params, params_from_iter, types::Value};
 
 use super::{dead_letter, names, projection::Known, statements, value};
-use crate::file::{Doing, integer, micros, number};
+use crate::file::{Doing, execute, integer, micros, number};
 
 const DOING: &str = "writes a batch of a projection";
 
@@ -21,8 +21,28 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Writes it within a transaction that may write, which is for the caller to end. A [bare](Commit::is_bare) batch that is
-    /// refused has changed nothing.
+    /// How many rows it changes.
+    pub(super) fn rows(&self) -> usize {
+        let Commit { documents, parked, resolved, .. } = &self.commit;
+        (documents.len() + parked.len() + resolved.len()).max(1)
+    }
+
+    /// Writes it within a transaction that may write, which is for the caller to end. If it is refused, it has changed nothing.
+    pub(super) fn write_or_undo(&self, connection: &Connection) -> Result<Checkpoint, CommitError> {
+        // A bare one is refused before it changes anything.
+        if self.commit.is_bare() {
+            return self.write(connection);
+        }
+        execute(connection, "SAVEPOINT batch").doing(DOING)?;
+        let written = self.write(connection);
+        if written.is_err() {
+            execute(connection, "ROLLBACK TO batch").doing(DOING)?;
+        }
+        execute(connection, "RELEASE batch").doing(DOING)?;
+        written
+    }
+
+    /// The same for the only batch of its transaction, which is not committed then.
     pub(super) fn write(&self, connection: &Connection) -> Result<Checkpoint, CommitError> {
         let Self { projection, commit, declared } = self;
         let checkpoint = &commit.checkpoint;

@@ -4,7 +4,7 @@ use cqrs_core::{
     envelope::Position,
     store::{
         BoxFuture, Build, Checkpoint, Commit, CommitError, CoordinationStore, DeadLetter, Error, Find,
-        ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore, commit_each,
+        ProjectionId, ProjectionSpec, Read, Sequence, StoredDocument, ViewStore,
     },
 };
 use rusqlite::Connection;
@@ -80,23 +80,34 @@ impl ViewStore for SqliteViewStore {
         commit: Commit,
     ) -> BoxFuture<'a, Result<(), CommitError>> {
         Box::pin(async move {
-            let commit = self.checked(projection, commit)?;
-            let few = commit.documents.len() + commit.parked.len() + commit.resolved.len() <= FEW;
-            self.write_batches(vec![self.batch(projection.clone(), commit)], few).await
+            let batch = self.batch(projection.clone(), self.checked(projection, commit)?);
+            self.write_batches(vec![batch]).await.pop().expect("there is an answer for each batch")
         })
     }
 
-    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
+    /// In one transaction.
+    fn commit_all(
+        &self,
+        batches: Vec<(ProjectionId, Commit)>,
+    ) -> BoxFuture<'_, Vec<Result<(), CommitError>>> {
         Box::pin(async move {
-            if moves.is_empty() {
-                return Ok(());
+            let (mut answers, mut sound) = (Vec::with_capacity(batches.len()), Vec::new());
+            for (projection, commit) in batches {
+                answers.push(match self.checked(&projection, commit) {
+                    Ok(commit) => {
+                        sound.push(self.batch(projection, commit));
+                        Ok(())
+                    }
+                    Err(error) => Err(error),
+                });
             }
-            if !moves.iter().all(|(_, commit)| commit.is_bare()) {
-                return commit_each(self, moves).await;
+            if !sound.is_empty() {
+                let written = self.write_batches(sound).await;
+                for (answer, written) in answers.iter_mut().filter(|answer| answer.is_ok()).zip(written) {
+                    *answer = written;
+                }
             }
-            let few = moves.len() <= FEW;
-            let batches = moves.into_iter().map(|(projection, commit)| self.batch(projection, commit));
-            self.write_batches(batches.collect(), few).await
+            answers
         })
     }
 
@@ -204,14 +215,16 @@ impl SqliteViewStore {
         Batch { projection, commit, declared }
     }
 
-    /// Writes one batch, or several that are bare: on the caller's thread where that takes no time.
-    async fn write_batches(&self, batches: Vec<Batch>, few: bool) -> Result<(), CommitError> {
+    /// Writes batches, each or not by itself: on the caller's thread where that takes no time.
+    async fn write_batches(&self, batches: Vec<Batch>) -> Vec<Result<(), CommitError>> {
         let writer = Arc::clone(&self.writer).lock_owned().await;
+        let (few, count) = (batches.iter().map(Batch::rows).sum::<usize>() <= FEW, batches.len());
+        let all = |error: Error| (0..count).map(|_| Err(error.clone().into())).collect();
         if few && self.pace.is_quick() {
             match self.pace.time(|| write(&writer, &batches, &self.progress, Duration::ZERO)) {
                 Ok(written) => return written,
                 Err(error) if is_busy(&error) => {}
-                Err(error) => return Err(Error::from(Failure::new(WRITES, error)).into()),
+                Err(error) => return all(Failure::new(WRITES, error).into()),
             }
         }
         let (progress, pace, patience) = (Arc::clone(&self.progress), Arc::clone(&self.pace), self.patience);
@@ -219,35 +232,43 @@ impl SqliteViewStore {
             let write = || write(&writer, &batches, &progress, patience);
             if few { pace.time(write) } else { write() }
         };
-        off_thread(WRITES, wait).await?.map_err(|error| Error::from(Failure::new(WRITES, error)))?
+        match off_thread(WRITES, wait).await {
+            Ok(Ok(written)) => written,
+            Ok(Err(error)) => all(Failure::new(WRITES, error).into()),
+            Err(error) => all(error),
+        }
     }
 }
 
-/// Writes batches where the right to write is to be had within `patience`; else it comes back. Of several, which have to be
-/// bare, those that are refused stay alone: a bare one is refused before it changes anything.
+/// Writes batches in one transaction where the right to write is to be had within `patience`; else it comes back. Those that
+/// are refused leave nothing, and the others are written.
 fn write(
     writer: &OwnedMutexGuard<Connection>,
     batches: &[Batch],
     progress: &Progress,
     patience: Duration,
-) -> Result<Result<(), CommitError>, rusqlite::Error> {
+) -> Result<Vec<Result<(), CommitError>>, rusqlite::Error> {
+    let all = |error: Error| batches.iter().map(|_| Err(error.clone().into())).collect();
     let transaction = Transaction::immediate(writer, patience)?;
-    let mut written = Vec::with_capacity(batches.len());
-    let mut first = Ok(());
+    let (mut written, mut answers) = (Vec::with_capacity(batches.len()), Vec::with_capacity(batches.len()));
+    let write = if batches.len() == 1 { Batch::write } else { Batch::write_or_undo };
     for batch in batches {
-        match batch.write(writer) {
-            Ok(checkpoint) => written.push((&batch.projection, checkpoint)),
+        match write(batch, writer) {
+            Ok(checkpoint) => {
+                written.push((&batch.projection, checkpoint));
+                answers.push(Ok(()));
+            }
             // Not of this batch: nothing is written.
             Err(CommitError::Store(error)) if !matches!(error, Error::Invalid { .. }) => {
-                return Ok(Err(error.into()));
+                return Ok(all(error));
             }
-            Err(refused) => first = first.and(Err(refused)),
+            Err(refused) => answers.push(Err(refused)),
         }
     }
     if !written.is_empty()
         && let Err(error) = progress.commit(transaction, &written).doing(WRITES)
     {
-        return Ok(Err(error.into()));
+        return Ok(all(error));
     }
-    Ok(first)
+    Ok(answers)
 }

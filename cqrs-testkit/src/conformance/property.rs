@@ -6,7 +6,12 @@ use proptest::{
 };
 use tokio::runtime::Handle;
 
-/// Checks a property on random values, the same in each run, and shows the smallest value that breaks it.
+/// How long a smaller value that breaks the property is looked for, in milliseconds: on a slow database it is shown all the
+/// same, and does not look as if it hung.
+const SHRINKING: u32 = 10_000;
+
+/// Checks a property on random values, the same in each run, and shows the smallest value that breaks it, of those that were
+/// found in time.
 pub(crate) async fn check<T, F>(
     cases: u32,
     values: impl Strategy<Value = T> + Send + 'static,
@@ -17,8 +22,13 @@ pub(crate) async fn check<T, F>(
 {
     let runtime = Handle::current();
     let checked = tokio::task::spawn_blocking(move || {
-        let config =
-            Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+        let config = Config {
+            cases,
+            failure_persistence: None,
+            max_shrink_iters: 2_000,
+            max_shrink_time: SHRINKING,
+            ..Config::default()
+        };
         let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
         TestRunner::new_with_rng(config, rng)
             .run(&values, |value| {

@@ -83,10 +83,14 @@ pub(crate) fn every_rule_bites<S: ?Sized + 'static>(
     breaking: impl Fn(&str) -> Option<Stores<S>>,
 ) {
     assert!(!rules.is_empty());
+    // They panic on purpose, by the hundred: backtraces would take most of the time, and hide what matters.
+    #[allow(clippy::print_stderr, reason = "where a panic is told by default, too")]
+    std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     let checked = time.check(rules, |rule| {
         let broken = breaking(rule).unwrap_or_else(|| panic!("no broken store shows that `{rule}` bites"));
         broken.with_patience(PATIENCE)
     });
+    drop(std::panic::take_hook());
     let wrong = checked.into_iter().filter_map(|(rule, held)| match held {
         Ok(()) => Some(format!("a store that breaks `{rule}` passes it")),
         Err(said) if is_away(&said) => Some(format!("`{rule}` failed, but not by the fault: {said}")),

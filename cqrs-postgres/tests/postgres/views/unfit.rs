@@ -4,7 +4,8 @@ use cqrs_core::{
     domain::IndexValue,
     envelope::Position,
     store::{
-        After, Commit, CommitError, DeadLetter, DocumentWrite, Find, OrderBy, ProjectionId, Reason, ViewStore,
+        After, Commit, CommitError, DeadLetter, DocumentWrite, Find, OrderBy, Partition, ProjectionId,
+        ProjectionSpec, Reason, ViewStore,
     },
 };
 use uuid::Uuid;
@@ -125,4 +126,43 @@ async fn a_batch_of_many_megabytes_is_written_whole_or_not_at_all() {
     assert_eq!(keys(&store, &spec.id, &all()).await.len(), 15);
     assert_eq!(store.checkpoint(&spec.id).await.unwrap().unwrap().parked, 1);
     assert_eq!(store.dead_letters(&spec.id, None, Position::ZERO, 10).await.unwrap().len(), 1);
+}
+
+/// Of batches that are written together, the one with a document that the server can't hold is told, and the others are
+/// written; those that are too long for one statement together are, too.
+#[tokio::test]
+async fn batches_that_are_written_together_are_judged_one_by_one() {
+    const MEGABYTE: usize = 1 << 20;
+    let schema = Schema::new();
+    let store = schema.connect_views().await;
+    let spec = spec("orders", &["customer"]);
+    let mut batches = Vec::new();
+    for partition in Partition::all(8) {
+        let id = spec.id.partition(partition);
+        store.prepare(&ProjectionSpec { id: id.clone(), ..spec.clone() }).await.unwrap();
+        let data = match partition.index() {
+            2 => format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000)),
+            index => format!("\"{index}{}\"", "x".repeat(9 * MEGABYTE)),
+        };
+        let key =
+            if partition.index() == 5 { "a\0b".to_owned() } else { format!("of-{}", partition.index()) };
+        batches.push((id, commit(0, 1, vec![with_data(&key, 1, &data, &[text("x")])])));
+    }
+    let ids: Vec<ProjectionId> = batches.iter().map(|(id, _)| id.clone()).collect();
+    let answers = store.commit_all(batches).await;
+    for (nth, (id, answer)) in ids.iter().zip(answers).enumerate() {
+        match (nth, answer) {
+            (2, Err(CommitError::Unfit { projection, key, .. })) => {
+                assert_eq!((&projection, &*key), (id, "of-2"));
+            }
+            (5, Err(CommitError::Unfit { projection, key, .. })) => {
+                assert_eq!((&projection, &*key), (id, "a\0b"));
+            }
+            (2 | 5, other) => panic!("{id} was to be refused, but: {other:?}"),
+            (_, answer) => answer.unwrap(),
+        }
+        assert_eq!(position(&store, id).await, u64::from(nth != 2 && nth != 5), "{id}");
+    }
+    let written = keys(&store, &spec.id, &all()).await;
+    assert_eq!(written, ["of-0", "of-1", "of-3", "of-4", "of-6", "of-7"]);
 }

@@ -96,8 +96,8 @@ suite! {
         letters_of_partitions_are_apart
         watchers_of_partitions_are_told_of_them_alone
         partitions_are_written_at_the_same_time
-        checkpoints_are_moved_together
-        a_move_is_refused_by_itself
+        batches_of_partitions_are_written_together
+        a_batch_of_many_is_refused_by_itself
         partitions_are_listed
         a_partition_that_is_removed_leaves_the_others
         a_build_is_removed_with_its_partitions

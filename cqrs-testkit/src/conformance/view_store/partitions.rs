@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cqrs_core::{
+    domain::IndexValue,
     envelope::Position,
     store::{
         Checkpoint, Commit, CommitError, Error, Partition, ProjectionId, ProjectionSpec, Reason, ViewStore,
@@ -170,7 +171,7 @@ pub async fn watchers_of_partitions_are_told_of_them_alone(stores: &Stores<dyn V
         }
         if round != 1 {
             let moves = [1, 2].map(|of| (views[of].id.clone(), commit(of)));
-            writer.advance(moves.to_vec()).await.expect("checkpoints are moved");
+            written(&writer.commit_all(moves.to_vec()).await);
         }
         for (of, news) in news.iter_mut().enumerate() {
             for news in news {
@@ -210,8 +211,15 @@ pub async fn partitions_are_written_at_the_same_time(stores: &Stores<dyn ViewSto
     }
 }
 
-/// The checkpoints of many partitions are moved together, all as by batches of their own.
-pub async fn checkpoints_are_moved_together(stores: &Stores<dyn ViewStore>) {
+/// Each of the batches was written.
+fn written(answers: &[Result<(), CommitError>]) {
+    for answer in answers {
+        answer.as_ref().expect("it is written");
+    }
+}
+
+/// Batches of many partitions are written together, all as by calls of their own: with documents, with letters, or none.
+pub async fn batches_of_partitions_are_written_together(stores: &Stores<dyn ViewStore>) {
     const OF: u16 = 32;
     let store = stores.open().await;
     let mut views = Vec::new();
@@ -219,75 +227,103 @@ pub async fn checkpoints_are_moved_together(stores: &Stores<dyn ViewStore>) {
         views.push(prepared(&store, partition).await);
     }
     views[3].commit(Commit { parked: vec![letter(1, of_document("a"), Reason::Queued)], ..batch(0, 0, []) }).await;
-    store.advance(Vec::new()).await.expect("there is nothing to move");
-    for round in 0..2_u64 {
-        let to = |nth: usize| 100 * round + nth as u64 + 1;
-        let moved = |nth: usize| {
-            let mut commit = batch(if round == 0 { 0 } else { nth as u64 + 1 }, to(nth), []);
+    assert!(store.commit_all(Vec::new()).await.is_empty(), "there is nothing to write");
+    let to = |round: u64, nth: usize| 100 * round + nth as u64 + 1;
+    let key = |nth: usize| format!("of-{nth}");
+    // In the last round, the first time without any documents.
+    for round in 0..4_u64 {
+        let made = |nth: usize| {
+            let expected = if round == 0 { 0 } else { to(round - 1, nth) };
+            let brings = (round == 1 || round == 3) && !nth.is_multiple_of(3);
+            let documents = brings.then(|| put_at(&key(nth), 1, to(round, nth), &[text(&round.to_string())]));
+            let mut commit = batch(expected, to(round, nth), documents);
             commit.checkpoint.fence = round + nth as u64 % 2;
             commit.checkpoint.partitions = OF;
             commit.checkpoint.diverged = nth.is_multiple_of(5);
+            let last = uuid::Uuid::from_u128(to(round, nth).into());
             commit.checkpoint.last =
-                nth.is_multiple_of(3).then(|| cqrs_core::envelope::EventId::from_uuid(uuid::Uuid::from_u128(to(nth).into())));
+                nth.is_multiple_of(3).then(|| cqrs_core::envelope::EventId::from_uuid(last));
+            if round == 3 && nth == 7 {
+                commit.parked.push(letter(to(round, nth), of_document("b"), Reason::Queued));
+            }
             commit
         };
-        let moves = views.iter().enumerate().rev().map(|(nth, view)| (view.id.clone(), moved(nth)));
-        store.advance(moves.collect()).await.expect("all are moved");
+        let batches = views.iter().enumerate().rev().map(|(nth, view)| (view.id.clone(), made(nth)));
+        let answers = store.commit_all(batches.collect()).await;
+        assert_eq!(answers.len(), views.len());
+        written(&answers);
         for (nth, view) in views.iter().enumerate() {
-            let parked = u64::from(nth == 3);
-            let expected = Checkpoint { parked, ..moved(nth).checkpoint };
+            let parked = u64::from(nth == 3 || (round == 3 && nth == 7));
+            let expected = Checkpoint { parked, ..made(nth).checkpoint };
             assert_eq!(view.checkpoint().await, Some(expected), "{}", view.id);
+            if let Some(document) = made(nth).documents.first() {
+                let found = view.get(&key(nth)).await.expect("it is written");
+                assert_eq!(found.applied, document.applied, "{}", view.id);
+                let round = IndexValue::Text(round.to_string());
+                assert!(view.keys(&all([one_of("customer", &[round])])).await.contains(&key(nth)), "{}", view.id);
+            }
         }
     }
-    // Those that bring more with them are written, too.
-    let mut more = batch(101, 300, [put("a", 300, &[text("x")])]);
-    more.checkpoint.fence = 9;
-    let twice = [batch(102, 103, []), batch(103, 104, [])].map(|commit| (views[1].id.clone(), with_fence(9, commit)));
-    let moves = [(views[0].id.clone(), more)].into_iter().chain(twice);
-    store.advance(moves.collect()).await.expect("all are written");
-    assert_eq!([views[0].position().await, views[1].position().await], [300, 104]);
-    assert_eq!(views[2].get("a").await.expect("written").applied.get(), 300);
+    // Two of one partition, one after the other.
+    let at = to(3, 1);
+    let twice = [batch(at, at + 1, []), batch(at + 1, at + 2, [put("a", at + 2, &[text("x")])])];
+    let twice = twice.map(|commit| (views[1].id.clone(), with_fence(9, commit)));
+    written(&store.commit_all(twice.to_vec()).await);
+    assert_eq!(views[1].position().await, at + 2);
+    assert_eq!(views[2].get("a").await.expect("written").applied.get(), at + 2);
 }
 
-/// Of checkpoints that are moved together, one that is not where its move begins, is fenced off, or is none, stays, and
-/// the others are moved; the first that stays is the error.
-pub async fn a_move_is_refused_by_itself(stores: &Stores<dyn ViewStore>) {
+/// Of batches that are written together, one that is not for where its partition is, is fenced off, is for none that was
+/// prepared, or has a document that the store does not take, leaves nothing; the others are written. Each is told what
+/// became of it.
+pub async fn a_batch_of_many_is_refused_by_itself(stores: &Stores<dyn ViewStore>) {
     let store = stores.open().await;
     let mut views = Vec::new();
-    for partition in Partition::all(8).take(5) {
+    for partition in Partition::all(8).take(6) {
         let view = prepared(&store, partition).await;
         view.commit(with_fence(4, batch(0, 2, []))).await;
         views.push(view);
     }
     let nobody = views[0].id.partition(partition(0, 16));
-    let moved = |of: usize, expected: u64, fence: u64| {
-        (views[of].id.clone(), with_fence(fence, batch(expected, expected + 10, [])))
+    let key = |of: usize| format!("of-{of}");
+    let made = |of: usize, expected: u64, fence: u64, values: &[IndexValue]| {
+        let document = put(&key(of), expected + 10, values);
+        (views[of].id.clone(), with_fence(fence, batch(expected, expected + 10, [document])))
     };
-    let moves = vec![moved(0, 2, 4), moved(1, 1, 4), moved(2, 2, 3), moved(3, 2, 5), moved(4, 2, 4)];
-    match store.advance(moves.clone()).await {
-        Err(CommitError::Superseded { projection, expected, actual }) => {
-            assert_eq!((projection, expected.get(), actual.get()), (views[1].id.clone(), 1, 2));
+    let good = [text("x")];
+    let batches = vec![
+        made(0, 2, 4, &good),
+        made(1, 1, 4, &good),
+        made(2, 2, 3, &good),
+        made(3, 2, 5, &good),
+        (nobody.clone(), with_fence(4, batch(0, 1, []))),
+        made(4, 2, 4, &[]),
+        made(5, 2, 4, &good),
+    ];
+    let ids: Vec<ProjectionId> = batches.iter().map(|(id, _)| id.clone()).collect();
+    let answers = store.commit_all(batches).await;
+    match answers.as_slice() {
+        [
+            Ok(()),
+            Err(CommitError::Superseded { projection: moved, expected, actual }),
+            Err(CommitError::Fenced { projection: fenced, fence: 3, newest: 4 }),
+            Ok(()),
+            Err(CommitError::Store(Error::Invalid { .. })),
+            Err(CommitError::Store(Error::Invalid { .. })),
+            Ok(()),
+        ] => {
+            assert_eq!((moved, expected.get(), actual.get()), (&ids[1], 1, 2));
+            assert_eq!(fenced, &ids[2]);
         }
-        other => panic!("a move from another position: {other:?}"),
+        answers => panic!("not what became of each: {answers:?}"),
     }
-    let mut positions = Vec::new();
-    for view in &views {
-        positions.push(view.position().await);
+    for (of, view) in views.iter().enumerate() {
+        let is_written = [0, 3, 5].contains(&of);
+        assert_eq!(view.position().await, if is_written { 12 } else { 2 }, "{}", view.id);
+        assert_eq!(view.get(&key(of)).await.is_some(), is_written, "{}", view.id);
     }
-    assert_eq!(positions, [12, 2, 2, 12, 12]);
-    match store.advance(vec![moved(0, 12, 4), moved(2, 2, 3), moved(1, 1, 4)]).await {
-        Err(CommitError::Fenced { projection, fence, newest }) => {
-            assert_eq!((projection, fence, newest), (views[2].id.clone(), 3, 4));
-        }
-        other => panic!("a move with an older fencing number: {other:?}"),
-    }
-    match store.advance(vec![(nobody, batch(0, 1, [])), moved(4, 12, 4), moved(1, 1, 4)]).await {
-        Err(CommitError::Store(Error::Invalid { .. })) => {}
-        other => panic!("a move of what was never prepared: {other:?}"),
-    }
-    assert_eq!([views[0].position().await, views[2].position().await, views[4].position().await], [22, 2, 22]);
-    let only = store.advance(vec![moved(1, 1, 4)]).await;
-    assert!(matches!(only, Err(CommitError::Superseded { .. })), "a single one: {only:?}");
+    let only = store.commit_all(vec![made(1, 1, 4, &good)]).await;
+    assert!(matches!(only.as_slice(), [Err(CommitError::Superseded { .. })]), "a single one: {only:?}");
 }
 
 /// A build is listed with each of its partitions that was prepared, in their order; one that was prepared before the build

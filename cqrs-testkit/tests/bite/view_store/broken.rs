@@ -17,6 +17,9 @@ pub(crate) type Sound = Arc<dyn ViewStore>;
 
 type Do<I, O> = Option<Hook<Sound, I, O>>;
 
+/// What became of each batch.
+type Answers = Vec<Result<(), CommitError>>;
+
 /// What dead letters are asked for.
 pub(crate) type Listing = (ProjectionId, Option<Sequence>, Position, usize);
 /// The group and key of an entry, its expected revision, and its new value.
@@ -35,7 +38,7 @@ pub(crate) struct Faults {
     pub(crate) checkpoint: Do<ProjectionId, Result<Option<Checkpoint>, Error>>,
     pub(crate) load: Do<(ProjectionId, Vec<String>), Result<Vec<StoredDocument>, Error>>,
     pub(crate) commit: Do<(ProjectionId, Commit), Result<(), CommitError>>,
-    pub(crate) advance: Do<Vec<(ProjectionId, Commit)>, Result<(), CommitError>>,
+    pub(crate) commit_all: Do<Vec<(ProjectionId, Commit)>, Answers>,
     pub(crate) get: Do<(ProjectionId, String), Answer<Option<StoredDocument>>>,
     pub(crate) find: Do<(ProjectionId, Find), Answer<Vec<StoredDocument>>>,
     pub(crate) parked_sequences: Do<ProjectionId, Result<Vec<Sequence>, Error>>,
@@ -171,12 +174,12 @@ impl ViewStore for Broken {
         }
     }
 
-    fn advance(&self, moves: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Result<(), CommitError>> {
-        let moves = moves.into_iter().map(|(id, commit)| (self.id(&id), commit)).collect();
-        match (&self.faults.advance, &self.faults.commit) {
-            (Some(hook), _) => hook(self.sound.clone(), moves),
-            (None, Some(_)) => Box::pin(commit_each(self, moves)),
-            (None, None) => self.sound.advance(moves),
+    fn commit_all(&self, batches: Vec<(ProjectionId, Commit)>) -> BoxFuture<'_, Answers> {
+        let batches = batches.into_iter().map(|(id, commit)| (self.id(&id), commit)).collect();
+        match (&self.faults.commit_all, &self.faults.commit) {
+            (Some(hook), _) => hook(self.sound.clone(), batches),
+            (None, Some(_)) => Box::pin(commit_each(self, batches)),
+            (None, None) => self.sound.commit_all(batches),
         }
     }
 

@@ -76,19 +76,25 @@ pub(super) fn partitioning(rule: &str) -> Option<Faults> {
                 }
             });
         }
-        "checkpoints_are_moved_together" => {
-            broken.advance = hook(|store: Sound, mut moves: Vec<Committing>| async move {
-                moves.pop();
-                store.advance(moves).await
+        // The last one brings no documents.
+        "batches_of_partitions_are_written_together" => {
+            broken.commit_all = hook(|store: Sound, mut batches: Vec<Committing>| async move {
+                if let Some((_, last)) = batches.last_mut() {
+                    last.documents.clear();
+                }
+                store.commit_all(batches).await
             });
         }
-        // All or none.
-        "a_move_is_refused_by_itself" => {
-            broken.advance = hook(|store: Sound, moves: Vec<Committing>| async move {
-                for (id, commit) in moves {
-                    store.commit(&id, commit).await?;
+        // It ends with the first that is refused.
+        "a_batch_of_many_is_refused_by_itself" => {
+            broken.commit_all = hook(|store: Sound, batches: Vec<Committing>| async move {
+                let mut answers = Vec::new();
+                for (id, commit) in batches {
+                    let is_refused = matches!(answers.last(), Some(Err(_)));
+                    let away = Err(Error::invalid("one before was refused").into());
+                    answers.push(if is_refused { away } else { store.commit(&id, commit).await });
                 }
-                Ok(())
+                answers
             });
         }
         "partitions_are_listed" => {
