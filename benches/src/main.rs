@@ -6,6 +6,7 @@
 
 mod catch_up;
 mod commands;
+mod demands;
 mod domain;
 mod figures;
 mod filling;
@@ -16,6 +17,7 @@ mod machine;
 mod noting;
 mod places;
 mod plan;
+mod rebuild;
 mod rooms;
 mod table;
 mod together;
@@ -78,11 +80,17 @@ async fn measure(plan: &Plan, rooms: &Rooms) -> Result<(), Failure> {
     if plan.measures(What::CatchUp) {
         catch_up::run(plan, rooms).await?;
     }
+    if plan.measures(What::Rebuild) {
+        rebuild::run(plan, rooms).await?;
+    }
     if plan.measures(What::Together) {
         together::run(plan, rooms).await?;
     }
     if plan.measures(What::Lag) {
         lag::run(plan, rooms).await?;
+    }
+    if plan.measures(What::Demands) {
+        demands::run(plan, rooms).await?;
     }
     Ok(())
 }

@@ -6,7 +6,8 @@ use clap::Parser;
 
 use crate::{places::Place, table::Style};
 
-/// Measures commands/s, loads, catch-up, ten projections and lag next to the raw limits, on this machine.
+/// Measures commands/s, loads, catch-up, rebuilds, ten projections, lag and what freshness costs, next to the raw limits,
+/// on this machine.
 #[derive(Parser)]
 #[command(name = "cargo xtask bench")]
 pub(crate) struct Options {
@@ -22,7 +23,7 @@ pub(crate) struct Options {
     /// How long each measurement of commands takes, in seconds
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// How many events the backlog of the catch-up has
+    /// How many events the backlog has: of the catch-up, of rebuilds, and of ten projections
     #[arg(long, default_value_t = 100_000)]
     backlog: u64,
     /// One short round of all, to see that it works; its figures mean little
@@ -52,10 +53,14 @@ pub(crate) enum What {
     Loads,
     /// Events/s of a projection that works through a backlog
     CatchUp,
+    /// Events/s of a rebuild beside the build that answers, and of a first build
+    Rebuild,
     /// Ten projections next to one: reads of the log, and events/s
     Together,
-    /// From an acknowledged command to the visible view, at 200 commands/s
+    /// From an acknowledged command to the answer of a reader that waits for it, in one process and between two
     Lag,
+    /// What each demand for freshness costs a query whose view is there
+    Demands,
 }
 
 pub(crate) struct Plan {
@@ -110,7 +115,7 @@ impl Plan {
                 needs.push("slow-postgres");
             }
         }
-        let on_mongo = [What::CatchUp, What::Together, What::Lag];
+        let on_mongo = [What::CatchUp, What::Rebuild, What::Together, What::Lag, What::Demands];
         if self.covers(Place::Mongo) && on_mongo.into_iter().any(|what| self.measures(what)) {
             needs.push("mongo");
         }

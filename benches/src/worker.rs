@@ -16,11 +16,13 @@ use crate::{Failure, commands, lag, limit::postgres::lag as limit};
 pub(crate) enum Job {
     Commands(commands::Job),
     Projector(lag::Projector),
+    Reader(lag::Reader),
     LimitProjector(limit::Projector),
 }
 
 const GO: &str = "go";
 const READY: &str = "ready";
+const ENDED_EARLY: &str = "a worker has ended early; its error stands above";
 
 /// The process, seen from the one that started it.
 pub(crate) struct Worker {
@@ -59,11 +61,24 @@ impl Worker {
         Ok(result)
     }
 
+    /// Hands it one thing more to do.
+    pub(crate) async fn give<T: Serialize>(&mut self, work: &T) -> Result<(), Failure> {
+        self.tell(&serde_json::to_string(work)?).await
+    }
+
+    /// What it has found in all that it was given; it has ended then.
+    pub(crate) async fn sum<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        let Self { mut child, input, mut output } = self;
+        drop(input);
+        let found = output.next_line().await?.ok_or(ENDED_EARLY)?;
+        ended(&mut child).await?;
+        Ok(serde_json::from_str(&found)?)
+    }
+
     /// Ends its input, which ends it.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         drop(self.input);
-        let status = self.child.wait().await?;
-        if status.success() { Ok(()) } else { Err(format!("a worker has failed: {status}").into()) }
+        ended(&mut self.child).await
     }
 
     async fn tell(&mut self, line: &str) -> Result<(), Failure> {
@@ -72,8 +87,13 @@ impl Worker {
     }
 
     async fn hear(&mut self) -> Result<String, Failure> {
-        Ok(self.output.next_line().await?.ok_or("a worker has ended early; its error stands above")?)
+        Ok(self.output.next_line().await?.ok_or(ENDED_EARLY)?)
     }
+}
+
+async fn ended(child: &mut Child) -> Result<(), Failure> {
+    let status = child.wait().await?;
+    if status.success() { Ok(()) } else { Err(format!("a worker has failed: {status}").into()) }
 }
 
 /// The other end: the process itself.
@@ -82,7 +102,7 @@ pub(crate) struct Orders(Lines<BufReader<Stdin>>);
 impl Orders {
     /// Says that the preparations are done, and waits for the start.
     pub(crate) async fn ready(&mut self) -> Result<(), Failure> {
-        println!("{READY}");
+        Self::say_ready();
         match self.0.next_line().await?.as_deref() {
             Some(GO) => Ok(()),
             other => Err(format!("expected {GO:?}, but got {other:?}").into()),
@@ -91,9 +111,19 @@ impl Orders {
 
     /// Says that the preparations are done, and waits until nobody needs the process any more.
     pub(crate) async fn ready_until_the_end(&mut self) -> Result<(), Failure> {
-        println!("{READY}");
+        Self::say_ready();
         while self.0.next_line().await?.is_some() {}
         Ok(())
+    }
+
+    /// Says that the preparations are done.
+    pub(crate) fn say_ready() {
+        println!("{READY}");
+    }
+
+    /// What is to be done next; `None` where that was all.
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Failure> {
+        Ok(self.0.next_line().await?.map(|line| serde_json::from_str(&line)).transpose()?)
     }
 }
 
@@ -104,6 +134,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     match serde_json::from_str(&job)? {
         Job::Commands(job) => println!("{}", serde_json::to_string(&commands::work(job, orders).await?)?),
         Job::Projector(job) => lag::project(job, orders).await?,
+        Job::Reader(job) => println!("{}", serde_json::to_string(&lag::read(job, orders).await?)?),
         Job::LimitProjector(job) => limit::project(job, orders).await?,
     }
     Ok(())

@@ -17,16 +17,16 @@ use crate::{
 };
 
 /// A log with a backlog.
-pub(super) struct Log {
-    pub(super) place: Place,
+pub(crate) struct Log {
+    pub(crate) place: Place,
     room: Room,
-    events: Arc<dyn EventStore>,
+    pub(crate) events: Arc<dyn EventStore>,
     layout: Layout,
-    backlog: u64,
+    pub(crate) backlog: u64,
 }
 
 impl Log {
-    pub(super) async fn filled(
+    pub(crate) async fn filled(
         rooms: &Rooms,
         place: Place,
         layout: Layout,
@@ -48,21 +48,25 @@ impl Log {
             .build()
             .await?;
         let mut news = views.watch(&ProjectionId::of::<OrderSummary>());
-        let end = Position::new(self.backlog);
-        news.wait_for(|checkpoint| checkpoint.is_some_and(|at| at.position >= end)).await?;
+        news.wait_for(|checkpoint| checkpoint.is_some_and(|at| at.position >= self.end())).await?;
         let took = started.elapsed();
         app.shutdown().await;
-        self.verify(&*views).await?;
+        self.verify(&*views, &ProjectionId::of::<OrderSummary>()).await?;
         rooms.close(room).await?;
         Ok(per_second(self.backlog, took))
     }
 
-    /// The views are what the backlog comes to.
-    async fn verify(&self, views: &dyn ViewStore) -> Result<(), Failure> {
+    /// The position of the last event.
+    pub(crate) const fn end(&self) -> Position {
+        Position::new(self.backlog)
+    }
+
+    /// The views of a build are what the backlog comes to.
+    pub(crate) async fn verify(&self, views: &dyn ViewStore, build: &ProjectionId) -> Result<(), Failure> {
         let mut expected = self.layout.views(self.backlog);
         let keys: Vec<String> = expected.keys().cloned().collect();
         for keys in keys.chunks(1_000) {
-            for document in views.load(&ProjectionId::of::<OrderSummary>(), keys).await? {
+            for document in views.load(build, keys).await? {
                 let data = document.data.ok_or("a document was removed")?;
                 if Some(data.parse()?) != expected.remove(&document.key) {
                     return Err(format!("the view of {} is wrong", document.key).into());
@@ -72,7 +76,7 @@ impl Log {
         if expected.is_empty() { Ok(()) } else { Err(format!("{} views are missing", expected.len()).into()) }
     }
 
-    pub(super) async fn close(self, rooms: &Rooms) -> Result<(), Failure> {
+    pub(crate) async fn close(self, rooms: &Rooms) -> Result<(), Failure> {
         drop(self.events);
         rooms.close(self.room).await
     }

@@ -15,7 +15,7 @@ const LINES: u64 = 5;
 
 /// Where the events of one order are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(crate) enum Layout {
     /// One after the other, so that a batch folds five of them into one write.
     Folded,
     /// Far from each other, so that a batch writes a document for each event.
@@ -23,9 +23,9 @@ pub(super) enum Layout {
 }
 
 impl Layout {
-    pub(super) const ALL: [Self; 2] = [Self::Folded, Self::Scattered];
+    pub(crate) const ALL: [Self; 2] = [Self::Folded, Self::Scattered];
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Folded => "folded 5:1",
             Self::Scattered => "scattered",
@@ -40,12 +40,12 @@ impl Layout {
         (format!("order-{order}"), LineAdded::of(order, number))
     }
 
-    pub(super) async fn fill(self, log: &dyn EventStore, backlog: u64) -> Result<(), Failure> {
+    pub(crate) async fn fill(self, log: &dyn EventStore, backlog: u64) -> Result<(), Failure> {
         fill(log, backlog, |number| self.line(number, backlog)).await
     }
 
     /// What the backlog comes to.
-    pub(super) fn views(self, backlog: u64) -> HashMap<String, OrderSummary> {
+    pub(crate) fn views(self, backlog: u64) -> HashMap<String, OrderSummary> {
         let mut views: HashMap<String, OrderSummary> = HashMap::new();
         for number in 0..backlog {
             let (order, line) = self.line(number, backlog);
@@ -55,7 +55,7 @@ impl Layout {
     }
 
     /// What has to be written, batch by batch, each of so many events.
-    pub(super) fn batches(self, backlog: u64, size: u64) -> Vec<Vec<Write>> {
+    pub(crate) fn batches(self, backlog: u64, size: u64) -> Vec<Vec<Write>> {
         let mut views: HashMap<String, OrderSummary> = HashMap::new();
         let mut batches = Vec::new();
         let mut from = 0;

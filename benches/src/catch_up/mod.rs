@@ -11,9 +11,11 @@ use crate::{
     rooms::Rooms,
     table::Table,
 };
-use framework::Log;
-use layout::Layout;
-pub(crate) use layout::Write;
+pub(crate) use framework::Log;
+pub(crate) use layout::{Layout, Write};
+
+/// How many events' documents a limit writes at once: as many as the framework takes near the head.
+const LIMIT_BATCH: u64 = 1_000;
 
 /// From a log into views, or a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +25,9 @@ enum Contender {
 }
 
 impl Contender {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Framework { log: Place::Memory, views: Place::Memory },
+        Self::Limit(Place::Sqlite),
         Self::Framework { log: Place::Sqlite, views: Place::Sqlite },
         Self::Limit(Place::Postgres),
         Self::Framework { log: Place::Memory, views: Place::Postgres },
@@ -51,7 +54,7 @@ impl Contender {
 
     fn limit(self) -> Option<Self> {
         match self {
-            Self::Framework { views: views @ (Place::Postgres | Place::Mongo), .. } => {
+            Self::Framework { views: views @ (Place::Sqlite | Place::Postgres | Place::Mongo), .. } => {
                 Some(Self::Limit(views))
             }
             _ => None,
@@ -117,7 +120,9 @@ async fn measure(
                     let log = logs.iter().find(|filled| filled.place == *log).ok_or("a log is missing")?;
                     log.catch_up(rooms, *views).await?
                 }
-                Contender::Limit(place) => measure_limit(rooms, *place, layout, plan.backlog).await?,
+                Contender::Limit(place) => {
+                    measure_limit(rooms, *place, layout, plan.backlog, LIMIT_BATCH).await?
+                }
             };
             figures.push(figure);
         }
@@ -128,14 +133,21 @@ async fn measure(
     Ok(figures.into_iter().map(median).collect())
 }
 
-async fn measure_limit(rooms: &Rooms, place: Place, layout: Layout, backlog: u64) -> Result<f64, Failure> {
-    /// As many as the framework takes by default.
-    const EVENTS: u64 = 1_000;
+/// Events/s of raw bulk writes: the documents of so many events at once.
+pub(crate) async fn measure_limit(
+    rooms: &Rooms,
+    place: Place,
+    layout: Layout,
+    backlog: u64,
+    batch: u64,
+) -> Result<f64, Failure> {
     let room = rooms.open(place).await?;
-    let (batches, views) = (layout.batches(backlog, EVENTS), layout.views(backlog));
+    let (batches, views) = (layout.batches(backlog, batch), layout.views(backlog));
     let took = match place {
+        Place::Memory => return Err("memory has no limit but itself".into()),
+        Place::Sqlite => limit::sqlite::write(&room.location, batches, views).await?,
+        Place::Postgres => limit::postgres::write(room.location.url()?, &batches, &views).await?,
         Place::Mongo => limit::mongo::write(room.location.url()?, &batches, &views).await?,
-        _ => limit::postgres::write(room.location.url()?, &batches, &views).await?,
     };
     rooms.close(room).await?;
     Ok(crate::figures::per_second(backlog, took))

@@ -8,14 +8,21 @@ use crate::Failure;
 
 const EVERY: Duration = Duration::from_millis(5);
 
-/// Runs so many commands, a new one each 5 ms, whether the one before is done or not. Returns how long each took that
-/// is measured, in order of length.
-pub(crate) async fn ticks<F>(commands: u64, run: impl Fn(u64) -> F) -> Result<Vec<Duration>, Failure>
+/// So many commands are not measured: until connections are open and statements prepared.
+const WARM_UP: u64 = 20;
+
+/// Whether the command with this number is measured.
+pub(crate) const fn counts(number: u64) -> bool {
+    number >= WARM_UP
+}
+
+/// Runs so many commands, a new one each 5 ms, whether the one before is done or not. Returns what came of each that is
+/// measured.
+pub(crate) async fn ticks<T, F>(commands: u64, run: impl Fn(u64) -> F) -> Result<Vec<T>, Failure>
 where
-    F: Future<Output = Result<Duration, Failure>> + Send + 'static,
+    T: Send + 'static,
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    /// Until connections are open and statements prepared.
-    const WARM_UP: u64 = 20;
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut running = JoinSet::new();
@@ -24,13 +31,12 @@ where
         let run = run(number);
         running.spawn(async move { Ok::<_, Failure>((number, run.await?)) });
     }
-    let mut times = Vec::new();
+    let mut results = Vec::new();
     while let Some(task) = running.join_next().await {
-        let (number, took) = task??;
-        if number >= WARM_UP {
-            times.push(took);
+        let (number, result) = task??;
+        if counts(number) {
+            results.push(result);
         }
     }
-    times.sort_unstable();
-    Ok(times)
+    Ok(results)
 }

@@ -30,6 +30,12 @@ const PLACES: [(Place, Place); 4] = [
 /// Each order has so many lines.
 const LINES: u64 = 5;
 
+/// What ten are to cost less of, in reads of the log, than so many times what one costs.
+const CLAIM: f64 = 2.0;
+
+/// How many projections run.
+const COUNTS: [usize; 2] = [1, 10];
+
 /// What so many projections cost.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
@@ -38,7 +44,7 @@ struct Cost {
     /// Reads of the log meanwhile, and the events that came.
     reads: f64,
     read_events: f64,
-    /// Reads of the log for each event that is appended while they are at the head.
+    /// Reads of the log while they are at the head, and events are appended one by one.
     reads_at_head: f64,
 }
 
@@ -49,31 +55,69 @@ pub(crate) async fn run(plan: &Plan, rooms: &Rooms) -> Result<(), Failure> {
             grouped(of(plan.backlog)),
             plan.rounds
         ),
-        ["log to views", "projections", "reads", "events read", "events/s of each", "reads at the head"],
+        ["log to views", "run", "reads", "of one", "events", "events/s each", "at the head", "of one"],
     );
+    let mut missed = Vec::new();
     for (log, views) in PLACES.into_iter().filter(|(log, views)| plan.covers(*log) && plan.covers(*views)) {
-        for count in [1, 10] {
-            let mut rounds = Vec::new();
-            for _ in 0..plan.rounds {
+        let mut rounds = COUNTS.map(|_| Vec::new());
+        for _ in 0..plan.rounds {
+            for (count, rounds) in COUNTS.into_iter().zip(&mut rounds) {
                 rounds.push(measure(plan, rooms, log, views, count).await?);
             }
-            let of = |figure: fn(&Cost) -> f64| grouped(median(rounds.iter().map(figure).collect()));
+        }
+        let name = format!("{} to {}", log.name(), views.name());
+        let one = middle(&rounds[0]);
+        for (count, rounds) in COUNTS.into_iter().zip(&rounds) {
+            let cost = middle(rounds);
+            let shares = [cost.reads / one.reads, cost.reads_at_head / one.reads_at_head];
+            let [reads, at_head] = shares.map(|share| if count == 1 { String::new() } else { times(share) });
+            for (share, when) in shares.into_iter().zip(["in the backlog", "at the head"]) {
+                // Where one reads nothing, there is nothing to compare with.
+                if count > 1 && share >= CLAIM {
+                    missed.push(format!("{name}, {when}: {}", times(share)));
+                }
+            }
             table.row([
-                format!("{} to {}", log.name(), views.name()),
+                name.clone(),
                 count.to_string(),
-                of(|cost| cost.reads),
-                of(|cost| cost.read_events),
-                of(|cost| cost.events_per_second),
-                of(|cost| cost.reads_at_head),
+                grouped(cost.reads),
+                reads,
+                grouped(cost.read_events),
+                grouped(cost.events_per_second),
+                grouped(cost.reads_at_head),
+                at_head,
             ]);
         }
     }
     table.note(format!(
-        "All want the same events. Reads at the head: while {} more events are appended one by one, 200 a second.",
+        "All want the same events. Reads: calls of the log for a page, while all of them go through the backlog, from \
+         the start of the application on; events: what the pages had in them. At the head: while {} more events are \
+         appended one by one, 200 a second.",
         grouped(of(plan.commands))
+    ));
+    table.note(format!(
+        "To be kept: ten projections cost less than {} times one in reads of the log. {}",
+        CLAIM,
+        if missed.is_empty() { "Kept.".to_owned() } else { format!("Missed: {}.", missed.join("; ")) }
     ));
     table.print(plan.style);
     Ok(())
+}
+
+/// `1.4 x`
+fn times(share: f64) -> String {
+    format!("{share:.1} x")
+}
+
+/// The median of each figure.
+fn middle(rounds: &[Cost]) -> Cost {
+    let of = |figure: fn(&Cost) -> f64| median(rounds.iter().map(figure).collect());
+    Cost {
+        events_per_second: of(|cost| cost.events_per_second),
+        reads: of(|cost| cost.reads),
+        read_events: of(|cost| cost.read_events),
+        reads_at_head: of(|cost| cost.reads_at_head),
+    }
 }
 
 fn line(number: u64) -> (String, LineAdded) {
@@ -100,6 +144,7 @@ async fn measure(
     let (reads, read_events) = log.take_reads();
 
     let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for number in plan.backlog..plan.backlog + plan.commands {
         ticks.tick().await;
         fill(&*log, 1, |_| line(number)).await?;
@@ -108,8 +153,11 @@ async fn measure(
     let (reads_at_head, _) = log.take_reads();
 
     app.shutdown().await;
-    let lines = (plan.backlog + plan.commands).min(LINES);
-    projections::verify(&*views, count, "order-0", lines).await?;
+    let events = plan.backlog + plan.commands;
+    for number in [0, events / 2, events - 1] {
+        let first = number / LINES * LINES;
+        projections::verify(&*views, count, &line(number).0, LINES.min(events - first)).await?;
+    }
     drop(log);
     rooms.close(log_room).await?;
     rooms.close(views_room).await?;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinSet};
@@ -7,7 +7,7 @@ use super::{
     ended,
     pace::Pace,
     place::Goal,
-    shared_log::{Answer, Follower, SharedLog},
+    shared_log::{Answer, Expected, Follower, SharedLog},
     work::{Batch, Work},
 };
 use crate::{
@@ -65,16 +65,20 @@ pub(super) struct Reader {
     shared: Arc<SharedLog>,
     work: Arc<dyn Work>,
     filter: Arc<EventFilter>,
+    /// Until it has begun.
+    expected: Mutex<Option<Expected>>,
 }
 
 impl Reader {
     pub(super) fn of(log: &Arc<dyn EventStore>, shared: &Arc<SharedLog>, work: &Arc<dyn Work>) -> Self {
-        Self {
-            log: Arc::clone(log),
-            shared: Arc::clone(shared),
-            work: Arc::clone(work),
-            filter: Arc::new(EventFilter::of_feeds(&work.feeds())),
-        }
+        let filter = Arc::new(EventFilter::of_feeds(&work.feeds()));
+        let expected = Mutex::new(Some(shared.expect(Arc::clone(&filter))));
+        Self { log: Arc::clone(log), shared: Arc::clone(shared), work: Arc::clone(work), filter, expected }
+    }
+
+    fn follow(&self) -> Follower {
+        let expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner).take();
+        expected.map_or_else(|| self.shared.follow(Arc::clone(&self.filter)), Expected::follow)
     }
 
     async fn read(
@@ -116,7 +120,7 @@ impl Pages {
     pub(super) fn of(reader: &Arc<Reader>, pace: Pace) -> Self {
         Self {
             reader: Arc::clone(reader),
-            follower: Arc::new(reader.shared.follow(Arc::clone(&reader.filter))),
+            follower: Arc::new(reader.follow()),
             pace,
             news: reader.log.watch(),
             is_outrun: false,

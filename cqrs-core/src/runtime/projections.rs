@@ -160,6 +160,7 @@ impl ProjectionsBuilder {
         let monitor = LagMonitor::new();
         let (by_type, by_id, stores, statuses) = (HashMap::new(), HashMap::new(), Vec::new(), Vec::new());
         let mut projections = Projections { by_type, by_id, stores, statuses, monitor, head, stop };
+        let mut runners = Vec::new();
         for registration in self.registrations {
             let Registration { type_id, projection, max_lag, views, work, runs, .. } = registration;
             let current = Current::of(Arc::clone(&views));
@@ -197,6 +198,10 @@ impl ProjectionsBuilder {
                 status: Arc::clone(&status),
                 stop: stopping.clone(),
             });
+            runners.push((runner, status));
+        }
+        // The first one to read is to know of all that are about to.
+        for (runner, status) in runners {
             tokio::spawn(supervise(runner, status));
         }
         Ok(projections)

@@ -15,7 +15,7 @@ use crate::{
 /// Where the benchmark looks for a `PostgreSQL` with a slow disk.
 const SLOW_POSTGRES: &str = "CQRS_BENCH_SLOW_POSTGRES_URL";
 
-/// Measures commands/s, loads, catch-up and lag next to the raw limits of the stores; `bench peers`: next to other frameworks
+/// Measures commands/s, loads, catch-up, rebuilds, ten projections, lag and what freshness costs, next to the raw limits of the stores; `bench peers`: next to other frameworks
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// What the benchmark itself takes; `cargo xtask bench -- --help` shows it, and `bench peers --help`

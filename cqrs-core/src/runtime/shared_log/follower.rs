@@ -44,6 +44,11 @@ impl Follower {
         Self { shared, filter, number, opened, looked: Mutex::new(Instant::now()) }
     }
 
+    /// Has it count as near to all others until it reads, or until then.
+    pub(super) fn announce(&self, until: Instant) {
+        self.shared.announce(self.number, Arc::clone(&self.filter), until);
+    }
+
     /// Reads at most `limit` events after a position, as [`read_log`](crate::store::EventStore::read_log) does.
     ///
     /// `told` is the head of the log that is known already. The page may have been read for another one, before this was

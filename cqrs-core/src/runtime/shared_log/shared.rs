@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     chain::{Look, MOST_EVENTS},
+    expected::Expected,
     follower::Follower,
     window::Window,
 };
@@ -38,12 +39,19 @@ struct Readers {
     next: u64,
     /// Where each reads next.
     slots: HashMap<u64, Slot>,
+    /// Those who have not begun.
+    expected: HashMap<u64, Announced>,
     windows: Vec<Arc<Window>>,
 }
 
 struct Slot {
     filter: Arc<EventFilter>,
     at: Position,
+}
+
+struct Announced {
+    filter: Arc<EventFilter>,
+    until: Instant,
 }
 
 impl SharedLog {
@@ -54,6 +62,15 @@ impl SharedLog {
     /// One more who reads it.
     pub(in crate::runtime) fn follow(self: &Arc<Self>, filter: Arc<EventFilter>) -> Follower {
         Follower::new(Arc::clone(self), filter)
+    }
+
+    /// One more who is about to read it.
+    pub(in crate::runtime) fn expect(self: &Arc<Self>, filter: Arc<EventFilter>) -> Expected {
+        Expected::new(self, filter)
+    }
+
+    pub(super) fn announce(&self, reader: u64, filter: Arc<EventFilter>, until: Instant) {
+        self.readers().expected.insert(reader, Announced { filter, until });
     }
 
     fn readers(&self) -> MutexGuard<'_, Readers> {
@@ -84,10 +101,12 @@ impl SharedLog {
         after: Position,
     ) -> Option<Arc<Window>> {
         let mut readers = self.readers();
+        readers.expected.remove(&reader);
         readers.slots.insert(reader, Slot { filter: Arc::clone(filter), at: after });
         readers.tidy();
-        let others = readers.slots.iter().filter(|(other, _)| **other != reader);
-        let is_accompanied = others.into_iter().any(|(_, slot)| is_behind(slot.at, after));
+        let mut others = readers.slots.iter().filter(|(other, _)| **other != reader);
+        let is_accompanied =
+            !readers.expected.is_empty() || others.any(|(_, slot)| is_behind(slot.at, after));
         let found = readers.windows.iter().filter_map(|window| {
             let chain = window.chain();
             chain.contains(after).then_some((window, chain.end))
@@ -118,15 +137,19 @@ impl SharedLog {
     pub(super) fn leave(&self, reader: u64) {
         let mut readers = self.readers();
         readers.slots.remove(&reader);
+        readers.expected.remove(&reader);
         readers.tidy();
     }
 
     /// What is wanted after a position, by those who are there or come by.
     pub(super) fn wanted(&self, own: &Arc<EventFilter>, after: Position) -> Vec<Arc<EventFilter>> {
+        let readers = self.readers();
+        let behind = readers.slots.values().filter(|slot| is_behind(slot.at, after)).map(|slot| &slot.filter);
+        let expected = readers.expected.values().map(|announced| &announced.filter);
         let mut filters = vec![Arc::clone(own)];
-        for slot in self.readers().slots.values().filter(|slot| is_behind(slot.at, after)) {
-            if !filters.contains(&slot.filter) {
-                filters.push(Arc::clone(&slot.filter));
+        for filter in behind.chain(expected) {
+            if !filters.contains(filter) {
+                filters.push(Arc::clone(filter));
             }
         }
         filters
@@ -141,15 +164,21 @@ fn is_behind(at: Position, position: Position) -> bool {
 impl Readers {
     /// Gives up windows that nobody comes by any more, and of the others what nobody needs.
     fn tidy(&mut self) {
-        let Self { slots, windows, .. } = self;
+        let Self { slots, expected, windows, .. } = self;
+        let now = Instant::now();
+        expected.retain(|_, announced| now <= announced.until);
         windows.retain(|window| {
+            if window.is_closed() {
+                return false;
+            }
+            // Whoever is expected may want any of it.
+            if !expected.is_empty() {
+                return true;
+            }
             let mut chain = window.chain();
             let is_near = |at: &Position| *at <= chain.end && chain.start.since(*at) <= REACH;
             let slowest = slots.values().map(|slot| slot.at).filter(is_near).min();
-            slowest.is_some_and(|slowest| {
-                chain.trim(slowest);
-                !window.is_closed()
-            })
+            slowest.inspect(|slowest| chain.trim(*slowest)).is_some()
         });
     }
 }

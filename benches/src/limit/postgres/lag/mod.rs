@@ -20,7 +20,7 @@ use super::connect;
 use crate::{
     Failure,
     domain::{COMMANDS_PER_STREAM, LineAdded},
-    lag::{Processes, ticks},
+    lag::{Apart, ticks},
     limit::METADATA,
     places::Location,
     worker::{Job, Worker},
@@ -30,21 +30,21 @@ use crate::{
 pub(crate) async fn measure(
     log: &Location,
     views: &Location,
-    processes: Processes,
+    apart: Apart,
     commands: u64,
 ) -> Result<Vec<Duration>, Failure> {
     super::prepare(log.url()?).await?;
     Views::prepare(views).await?;
     let projector = Projector { log: log.clone(), views: views.clone() };
-    match processes {
-        Processes::One => {
+    match apart {
+        Apart::Nothing => {
             let (applied, news) = watch::channel(0);
             let tailing = projector.start(applied).await?;
             let times = run(log, views, news, commands).await;
             tailing.abort();
             times
         }
-        Processes::Two => {
+        Apart::Projector | Apart::Reader => {
             let worker = Worker::start(&Job::LimitProjector(projector)).await?;
             let times = run(log, views, listen_for_views(views).await?, commands).await?;
             worker.stop().await?;

@@ -1,4 +1,4 @@
-//! What SQLite can do at the most: bare `INSERT`s on one connection, without loads, without conditions.
+//! Appending: bare `INSERT`s on one connection, without loads, without conditions.
 
 use std::{
     sync::mpsc,

@@ -1,0 +1,7 @@
+//! What SQLite can do at the most, on one connection.
+
+mod append;
+mod views;
+
+pub(crate) use append::{LimitTable, grouped, one_by_one};
+pub(crate) use views::write;
