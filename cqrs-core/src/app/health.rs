@@ -17,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Health {
     /// The write store.
     pub write_store: StoreHealth,
-    /// Each read store that a projection is registered with, in the order of registration.
+    /// Each read store that a projection is registered with, in the order of registration; one that is shared by an `Arc` once,
+    /// and each clone of a handle by itself.
     pub read_stores: Vec<ReadStoreHealth>,
     /// Each projection that this process keeps up to date.
     pub projections: Vec<ProjectionHealth>,
