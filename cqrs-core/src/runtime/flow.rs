@@ -106,10 +106,22 @@ impl Flow {
             places => batch.write_among(places, goal).await?,
         }
         self.depart(goal);
-        if self.is_divided() && self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            self.tell(views, goal).await?;
+        if self.is_divided() { self.tell_in_time(views, goal).await } else { Ok(()) }
+    }
+
+    /// Says how far some of the partitions are that no event concerned: so many that all of them are told of each time that
+    /// the time has passed, those first that are furthest behind. All at once would hold the next page up.
+    async fn tell_in_time(&mut self, views: &dyn ViewStore, goal: Goal) -> Result<(), Stop> {
+        let passed = self.told.map_or(TELL_EVERY, |told| told.elapsed());
+        let mut behind: Vec<&mut Place> =
+            self.places.iter_mut().filter(|place| place.position < goal.position).collect();
+        let some = share(behind.len(), passed);
+        if some == 0 {
+            return Ok(());
         }
-        Ok(())
+        behind.sort_by_key(|place| place.position);
+        self.told = Some(Instant::now());
+        advance(views, behind.into_iter().take(some), goal).await
     }
 
     /// All that comes up to here is written, or on its way.
@@ -149,6 +161,13 @@ impl Flow {
     }
 }
 
+/// How many of so many are to be told of after this time.
+fn share(many: usize, passed: Duration) -> usize {
+    let in_time = |time: Duration| usize::try_from(time.as_micros()).unwrap_or(usize::MAX);
+    let part = many.saturating_mul(in_time(passed)) / in_time(TELL_EVERY);
+    part.min(many)
+}
+
 /// Moves checkpoints alone.
 async fn advance(
     views: &dyn ViewStore,
@@ -177,4 +196,18 @@ async fn advance(
         place.arrive(goal, Vec::new());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_partitions_are_told_of_in_the_time_and_none_too_often() {
+        let after = |many, millis| share(many, Duration::from_millis(millis));
+        assert_eq!([after(64, 50), after(64, 80), after(1, 50)], [64, 64, 1]);
+        assert_eq!([after(64, 5), after(64, 25), after(63, 0), after(0, 50)], [6, 32, 0, 0]);
+        // What is too little is not lost: the time goes on to count.
+        assert_eq!([after(1, 49), after(2, 24)], [0, 0]);
+    }
 }
