@@ -1,0 +1,1 @@
+pub(crate) struct Layout; pub(crate) struct Project;
