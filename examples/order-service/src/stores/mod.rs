@@ -1,7 +1,7 @@
-//! Opens the stores that the options name. Each kind has a file of its own, and a feature that brings it.
-//!
-//! Where a `cfg` names `write-store` beside a kind, it is about events in that kind of store; `read-store` is about views.
+//! Opens the stores that the options name. Each kind has a file of its own.
 
+// A kind is a feature. Where a `cfg` has `write-store` beside it, it is about events in that kind of store, and with
+// `read-store` about views: `cargo cqrs new` goes by that, too (docs/adr/0021-the-demo-is-the-template.md).
 #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mongodb")))]
 mod absent;
 mod error;

@@ -1,0 +1,1 @@
+//! What `cargo cqrs add` adds.
