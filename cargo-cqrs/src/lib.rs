@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod addition;
 mod ask;
 mod cli;
 mod command;

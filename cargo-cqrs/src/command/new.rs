@@ -22,7 +22,7 @@ Examples:
   cargo cqrs new shop --git https://github.com/you/cqrs --rev 1f3c2a9
   cargo cqrs new ledger --blank --json"
 )]
-pub(super) struct Options {
+pub(crate) struct Options {
     /// Folder of the project; its last part is the name
     name: Option<PathBuf>,
 
