@@ -25,7 +25,9 @@ pub(crate) enum Error {
     NotAFolder { path: PathBuf },
     #[error("the framework is not at `{}` any more, where this program was built from", path.display())]
     NoCheckout { path: PathBuf },
-    #[error("this is no project of `cargo cqrs new`: no Cargo.toml here or above has `[package.metadata.cqrs]`")]
+    #[error(
+        "this is no project of `cargo cqrs new`: no Cargo.toml here or above has `[package.metadata.cqrs]`"
+    )]
     NoProject,
     #[error("`{path}` says that the layout of the project is `{layout}`, which this program does not know")]
     UnknownLayout { path: String, layout: String },
@@ -98,9 +100,7 @@ impl Error {
                 "`cargo install --path cargo-cqrs`, or take it from elsewhere:".to_owned(),
                 "`--git URL --rev REV`, or `--registry VERSION`.".to_owned(),
             ],
-            Self::NoProject => {
-                line("Go to the folder of such a project, or make one: cargo cqrs new shop")
-            }
+            Self::NoProject => line("Go to the folder of such a project, or make one: cargo cqrs new shop"),
             Self::WhichEvents { module, sets } => sets
                 .first()
                 .map(|set| format!("Try: cargo cqrs add projection {module} --of {set}"))

@@ -83,8 +83,9 @@ mod tests {
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).expect("the folder is there");
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
@@ -97,7 +98,9 @@ mod tests {
     fn what_was_filled_comes_to_its_place_with_the_folders_above() {
         let root = TempDir::new().expect("a folder");
         let place = place(root.path(), "a/b/shop").expect("nothing is in the way");
-        place.fill(|draft| fs::write(draft.join("file"), "x").map_err(|e| Error::file("writing", draft, e))).expect("filled");
+        place
+            .fill(|draft| fs::write(draft.join("file"), "x").map_err(|e| Error::file("writing", draft, e)))
+            .expect("filled");
         assert_eq!(names(root.path()), ["a"]);
         assert_eq!(names(&root.path().join("a/b/shop")), ["file"]);
     }
@@ -143,7 +146,10 @@ mod tests {
         fs::write(root.path().join("file"), "x").expect("written");
         assert!(matches!(place(root.path(), "full"), Err(Error::NotEmpty { .. })));
         assert!(matches!(place(root.path(), "file"), Err(Error::NotAFolder { .. })));
-        assert!(matches!(place(root.path(), "file/shop").and_then(|it| it.fill(|_| Ok(()))), Err(Error::NotAFolder { .. })));
+        assert!(matches!(
+            place(root.path(), "file/shop").and_then(|it| it.fill(|_| Ok(()))),
+            Err(Error::NotAFolder { .. })
+        ));
         assert!(matches!(Place::new(Path::new("..")), Err(Error::NoFolder { .. })));
     }
 }

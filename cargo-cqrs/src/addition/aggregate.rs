@@ -22,7 +22,8 @@ pub(crate) fn aggregate(project: &Project, name: &ModuleName) -> Result<Changes,
 
 fn in_crates(project: &Project, name: &ModuleName, events: &str, domain: &str) -> Result<Changes, Error> {
     let (snake, camel) = (name.snake(), name.camel());
-    let answers = answers(name, "pub", [("crates", true.into()), ("events", events.into()), ("domain", domain.into())]);
+    let answers =
+        answers(name, "pub", [("crates", true.into()), ("events", events.into()), ("domain", domain.into())]);
     let mut changes = Changes::default();
     for (folder, file, offered) in [
         ("events", EVENTS, ["Closed", "Event", "Id", "Opened"].map(|end| format!("{camel}{end}")).to_vec()),

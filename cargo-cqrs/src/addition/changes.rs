@@ -1,11 +1,6 @@
 use std::{fs, path::Path};
 
-use crate::{
-    Error,
-    edit::NotUnderstood,
-    format,
-    project::Project,
-};
+use crate::{Error, edit::NotUnderstood, format, project::Project};
 
 /// What becomes of one file.
 #[derive(Debug)]

@@ -103,7 +103,8 @@ impl Types {
             "Vec" => "Vec::new()",
             "Option" => "None",
             "bool" => "false",
-            "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "1",
+            "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128"
+            | "isize" => "1",
             "f32" | "f64" => "1.0",
             _ => return self.value(&name, imports),
         };
@@ -120,7 +121,9 @@ fn ident(kind: &Type) -> Option<String> {
 fn derives(attributes: &[Attribute], name: &str) -> bool {
     attributes.iter().filter(|attribute| attribute.path().is_ident("derive")).any(|attribute| {
         let paths = attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
-        paths.is_ok_and(|paths| paths.iter().any(|path| path.segments.last().is_some_and(|it| it.ident == name)))
+        paths.is_ok_and(|paths| {
+            paths.iter().any(|path| path.segments.last().is_some_and(|it| it.ident == name))
+        })
     })
 }
 
@@ -167,8 +170,12 @@ pub enum OrderEvent { Placed(Placed), Odd(Odd) }
     fn a_set_of_events_is_known_by_its_derive() {
         let sets = types().event_sets();
         assert_eq!(sets.len(), 1);
-        assert_eq!((sets[0].name.as_str(), sets[0].module.as_str(), sets[0].id.as_str()), ("OrderEvent", "here", "OrderId"));
-        let events: Vec<_> = sets[0].events.iter().map(|(variant, payload)| format!("{variant}({payload})")).collect();
+        assert_eq!(
+            (sets[0].name.as_str(), sets[0].module.as_str(), sets[0].id.as_str()),
+            ("OrderEvent", "here", "OrderId")
+        );
+        let events: Vec<_> =
+            sets[0].events.iter().map(|(variant, payload)| format!("{variant}({payload})")).collect();
         assert_eq!(events, ["Placed(Placed)", "Odd(Odd)"]);
     }
 

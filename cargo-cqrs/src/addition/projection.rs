@@ -84,7 +84,11 @@ fn in_one_file(project: &Project, name: &ModuleName, of: Option<&str>) -> Result
         let declared = declare(text, &declaration, None)?;
         register(&declared, |_| format!("{snake}::{camel}"))
     })?;
-    changes.add(project, format!("src/{snake}.rs"), format!("{view}\n#[cfg(test)]\nmod tests {{\n{test}}}\n"))?;
+    changes.add(
+        project,
+        format!("src/{snake}.rs"),
+        format!("{view}\n#[cfg(test)]\nmod tests {{\n{test}}}\n"),
+    )?;
     Ok(changes)
 }
 
@@ -131,8 +135,11 @@ fn sources(
 ) -> Result<(String, String), Error> {
     let EventSet { name: of, module, id, events } = set;
     let mut imports = BTreeSet::from([of.clone(), id.clone()]);
-    let values: Vec<_> = events.iter().filter_map(|(_, payload)| types.value(payload, &mut imports)).collect();
+    let values: Vec<_> =
+        events.iter().filter_map(|(_, payload)| types.value(payload, &mut imports)).collect();
     let id_value = types.value(id, &mut imports).unwrap_or_else(|| format!("{id}::generate()"));
+    // What is parsed does not say by itself what it is.
+    let id_type = if id_value.starts_with(id) { String::new() } else { format!(": {id}") };
     // What the module itself imports, its test in the same file has from there.
     let own: BTreeSet<_> = events.iter().map(|(_, payload)| payload.clone()).chain([of.clone()]).collect();
     let more: Vec<_> = imports.difference(&own).cloned().collect();
@@ -156,7 +163,7 @@ fn sources(
             ("imports", imports.iter().cloned().collect::<Vec<_>>().join(", ").into()),
             ("more", more.join(", ").into()),
             ("views", views.unwrap_or_default().into()),
-            ("id", id.as_str().into()),
+            ("id_type", id_type.into()),
             ("id_value", id_value.into()),
             ("values", values.into()),
         ],

@@ -47,7 +47,9 @@ pub(super) fn run(options: &Options) -> Result<Report, Error> {
     let Options { what, name, of, .. } = options;
     let name = ModuleName::new(name).map_err(Error::ModuleName)?;
     if *what == What::Aggregate && of.is_some() {
-        return Err(Error::Arguments("--of is for projections; an aggregate has events of its own".to_owned()));
+        return Err(Error::Arguments(
+            "--of is for projections; an aggregate has events of its own".to_owned(),
+        ));
     }
     let here = std::env::current_dir().map_err(|error| Error::file("finding", ".", error))?;
     let project = Project::around(&here)?;
@@ -60,7 +62,13 @@ pub(super) fn run(options: &Options) -> Result<Report, Error> {
     Ok(report(*what, &name, &project, &changes, note))
 }
 
-fn report(what: What, name: &ModuleName, project: &Project, changes: &[Change], note: Option<String>) -> Report {
+fn report(
+    what: What,
+    name: &ModuleName,
+    project: &Project,
+    changes: &[Change],
+    note: Option<String>,
+) -> Report {
     let kind = match what {
         What::Aggregate => "aggregate",
         What::Projection => "projection",

@@ -12,16 +12,14 @@ use crate::{
 
 /// Make a project: a service that runs, with its tests, to change
 #[derive(Debug, Args)]
-#[command(
-    after_help = "\
+#[command(after_help = "\
 It asks for what it needs when it is started in a terminal without a name.
 
 Examples:
   cargo cqrs new shop
   cargo cqrs new services/shop --write postgres --read mongo --roles three
   cargo cqrs new shop --git https://github.com/you/cqrs --rev 1f3c2a9
-  cargo cqrs new ledger --blank --json"
-)]
+  cargo cqrs new ledger --blank --json")]
 pub(crate) struct Options {
     /// Folder of the project; its last part is the name
     name: Option<PathBuf>,
@@ -82,10 +80,8 @@ impl Options {
     /// Asks only where there is no name: whoever gives one has made up their mind.
     fn place(&self) -> Result<(Place, Stores, Roles), Error> {
         let default = Stores { write: Write::Sqlite, read: Read::Sqlite };
-        let given = Stores {
-            write: self.write.unwrap_or(default.write),
-            read: self.read.unwrap_or(default.read),
-        };
+        let given =
+            Stores { write: self.write.unwrap_or(default.write), read: self.read.unwrap_or(default.read) };
         if let Some(path) = &self.name {
             return Ok((Place::new(path)?, given, self.roles.unwrap_or(Roles::One)));
         }

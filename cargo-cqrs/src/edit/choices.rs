@@ -17,7 +17,8 @@ pub(crate) fn extend(text: &str, name: &str, documentation: &str, variant: &str)
     let choice = found.choice.ok_or_else(|| format!("it has no enum `{name}`"))?;
     let last = choice.variants.last().ok_or_else(|| format!("the enum `{name}` is empty"))?;
     let old = last.ident.to_string();
-    let mut arms = found.arms.into_iter().filter(|arm| text[arm.pat.span().byte_range()] == format!("Self::{old}"));
+    let mut arms =
+        found.arms.into_iter().filter(|arm| text[arm.pat.span().byte_range()] == format!("Self::{old}"));
     let (Some(arm), None) = (arms.next(), arms.next()) else {
         return Err(format!("it has not just one `match` with an arm `Self::{old}`"));
     };

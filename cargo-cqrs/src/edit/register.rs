@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use syn::{
-    ExprMethodCall, GenericArgument, Type, spanned::Spanned as _,
+    ExprMethodCall, GenericArgument, Type,
+    spanned::Spanned as _,
     visit::{self, Visit},
 };
 

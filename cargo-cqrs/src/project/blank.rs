@@ -1,6 +1,8 @@
 //! The smallest project that runs.
 
-use toml_edit::{DocumentMut, Item, Value};
+use std::collections::BTreeSet;
+
+use toml_edit::{Array, DocumentMut, Item, Value};
 
 use super::{Files, Plan, service::mark};
 use crate::{
@@ -34,14 +36,10 @@ pub(super) fn files(plan: &Plan) -> Result<Files, Error> {
 fn manifest(plan: &Plan) -> Result<String, String> {
     let mut package = manifest::parse(&text::render(MANIFEST, &plan.answers())?)?;
     mark(&mut package, "one-file");
-    let mut workspace = manifest::workspace(
-        template::workspace("Cargo.toml"),
-        std::slice::from_ref(&package),
-        &[],
-        plan,
-    )?;
+    let mut workspace =
+        manifest::workspace(template::workspace("Cargo.toml"), std::slice::from_ref(&package), &[], plan)?;
     inline(&mut package, &mut workspace)?;
-    Ok(format!("{package}\n{workspace}"))
+    Ok(format!("{}\n\n{}", package.to_string().trim_end(), workspace.to_string().trim_start()))
 }
 
 /// One package needs no workspace to share with: what it would take from there stands in it.
@@ -89,9 +87,11 @@ fn joined(whole: &Item, features: Option<&Item>) -> Item {
         whole = Item::Value(Value::InlineTable(table));
     }
     if let Some(table) = whole.as_inline_table_mut() {
-        let mut all = table.get("features").and_then(Value::as_array).cloned().unwrap_or_default();
-        all.extend(more.iter().cloned());
+        let own = table.get("features").and_then(Value::as_array);
+        let all: BTreeSet<_> = own.into_iter().flatten().chain(more).filter_map(Value::as_str).collect();
+        let all: Array = all.into_iter().collect();
         table.insert("features", Value::Array(all));
+        table.fmt();
     }
     whole
 }

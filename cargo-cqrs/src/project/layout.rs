@@ -18,11 +18,7 @@ pub(crate) struct Project {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// Events, domain and views are crates of their own; Rust calls them so.
-    Crates {
-        events: String,
-        domain: String,
-        views: String,
-    },
+    Crates { events: String, domain: String, views: String },
     /// All is in one crate, and `src/main.rs` begins it.
     OneFile,
 }

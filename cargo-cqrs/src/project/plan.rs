@@ -1,5 +1,5 @@
-use super::{Roles, Source, Stores};
 use super::{Files, blank, service};
+use super::{Roles, Source, Stores};
 use crate::{Error, name::CrateName, template::text::Answers};
 
 /// What was chosen for a new project.

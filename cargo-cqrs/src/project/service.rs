@@ -81,9 +81,9 @@ fn manifests(plan: &Plan, renames: &Renames, files: &mut Files) -> Result<(), St
     for folder in MEMBERS {
         members.push(member(&format!("{folder}/Cargo.toml"))?);
     }
-    let workspace =
-        manifest::workspace(template::workspace("Cargo.toml"), &members, &MEMBERS, plan)?;
-    files.add("Cargo.toml", renames.apply(&format!("{}\n{workspace}", members[0])));
+    let workspace = manifest::workspace(template::workspace("Cargo.toml"), &members, &MEMBERS, plan)?;
+    let root = format!("{}\n\n{}", members[0].to_string().trim_end(), workspace.to_string().trim_start());
+    files.add("Cargo.toml", renames.apply(&root));
     for (folder, member) in MEMBERS.iter().zip(&members[1..]) {
         files.add(format!("{folder}/Cargo.toml"), renames.apply(&member.to_string()));
     }
@@ -99,5 +99,94 @@ pub(super) fn mark(manifest: &mut DocumentMut, layout: &str) {
     metadata.insert("cqrs", Item::Table(cqrs));
     if let Some(package) = manifest.get_mut("package").and_then(Item::as_table_mut) {
         package.insert("metadata", Item::Table(metadata));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        name::CrateName,
+        project::{Read, Source, Stores, Write},
+    };
+
+    /// Each combination of choices, with the words that only its code may have.
+    fn each(check: impl Fn(&Plan, &Files)) {
+        for write in Write::ALL {
+            for read in Read::ALL {
+                for roles in [Roles::One, Roles::Three] {
+                    let plan = Plan {
+                        name: CrateName::new("my-shop").expect("a name"),
+                        stores: Stores { write: *write, read: *read },
+                        roles,
+                        source: Source::Checkout("/framework".into()),
+                        blank: false,
+                    };
+                    check(&plan, &files(&plan).expect("the template can be used"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_made_can_be_read_and_has_no_trace_of_the_template() {
+        each(|plan, files| {
+            for (path, text) in files.iter().filter(|(path, _)| *path != "Cargo.lock") {
+                if path.ends_with(".rs") {
+                    syn::parse_file(text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}"));
+                } else if path.ends_with(".toml") {
+                    manifest::parse(text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}"));
+                }
+                for word in ["#%", "#+", "{{", "feature =", "order-service", "order_service", "ORDER_SERVICE"]
+                {
+                    let of_github = word == "{{" && path.ends_with(".rs");
+                    assert!(of_github || !text.contains(word), "{path} of {plan:?} has {word}");
+                }
+                assert!(text.ends_with('\n') && !text.contains("\n\n\n"), "{path} of {plan:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn containers_are_those_that_the_choices_need() {
+        each(|plan, files| {
+            let stores = plan.stores;
+            let three = plan.roles == Roles::Three;
+            let compose = files.iter().find(|(path, _)| *path == "compose.yaml").map(|(_, text)| text);
+            assert_eq!(compose.is_some(), three || !stores.servers().is_empty(), "{plan:?}");
+            let services = compose.unwrap_or_default();
+            let has = |service: &str| services.contains(&format!("\n  {service}:\n    "));
+            assert_eq!(has("postgres"), stores.postgres(), "{services}");
+            assert_eq!(has("mongo"), stores.mongo(), "{services}");
+            for process in ["command", "projector", "query"] {
+                assert_eq!(has(process), three, "{services}");
+            }
+            assert_eq!(services.contains("sqlite:/data"), three && stores.files(), "{services}");
+            assert_eq!(files.paths().any(|path| path == "Dockerfile"), three, "{plan:?}");
+        });
+    }
+
+    #[test]
+    fn a_store_for_one_side_brings_nothing_for_the_other() {
+        each(|plan, files| {
+            let Stores { write, read } = plan.stores;
+            let (_, manifest) = files.iter().find(|(path, _)| *path == "Cargo.toml").expect("a manifest");
+            for (krate, events, views) in [
+                ("cqrs-sqlite", write == Write::Sqlite, read == Read::Sqlite),
+                ("cqrs-postgres", write == Write::Postgres, read == Read::Postgres),
+            ] {
+                let features = match (events, views) {
+                    (true, true) => r#"["events", "views"]"#,
+                    (true, false) => r#"["events"]"#,
+                    (false, true) => r#"["views"]"#,
+                    (false, false) => {
+                        assert!(!manifest.contains(krate), "{manifest}");
+                        continue;
+                    }
+                };
+                let line = format!("\n{krate} = {{ workspace = true, features = {features} }}\n");
+                assert!(manifest.contains(&line), "{line} in {manifest}");
+            }
+        });
     }
 }

@@ -73,7 +73,12 @@ fn enable(dependency: &mut InlineTable, features: &BTreeSet<String>) {
 
 /// What is the workspace's part of a project's root manifest: dependencies as the framework is tested with, its lints and its
 /// profiles.
-pub(crate) fn workspace(text: &str, members: &[DocumentMut], folders: &[&str], plan: &Plan) -> Outcome<DocumentMut> {
+pub(crate) fn workspace(
+    text: &str,
+    members: &[DocumentMut],
+    folders: &[&str],
+    plan: &Plan,
+) -> Outcome<DocumentMut> {
     let framework = parse(text)?;
     let own = |key: &str| -> Outcome<&Table> {
         let item = framework.get("workspace").and_then(|workspace| workspace.get(key));
@@ -82,7 +87,8 @@ pub(crate) fn workspace(text: &str, members: &[DocumentMut], folders: &[&str], p
     let mut package = Table::new();
     package.insert("version", "0.1.0".into());
     for key in ["edition", "rust-version", "publish"] {
-        let value = own("package")?.get(key).ok_or_else(|| format!("the workspace's package has no `{key}`"))?;
+        let value =
+            own("package")?.get(key).ok_or_else(|| format!("the workspace's package has no `{key}`"))?;
         package.insert(key, plain(value));
     }
     let mut workspace = Table::new();

@@ -133,8 +133,7 @@ mod tests {
     fn a_kind_beside_a_side_is_the_one_of_that_side() {
         let events = r#"all(feature = "sqlite", feature = "write-store")"#;
         let views = r#"all(feature = "sqlite", feature = "read-store")"#;
-        let either =
-            r#"all(any(feature = "sqlite", feature = "postgres"), feature = "read-store")"#;
+        let either = r#"all(any(feature = "sqlite", feature = "postgres"), feature = "read-store")"#;
         let both = format!("all({events}, {views})");
         for (write, read, expected) in [
             (Write::Sqlite, Read::Sqlite, [Verdict::Yes, Verdict::Yes, Verdict::Yes, Verdict::Yes]),

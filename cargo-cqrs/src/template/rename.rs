@@ -70,7 +70,10 @@ mod tests {
     #[test]
     fn a_name_that_holds_the_demos_is_not_renamed_again() {
         let text = "order-service order-events order_service";
-        assert_eq!(renamed("order-service-2", text), "order-service-2 order-service-2-events order_service_2");
+        assert_eq!(
+            renamed("order-service-2", text),
+            "order-service-2 order-service-2-events order_service_2"
+        );
         assert_eq!(renamed("order-events", text), "order-events order-events-events order_events");
     }
 }

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use syn::{
-    Arm, Attribute, Expr, Field, File, ImplItem, Item, Meta, Stmt, Token, Variant, punctuated::Punctuated,
-    spanned::Spanned, visit::{self, Visit},
+    Arm, Attribute, Expr, Field, File, ImplItem, Item, Meta, Stmt, Token, Variant,
+    punctuated::Punctuated,
+    spanned::Spanned,
+    visit::{self, Visit},
 };
 
 use super::predicate::{Verdict, evaluate};

@@ -17,7 +17,8 @@ pub(crate) fn render(text: &str, answers: &Answers) -> Result<String, String> {
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     let answers = Value::from_pairs(answers.iter().map(|(name, value)| (*name, value.clone())));
     let rendered = environment.render_str(text, answers).map_err(|error| error.to_string())?;
-    let mut lines: String = rendered.lines().map(uncover).fold(String::new(), |text, line| text + &line + "\n");
+    let mut lines: String =
+        rendered.lines().map(uncover).fold(String::new(), |text, line| text + &line + "\n");
     while let Some(at) = lines.find("\n\n\n") {
         lines.remove(at);
     }

@@ -16,7 +16,7 @@ use {{ from }}::{ {{ more }} };
 
 #[test]
 fn each_event_is_counted() {
-    let id: {{ id }} = {{ id_value }};
+    let id{{ id_type }} = {{ id_value }};
     ViewSpec::<{{ camel }}>::given::<{{ set }}>(&id, ())
 #% for value in values
         .and_given::<{{ set }}>(&id, {{ value }})

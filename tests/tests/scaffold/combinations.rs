@@ -83,7 +83,8 @@ fn first_order(project: &Project, opened: &Opened, roles: &str) {
     assert_eq!(project.run.len(), if roles == "three" { 3 } else { 1 }, "{:?}", project.run);
     let start = |line: &String| {
         // What the README says is another test's port, too.
-        let words = line.split(' ').map(|word| if word.starts_with("127.0.0.1:") { "127.0.0.1:0" } else { word });
+        let words =
+            line.split(' ').map(|word| if word.starts_with("127.0.0.1:") { "127.0.0.1:0" } else { word });
         let mut command = project.command(&words.collect::<Vec<_>>().join(" "));
         let variable = format!("{}_LISTEN", project.name.replace('-', "_").to_uppercase());
         on(&mut command, &project.name, &opened.names).env(variable, "127.0.0.1:0");
