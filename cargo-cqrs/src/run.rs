@@ -6,6 +6,7 @@ use std::{
 
 use clap::{Parser as _, error::ErrorKind};
 use serde_json::json;
+use textwrap::WordSplitter;
 
 use crate::{Error, Report, cli::Cli};
 
@@ -61,15 +62,21 @@ fn complain(error: &Error, json: bool) -> io::Result<ExitCode> {
         writeln!(io::stdout().lock(), "{error}")?;
     } else {
         let mut out = io::stderr().lock();
-        writeln!(out, "error: {error}")?;
+        writeln!(out, "{}", textwrap::fill(&format!("error: {error}"), wrapped("")))?;
         for cause in error.causes() {
-            writeln!(out, "  because {cause}")?;
+            writeln!(out, "{}", textwrap::fill(&format!("because {cause}"), wrapped("  ")))?;
         }
         for line in error.next() {
             writeln!(out, "{line}")?;
         }
     }
     Ok(code(error.exit_code()))
+}
+
+/// For a small terminal; a path, which may be longer, stays whole to be copied.
+fn wrapped(indent: &str) -> textwrap::Options<'_> {
+    let options = textwrap::Options::new(80).break_words(false).word_splitter(WordSplitter::NoHyphenation);
+    options.initial_indent(indent).subsequent_indent(indent)
 }
 
 fn code(code: i32) -> ExitCode {

@@ -46,7 +46,10 @@ fn a_name_that_is_taken_is_refused_and_nothing_changes() {
         let before = terminal.files();
         terminal.type_in("add aggregate payment").refused(1, &["already"]);
         terminal.type_in("add aggregate Payment").refused(1, &["already"]);
-        terminal.type_in("add projection payment --of PaymentEvent").refused(1, &["already"]);
+        if options == "--blank" {
+            // Where views are a crate of their own, they may be called as what they show.
+            terminal.type_in("add projection payment --of PaymentEvent").refused(1, &["already"]);
+        }
         assert!(terminal.files() == before, "something has changed");
     }
     let terminal = project("");

@@ -59,7 +59,14 @@ impl Project {
     pub(crate) fn check(&self) {
         let pedantic = ["clippy", "--all-targets", "--", "-W", "clippy::pedantic", "-D", "warnings"];
         shell::run(&mut self.cargo(&pedantic));
-        shell::run(&mut self.cargo(&["fmt", "--all", "--check"]));
+        let mut format = self.cargo(&["fmt", "--check"]);
+        for part in ["", "-domain", "-events", "-views"] {
+            let folder = self.path().join(part.trim_start_matches('-'));
+            if folder.is_dir() {
+                format.arg("--package").arg(format!("{}{part}", self.name));
+            }
+        }
+        shell::run(&mut format);
     }
 
     /// The program, once it is built.
