@@ -60,8 +60,8 @@ impl Error {
         Self::File { doing, path: path.as_ref().display().to_string(), source }
     }
 
-    pub(crate) fn template(file: &str, why: impl ToString) -> Self {
-        Self::Template { file: file.to_owned(), why: why.to_string() }
+    pub(crate) fn template(file: &str, why: String) -> Self {
+        Self::Template { file: file.to_owned(), why }
     }
 
     /// 1 for a failure, 2 for wrong arguments, 130 for a signal.

@@ -6,9 +6,8 @@ use std::{
 
 use clap::{Parser as _, error::ErrorKind};
 use serde_json::json;
-use textwrap::WordSplitter;
 
-use crate::{Error, Report, cli::Cli};
+use crate::{Error, Report, cli::Cli, report::wrap};
 
 /// What the program does with these arguments, and the code that it ends with: 0 it is done, 1 it failed and changed nothing, 2
 /// the arguments are wrong, 130 it was stopped by ctrl-c and changed nothing.
@@ -62,21 +61,15 @@ fn complain(error: &Error, json: bool) -> io::Result<ExitCode> {
         writeln!(io::stdout().lock(), "{error}")?;
     } else {
         let mut out = io::stderr().lock();
-        writeln!(out, "{}", textwrap::fill(&format!("error: {error}"), wrapped("")))?;
+        writeln!(out, "{}", wrap(&format!("error: {error}"), ""))?;
         for cause in error.causes() {
-            writeln!(out, "{}", textwrap::fill(&format!("because {cause}"), wrapped("  ")))?;
+            writeln!(out, "{}", wrap(&format!("because {cause}"), "  "))?;
         }
         for line in error.next() {
             writeln!(out, "{line}")?;
         }
     }
     Ok(code(error.exit_code()))
-}
-
-/// For a small terminal; a path, which may be longer, stays whole to be copied.
-fn wrapped(indent: &str) -> textwrap::Options<'_> {
-    let options = textwrap::Options::new(80).break_words(false).word_splitter(WordSplitter::NoHyphenation);
-    options.initial_indent(indent).subsequent_indent(indent)
 }
 
 fn code(code: i32) -> ExitCode {

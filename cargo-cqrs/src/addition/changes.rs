@@ -17,7 +17,7 @@ pub(crate) struct Change {
 /// What becomes of some files, all of them or none.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    changes: Vec<Change>,
+    all: Vec<Change>,
     /// The first file that is not as expected, and why.
     refused: Option<(String, String)>,
     /// Why a file is not formatted.
@@ -37,7 +37,7 @@ impl Changes {
             return Err(Error::Exists { what: "such a module".to_owned(), path });
         }
         let new = self.formatted(project, text);
-        self.changes.push(Change { path, old: None, addition: new.clone(), new });
+        self.all.push(Change { path, old: None, addition: new.clone(), new });
         Ok(())
     }
 
@@ -62,7 +62,7 @@ impl Changes {
             }
         };
         let addition = addition.to_owned();
-        self.changes.push(Change { path: path.to_owned(), old: Some(old), new, addition });
+        self.all.push(Change { path: path.to_owned(), old: Some(old), new, addition });
         Ok(())
     }
 
@@ -78,7 +78,7 @@ impl Changes {
 
     /// Writes them. Where one can't be written, those before it are as they were.
     pub(crate) fn write(self, root: &Path) -> Result<Vec<Change>, Error> {
-        let Self { changes, refused, .. } = self;
+        let Self { all: changes, refused, .. } = self;
         if let Some((file, why)) = refused {
             let additions = changes.into_iter().map(|change| (change.path, change.addition)).collect();
             return Err(Error::NotUnderstood(Box::new(NotUnderstood { file, why, additions })));

@@ -73,18 +73,15 @@ fn report(
         What::Aggregate => "aggregate",
         What::Projection => "projection",
     };
-    let mut text = format!("added the {kind} {}\n\n", name.camel());
-    for change in changes {
-        text += &format!("  {:<8} {}\n", if change.is_new() { "new" } else { "changed" }, change.path);
-    }
     let next = next(what, name, project);
-    if let Some(note) = &note {
-        text += &format!("\nnote: {note}\n");
-    }
-    text += "\nNext:\n";
-    for step in &next {
-        text += &format!("  {step}\n");
-    }
+    let mut lines = vec![format!("added the {kind} {}", name.camel()), String::new()];
+    lines.extend(changes.iter().map(|change| {
+        let what = if change.is_new() { "new" } else { "changed" };
+        format!("  {what:<8} {}", change.path)
+    }));
+    lines.extend(note.iter().map(|note| format!("\nnote: {note}")));
+    lines.push("\nNext:".to_owned());
+    lines.extend(next.iter().map(|step| format!("  {step}")));
     let paths = |new: bool| -> Vec<_> {
         changes.iter().filter(|change| change.is_new() == new).map(|change| change.path.as_str()).collect()
     };
@@ -97,7 +94,7 @@ fn report(
         "notes": note.into_iter().collect::<Vec<_>>(),
         "next": next,
     }});
-    Report { text, json: Some(json) }
+    Report::new(&lines, json)
 }
 
 fn next(what: What, name: &ModuleName, project: &Project) -> Vec<String> {

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     Error, Report, ask, format,
@@ -137,29 +137,25 @@ fn report(plan: &Plan, files: &Files, place: &Place, notes: &[String]) -> Report
         let Stores { write, read } = plan.stores;
         format!("an order service, events on {}, views on {}", write.name(), read.name())
     };
-    let mut text = format!("made {}: {what}\n", plan.name);
-    for note in notes {
-        text += &format!("note: {note}\n");
-    }
-    text += "\n";
-    for step in &next {
-        text += &format!("  {step}\n");
-    }
-    text += "\nREADME.md says the rest; `cargo cqrs add --help` what may come next.\n";
+    let mut lines = vec![format!("made {}: {what}", plan.name)];
+    lines.extend(notes.iter().map(|note| format!("note: {note}")));
+    lines.push(String::new());
+    lines.extend(next.iter().map(|step| format!("  {step}")));
+    lines.push("\nREADME.md says the rest; `cargo cqrs add --help` what may come next.".to_owned());
     let made: Vec<_> = files.paths().collect();
     let json = json!({
         "name": plan.name.as_str(),
         "path": place.folder().display().to_string(),
-        "write": word(plan.stores.write),
-        "read": word(plan.stores.read),
-        "roles": word(plan.roles),
+        "write": word(&plan.stores.write),
+        "read": word(&plan.stores.read),
+        "roles": word(&plan.roles),
         "blank": plan.blank,
         "framework": plan.source.json(),
         "files": made,
         "notes": notes,
         "next": next,
     });
-    Report { text, json: Some(Value::Object(serde_json::Map::from_iter([("made".to_owned(), json)]))) }
+    Report::new(&lines, json!({ "made": json }))
 }
 
 /// What to type.

@@ -19,7 +19,7 @@ impl CrateName {
         let Some(first) = name.chars().next() else {
             return Err(refuse("is empty".to_owned()));
         };
-        if let Some(letter) = name.chars().find(|letter| letter.is_ascii_uppercase()) {
+        if let Some(letter) = name.chars().find(char::is_ascii_uppercase) {
             return Err(refuse(format!("has the capital {letter:?}, while crates are written small")));
         }
         if let Some(letter) = name.chars().find(|letter| !suits(*letter) && !"-_".contains(*letter)) {

@@ -100,6 +100,6 @@ impl Stores {
 }
 
 /// As an option has it.
-pub(crate) fn word(choice: impl ValueEnum) -> String {
+pub(crate) fn word(choice: &impl ValueEnum) -> String {
     choice.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }

@@ -1,5 +1,7 @@
 //! The demo as a project of one's own.
 
+use std::path::Path;
+
 use toml_edit::{DocumentMut, Item, Table};
 
 use super::{Files, Plan, Roles};
@@ -24,7 +26,7 @@ pub(super) fn files(plan: &Plan) -> Result<Files, Error> {
     let mut files = Files::default();
     for (path, text) in template::DEMO {
         let fail = |why: String| Error::template(path, why);
-        if path.ends_with(".rs") {
+        if Path::new(path).extension().is_some_and(|extension| extension == "rs") {
             if is_of_a_store_that_was_not_chosen(path, plan) {
                 continue;
             }
@@ -132,15 +134,16 @@ mod tests {
     fn what_is_made_can_be_read_and_has_no_trace_of_the_template() {
         each(|plan, files| {
             for (path, text) in files.iter().filter(|(path, _)| *path != "Cargo.lock") {
-                if path.ends_with(".rs") {
+                let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+                if extension == Some("rs") {
                     syn::parse_file(text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}"));
-                } else if path.ends_with(".toml") {
+                } else if extension == Some("toml") {
                     manifest::parse(text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}"));
                 }
                 for word in ["#%", "#+", "{{", "feature =", "order-service", "order_service", "ORDER_SERVICE"]
                 {
-                    let of_github = word == "{{" && path.ends_with(".rs");
-                    assert!(of_github || !text.contains(word), "{path} of {plan:?} has {word}");
+                    let of_rust = word == "{{" && extension == Some("rs");
+                    assert!(of_rust || !text.contains(word), "{path} of {plan:?} has {word}");
                 }
                 assert!(text.ends_with('\n') && !text.contains("\n\n\n"), "{path} of {plan:?}");
             }

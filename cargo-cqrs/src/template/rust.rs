@@ -1,7 +1,5 @@
 //! Cuts Rust down to what was chosen: the text stays as it is, but for what its `cfg`s take away.
 
-use std::ops::Range;
-
 use syn::{
     Arm, Attribute, Expr, Field, File, ImplItem, Item, Meta, Stmt, Token, Variant,
     punctuated::Punctuated,
@@ -82,8 +80,9 @@ impl Cutter<'_> {
             syn::AttrStyle::Outer => "#[",
             syn::AttrStyle::Inner(_) => "#![",
         };
-        let text = |part: &Meta| -> &str { &self.text[Range::from(part.span().byte_range())] };
-        parts.iter().skip(1).map(|part| format!("{begin}{}]", text(part))).collect()
+        let text = |part: &Meta| -> &str { &self.text[part.span().byte_range()] };
+        let attributes: Vec<_> = parts.iter().skip(1).map(|part| format!("{begin}{}]", text(part))).collect();
+        attributes.concat()
     }
 }
 

@@ -132,7 +132,7 @@ fn ctrl_c_in_the_middle_leaves_nothing() {
     let mut command = terminal.command("new a/shop");
     command.env("RUSTFMT", &slow).process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    let late = Instant::now() + Duration::from_secs(60);
+    let late = Instant::now() + Duration::from_mins(1);
     while !started.exists() {
         assert!(Instant::now() < late, "it does not begin");
         std::thread::sleep(Duration::from_millis(5));
