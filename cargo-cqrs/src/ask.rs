@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dialoguer::{Input, Select, theme::ColorfulTheme};
+use dialoguer::{Input, Select, console::Term, theme::ColorfulTheme};
 
 use crate::{
     Error,
@@ -22,11 +22,12 @@ pub(crate) fn is_possible() -> bool {
 pub(crate) fn path() -> Result<PathBuf, Error> {
     let name: String = Input::with_theme(&ColorfulTheme::default())
         .with_prompt("Name of the project")
-        .with_initial_text("shop")
+        .default("shop".to_owned())
         .validate_with(|name: &String| {
-            Place::new(Path::new(name)).map(drop).map_err(|error| {
-                let next = error.next().into_iter().next();
-                next.map_or_else(|| error.to_string(), |next| format!("{error}. {next}"))
+            Place::new(Path::new(name)).map(drop).map_err(|error| match error {
+                // More than a line would stay behind on the screen.
+                Error::CrateName(error) => error.brief(),
+                error => error.to_string(),
             })
         })
         .interact_text()
@@ -67,6 +68,9 @@ fn choose<T: Copy>(prompt: &str, from: &[T], text: impl Fn(T) -> &'static str) -
 
 /// Ctrl-c is an answer, too.
 fn ask(error: dialoguer::Error) -> Error {
+    // A choice hides the cursor, and shows it again only when something was chosen. Where the terminal is gone, so is the cursor.
+    let terminal = Term::stderr();
+    let _: io::Result<()> = terminal.show_cursor().and_then(|()| terminal.write_line(""));
     let dialoguer::Error::IO(io) = &error;
     if io.kind() == io::ErrorKind::Interrupted { Error::Interrupted } else { Error::Ask(error) }
 }

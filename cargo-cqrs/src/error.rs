@@ -39,7 +39,7 @@ pub(crate) enum Error {
     NoSuchEvents { name: String, path: String, sets: Vec<String> },
     #[error(transparent)]
     NotUnderstood(Box<NotUnderstood>),
-    #[error("it was stopped by a signal")]
+    #[error("it was stopped, and nothing was changed")]
     Interrupted,
     #[error("the questions can't be asked")]
     Ask(#[source] dialoguer::Error),

@@ -59,11 +59,11 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<Report, Error> {
+    let interrupt = Interrupt::listen().map_err(|error| Error::file("listening for", "signals", error))?;
     let source = options.source()?;
     let (place, stores, roles) = options.place()?;
     let plan = Plan { name: place.name.clone(), stores, roles, source, blank: options.blank };
     let files = plan.files()?;
-    let interrupt = Interrupt::listen().map_err(|error| Error::file("listening for", "signals", error))?;
     let notes = place.fill(|draft| complete(&plan, &files, draft, &interrupt))?;
     Ok(report(&plan, &files, &place, &notes))
 }

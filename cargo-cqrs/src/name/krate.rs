@@ -91,6 +91,14 @@ pub(crate) struct BadCrateName {
     pub(crate) suggestion: Option<String>,
 }
 
+impl BadCrateName {
+    /// The same for one line of a small terminal.
+    pub(crate) fn brief(&self) -> String {
+        let Self { why, suggestion, .. } = self;
+        suggestion.iter().fold(format!("it {why}"), |said, name| format!("{said}; try {name}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
