@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let account = AccountId::generate();
     let receipt = app.execute(Deposit { account, cents: 4_200 }).await?;
     let balance = app.view::<Balance>(&account).at_least(&receipt.token).await?.into_value();
-    println!("{account} has {} cents", balance.unwrap_or_default().cents);
+    println!("{account} has {} cents", balance.map_or(0, |balance| balance.cents));
     app.shutdown().await;
     Ok(())
 }

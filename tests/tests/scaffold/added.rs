@@ -17,7 +17,7 @@ fn check(project: &Project, events: &str, expected: &[&str]) {
     for test in expected {
         assert!(said.contains(&format!("{test} ... ok")), "{test} in {said}");
     }
-    project.check();
+    project.check_format();
 }
 
 #[test]

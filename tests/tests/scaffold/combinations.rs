@@ -66,7 +66,7 @@ fn check(stores: Stores, roles: &str) {
     only_what_was_chosen(&project, stores);
 
     first_order(&project, &opened, roles);
-    project.check();
+    project.check_format();
     shell::run(on(&mut project.command(&project.test), &name, &opened.names));
 
     binary::choose(&project.program());

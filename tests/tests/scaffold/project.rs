@@ -43,7 +43,7 @@ impl Project {
 
     /// A command of cargo in it.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut command = shell::command(env!("CARGO"), &self.path());
+        let mut command = shell::command(shell::cargo(), &self.path());
         command.args(arguments);
         command
     }
@@ -55,10 +55,8 @@ impl Project {
         self.cargo(&words[1..])
     }
 
-    /// There is nothing that clippy warns of, nor that rustfmt would write in another way.
-    pub(crate) fn check(&self) {
-        let pedantic = ["clippy", "--all-targets", "--", "-W", "clippy::pedantic", "-D", "warnings"];
-        shell::run(&mut self.cargo(&pedantic));
+    /// There is nothing that rustfmt would write in another way.
+    pub(crate) fn check_format(&self) {
         let mut format = self.cargo(&["fmt", "--check"]);
         for part in ["", "-domain", "-events", "-views"] {
             let folder = self.path().join(part.trim_start_matches('-'));
