@@ -8,7 +8,10 @@ pub(crate) struct Name {
 }
 
 impl Name {
-    #[allow(dead_code, reason = "a program may have stores in memory alone")]
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres", feature = "mongodb")),
+        expect(dead_code, reason = "a program may have stores in memory alone")
+    )]
     pub(super) const fn new(form: &'static str, default: &'static str) -> Self {
         Self { default, form }
     }
