@@ -41,6 +41,8 @@ pub(crate) enum Error {
     NotUnderstood(Box<NotUnderstood>),
     #[error("it was stopped, and nothing was changed")]
     Interrupted,
+    #[error("signals can't be listened for")]
+    Signals(#[source] io::Error),
     #[error("the questions can't be asked")]
     Ask(#[source] dialoguer::Error),
     #[error("{doing} `{path}` failed")]

@@ -1,11 +1,8 @@
 //! Hears of ctrl-c, so that nothing half made stays behind.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -17,10 +14,10 @@ use crate::Error;
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> Result<Self, Error> {
         let requested = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register(signal, Arc::clone(&requested))?;
+            signal_hook::flag::register(signal, Arc::clone(&requested)).map_err(Error::Signals)?;
         }
         Ok(Self(requested))
     }

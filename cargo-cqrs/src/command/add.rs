@@ -4,6 +4,7 @@ use serde_json::json;
 use crate::{
     Error, Report,
     addition::{self, Change},
+    interrupt::Interrupt,
     name::ModuleName,
     project::{Layout, Project},
 };
@@ -51,6 +52,7 @@ pub(super) fn run(options: &Options) -> Result<Report, Error> {
             "--of is for projections; an aggregate has events of its own".to_owned(),
         ));
     }
+    let interrupt = Interrupt::listen()?;
     let here = std::env::current_dir().map_err(|error| Error::file("finding", ".", error))?;
     let project = Project::around(&here)?;
     let mut changes = match what {
@@ -58,6 +60,8 @@ pub(super) fn run(options: &Options) -> Result<Report, Error> {
         What::Projection => addition::projection(&project, &name, of.as_deref())?,
     };
     let note = changes.note.take();
+    // From here on a signal waits until all is written.
+    interrupt.check()?;
     let changes = changes.write(&project.root)?;
     Ok(report(*what, &name, &project, &changes, note))
 }

@@ -59,7 +59,7 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<Report, Error> {
-    let interrupt = Interrupt::listen().map_err(|error| Error::file("listening for", "signals", error))?;
+    let interrupt = Interrupt::listen()?;
     let source = options.source()?;
     let (place, stores, roles) = options.place()?;
     let plan = Plan { name: place.name.clone(), stores, roles, source, blank: options.blank };

@@ -74,7 +74,7 @@ fn there_are_completions_for_each_shell_and_a_manual_page() {
         assert!(script.contains("cargo-cqrs") && script.contains("projection"), "{shell}: {script}");
     }
     let page = terminal.type_in("man").done();
-    for word in [".TH", "aggregate", "\\-\\-write", "EXIT"] {
-        assert!(page.contains(word) || page.contains("Exit codes"), "{word} in {page}");
+    for part in [".TH cargo-cqrs 1", ".SH NEW", ".SH ADD", "\\fB\\-\\-write\\fR", "Exit codes: 0 done"] {
+        assert!(page.contains(part), "{part} in {page}");
     }
 }
