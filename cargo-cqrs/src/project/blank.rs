@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use toml_edit::{Array, DocumentMut, Item, Value};
+use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use super::{Files, Plan, service::mark};
 use crate::{
@@ -72,7 +72,8 @@ fn inline(package: &mut DocumentMut, workspace: &mut DocumentMut) -> Result<(), 
         clippy.remove("print_stdout");
     }
     package.insert("lints", lints);
-    let _: Option<Item> = package.remove("workspace");
+    // Empty: so that it belongs to no workspace that its folder happens to be in.
+    workspace.insert("workspace", Item::Table(Table::new()));
     Ok(())
 }
 

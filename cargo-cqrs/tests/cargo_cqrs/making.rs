@@ -55,6 +55,19 @@ fn the_framework_comes_from_where_it_is_said_to() {
 }
 
 #[test]
+fn within_another_workspace_a_project_is_one_of_its_own() {
+    let terminal = Terminal::new();
+    fs::write(terminal.path().join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
+    for options in ["", "--blank"] {
+        terminal.type_in(&format!("new shop{options} {options}")).done();
+        let mut cargo = std::process::Command::new("cargo");
+        cargo.args(["locate-project", "--workspace", "--message-format", "plain"]);
+        let said = Said::of(cargo.current_dir(terminal.path().join(format!("shop{options}"))));
+        assert!(said.stdout.trim_end().ends_with(&format!("shop{options}/Cargo.toml")), "{said:?}");
+    }
+}
+
+#[test]
 fn names_that_no_project_can_have_are_refused_with_one_that_can() {
     let terminal = Terminal::new();
     for (name, words) in [
