@@ -22,7 +22,10 @@ pub(crate) enum Source {
 impl Source {
     /// The default, where it is still there.
     pub(crate) fn checkout() -> Result<Self, Error> {
-        let path = PathBuf::from(template::CHECKOUT);
+        Self::at(template::CHECKOUT.into())
+    }
+
+    fn at(path: PathBuf) -> Result<Self, Error> {
         if path.join("cqrs-core/Cargo.toml").is_file() {
             Ok(Self::Checkout(path))
         } else {
@@ -66,5 +69,19 @@ impl Source {
             Self::Git { url, rev } => json!({ "git": url, "rev": rev }),
             Self::Registry { version } => json!({ "registry": version }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_that_is_gone_is_named_with_what_to_do() {
+        Source::checkout().expect("this test was built from it");
+        let error = Source::at("/nowhere/cqrs".into()).expect_err("it is not there");
+        assert!(error.to_string().contains("/nowhere/cqrs"), "{error}");
+        assert!(error.next().concat().contains("--git URL"), "{:?}", error.next());
+        assert_eq!(error.exit_code(), 1);
     }
 }
