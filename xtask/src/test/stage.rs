@@ -27,7 +27,7 @@ pub(super) enum Stage {
     /// the whole system, over real HTTP (cqrs-tests)
     #[value(name = "e2e")]
     EndToEnd,
-    /// projects that `cargo cqrs` makes, on each combination of stores
+    /// projects that `cargo cqrs` makes, on all pairs of stores
     Scaffold,
     /// the demo's page in a headless Chromium
     Browser,
