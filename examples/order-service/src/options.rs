@@ -3,6 +3,8 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cqrs_core::store::Partition;
 
+use crate::stores;
+
 /// Takes orders over HTTP, keeps them as events, and answers queries from views of them.
 #[derive(Clone, Debug, Parser)]
 #[command(version, about)]
@@ -12,28 +14,30 @@ pub struct Options {
     #[arg(long, env = "ORDER_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
-    /// Where the events are: `memory:`, `sqlite:PATH`, or `postgres://…`
+    /// Where the events are
     #[arg(
         long,
+        help = stores::help("Where the events are", stores::EVENTS),
         env = "ORDER_SERVICE_WRITE",
-        default_value = "sqlite:data/orders-write.db",
+        default_value = stores::EVENTS[0].default,
         value_name = "STORE",
         hide_env_values = true
     )]
     pub write: String,
 
-    /// Where the views are: `memory:`, `sqlite:PATH`, `postgres://…`, or `mongodb://…/DATABASE`
+    /// Where the views are
     #[arg(
         long,
+        help = stores::help("Where the views are", stores::VIEWS),
         env = "ORDER_SERVICE_READ",
-        default_value = "sqlite:data/orders-read.db",
+        default_value = stores::VIEWS[0].default,
         value_name = "STORE",
         hide_env_values = true,
         global = true
     )]
     pub read: String,
 
-    /// How long to wait for a database server that does not answer, in seconds
+    /// How long to wait for a store that does not answer, in seconds
     #[arg(
         long,
         env = "ORDER_SERVICE_STORE_TIMEOUT",
@@ -146,31 +150,37 @@ pub enum Role {
 
 impl Role {
     /// It takes commands, and shows the history of an order.
+    #[must_use]
     pub const fn takes_commands(self) -> bool {
         matches!(self, Self::All | Self::Command)
     }
 
     /// It builds the views.
+    #[must_use]
     pub const fn builds_views(self) -> bool {
         matches!(self, Self::All | Self::Projector)
     }
 
     /// It answers queries.
+    #[must_use]
     pub const fn answers_queries(self) -> bool {
         matches!(self, Self::All | Self::Query)
     }
 
     /// It needs the write store.
+    #[must_use]
     pub const fn writes(self) -> bool {
         self.takes_commands() || self.builds_views()
     }
 
     /// It needs the read store.
+    #[must_use]
     pub const fn reads(self) -> bool {
         self.builds_views() || self.answers_queries()
     }
 
     /// A cargo feature that this role needs, but that this program was built without.
+    #[cfg(not(all(feature = "command", feature = "projector", feature = "query")))]
     pub(crate) const fn missing_feature(self) -> Option<&'static str> {
         if self.takes_commands() && !cfg!(feature = "command") {
             Some("command")

@@ -31,12 +31,17 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`StartError`] where the role is not built in, or a store can't be opened.
+    /// [`StartError`] where a store can't be opened.
     pub async fn open(options: &Options) -> Result<Self, StartError> {
         let Options { role, write, read, live_streams, partitions, .. } = options;
+        #[cfg(not(all(feature = "command", feature = "projector", feature = "query")))]
         if let Some(feature) = role.missing_feature() {
             return Err(StartError::Role { role: *role, feature });
         }
+        #[cfg(all(
+            all(feature = "sqlite", feature = "write-store"),
+            all(feature = "sqlite", feature = "read-store")
+        ))]
         if role.writes() && role.reads() && stores::is_same_file(write, read) {
             return Err(StartError::OneStore);
         }
@@ -171,6 +176,7 @@ fn watch(views: &Views) -> LagMonitor {
 #[non_exhaustive]
 pub enum StartError {
     /// The role needs what is not compiled in.
+    #[cfg(not(all(feature = "command", feature = "projector", feature = "query")))]
     #[error("the role `{role}` needs the cargo feature `{feature}`, which this program was built without")]
     Role {
         /// The role.
@@ -179,6 +185,10 @@ pub enum StartError {
         feature: &'static str,
     },
     /// Both options name one store.
+    #[cfg(all(
+        all(feature = "sqlite", feature = "write-store"),
+        all(feature = "sqlite", feature = "read-store")
+    ))]
     #[error("--write and --read name the same file; events and views have one each")]
     OneStore,
     /// A store can't be opened.

@@ -8,6 +8,7 @@ use std::{
         mpsc::{self, Receiver, RecvTimeoutError},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -63,8 +64,14 @@ impl Service {
 
     /// Waits for the line that says where it listens.
     #[track_caller]
-    pub(crate) fn listening(mut self) -> Self {
-        let line = self.lines.get_mut().unwrap().recv_timeout(DEADLINE);
+    pub(crate) fn listening(self) -> Self {
+        self.listening_within(DEADLINE)
+    }
+
+    /// The same for a program that has to be built first.
+    #[track_caller]
+    pub(crate) fn listening_within(mut self, time: Duration) -> Self {
+        let line = self.lines.get_mut().unwrap().recv_timeout(time);
         match line {
             Ok(line) => {
                 let url = line

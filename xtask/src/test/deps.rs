@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::{Error, cargo, workspace::Workspace};
 
 /// Each crate of the workspace, and the crates of the workspace that it may be built from. Tests are free.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
+    ("cargo-cqrs", &[]),
     ("cqrs-axum", &["cqrs-core"]),
     ("cqrs-core", &["cqrs-macros"]),
     ("cqrs-macros", &[]),

@@ -159,7 +159,7 @@ impl<'a> Runner<'a> {
                 None => Ok(Outcome::not_run(browser::NEEDED)),
             },
             Stage::Unit | Stage::Ui => self.tests(stage, |_| {}),
-            Stage::Conformance | Stage::EndToEnd => self.on_servers(stage),
+            Stage::Conformance | Stage::EndToEnd | Stage::Scaffold => self.on_servers(stage),
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) enum Stage {
     /// the whole system, over real HTTP (cqrs-tests)
     #[value(name = "e2e")]
     EndToEnd,
+    /// projects that `cargo cqrs` makes, on all pairs of stores
+    Scaffold,
     /// the demo's page in a headless Chromium
     Browser,
 }
@@ -52,7 +54,7 @@ impl Stage {
 
     /// Whether it runs against servers.
     pub(super) fn needs_servers(self) -> bool {
-        matches!(self, Self::Conformance | Self::EndToEnd)
+        matches!(self, Self::Conformance | Self::EndToEnd | Self::Scaffold)
     }
 
     /// The stages to run, each once and in their own order; all of them where none is named.

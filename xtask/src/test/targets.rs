@@ -16,6 +16,7 @@ fn stage_of(package: &str, target: &Target) -> Stage {
     match (target.kind, target.name.as_str(), package) {
         (Kind::Test, "ui", _) => Stage::Ui,
         (Kind::Test, "browser", _) => Stage::Browser,
+        (Kind::Test, "scaffold", _) => Stage::Scaffold,
         (Kind::Test, _, "cqrs-tests") => Stage::EndToEnd,
         (Kind::Test, "conformance", _) => Stage::Conformance,
         (Kind::Test, _, package) if CONFORMANCE.contains(&package) => Stage::Conformance,
@@ -108,7 +109,15 @@ mod tests {
                 &[(Kind::Lib, "cqrs_sqlite"), (Kind::Test, "conformance"), (Kind::Test, "processes")],
             ),
             ("order-service", &[(Kind::Bin, "order-service"), (Kind::Test, "http")]),
-            ("cqrs-tests", &[(Kind::Lib, "cqrs_tests"), (Kind::Test, "kill"), (Kind::Test, "browser")]),
+            (
+                "cqrs-tests",
+                &[
+                    (Kind::Lib, "cqrs_tests"),
+                    (Kind::Test, "kill"),
+                    (Kind::Test, "browser"),
+                    (Kind::Test, "scaffold"),
+                ],
+            ),
         ]);
         let stages = partition(&workspace).expect("no name is taken twice");
         let arguments =
@@ -120,8 +129,9 @@ mod tests {
         assert_eq!(arguments(Stage::Ui), "--test ui");
         assert_eq!(arguments(Stage::Conformance), "--test conformance --test processes");
         assert_eq!(arguments(Stage::EndToEnd), "--test kill");
+        assert_eq!(arguments(Stage::Scaffold), "--test scaffold");
         assert_eq!(arguments(Stage::Browser), "--test browser");
-        assert_eq!(stages.len(), 5);
+        assert_eq!(stages.len(), 6);
     }
 
     #[test]

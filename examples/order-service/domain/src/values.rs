@@ -11,6 +11,7 @@ pub struct Lines {
 
 impl Lines {
     /// The price of all lines together.
+    #[must_use]
     pub const fn total(&self) -> Cents {
         self.total
     }

@@ -11,6 +11,7 @@ pub struct Cents(i64);
 
 impl Cents {
     /// The number of cents.
+    #[must_use]
     pub const fn get(self) -> i64 {
         self.0
     }
@@ -56,6 +57,7 @@ pub struct Quantity(NonZeroU32);
 
 impl Quantity {
     /// The number of pieces.
+    #[must_use]
     pub const fn get(self) -> u32 {
         self.0.get()
     }

@@ -47,8 +47,12 @@ struct Commands;
 struct Queries;
 
 /// Describes all that this program can answer, whatever its role.
+#[must_use]
 pub fn description() -> openapi::OpenApi {
-    #[allow(unused_mut, reason = "a build may have neither commands nor queries")]
+    #[cfg_attr(
+        not(any(feature = "command", feature = "query")),
+        expect(unused_mut, reason = "a build may have neither commands nor queries")
+    )]
     let mut description = Operations::openapi();
     #[cfg(feature = "command")]
     description.merge(Commands::openapi());

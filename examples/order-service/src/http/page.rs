@@ -10,6 +10,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Whether this process shows the page: it takes commands and answers queries.
+#[must_use]
 pub fn has_page(service: &Service) -> bool {
     service.role() == Role::All
 }

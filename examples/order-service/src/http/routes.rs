@@ -27,7 +27,10 @@ const POST: &[Method] = &[Method::POST];
 /// All routes, as the role of this process has them.
 pub fn routes(service: &Service) -> Vec<Route> {
     let fixed = |path, handler: MethodRouter| Route { path, methods: GET, handler };
-    #[allow(unused_mut, reason = "a build may have neither commands nor queries")]
+    #[cfg_attr(
+        not(any(feature = "command", feature = "query")),
+        expect(unused_mut, reason = "a build may have neither commands nor queries")
+    )]
     let mut routes = vec![
         fixed("/", if page::has_page(service) { get(page::page) } else { elsewhere(&[Role::All]) }),
         fixed("/openapi.json", get(openapi::document)),

@@ -14,6 +14,7 @@ pub struct Sum(i128);
 
 impl Sum {
     /// The number of cents.
+    #[must_use]
     pub const fn cents(self) -> i128 {
         self.0
     }

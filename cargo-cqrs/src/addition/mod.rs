@@ -1,0 +1,10 @@
+//! What `cargo cqrs add` adds to a project: all changes are known before the first file is touched.
+
+mod aggregate;
+mod changes;
+mod payload;
+mod projection;
+
+pub(crate) use aggregate::aggregate;
+pub(crate) use changes::{Change, Changes};
+pub(crate) use projection::projection;

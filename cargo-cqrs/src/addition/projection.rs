@@ -1,0 +1,172 @@
+//! A projection, its registration, and its test.
+
+use std::{collections::BTreeSet, fs};
+
+use minijinja::Value;
+
+use super::{
+    Changes,
+    aggregate::{answers, free, render},
+    payload::{EventSet, Types},
+};
+use crate::{
+    Error,
+    edit::{declare, extend, register},
+    name::ModuleName,
+    project::{Layout, Project},
+};
+
+const VIEWS: &str = include_str!("../../templates/add/views.rs");
+const TEST: &str = include_str!("../../templates/add/views_test.rs");
+
+/// `of` names the events that it is made of; where there is just one kind, there is nothing to say.
+pub(crate) fn projection(project: &Project, name: &ModuleName, of: Option<&str>) -> Result<Changes, Error> {
+    match &project.layout {
+        Layout::Crates { events, views, .. } => in_crates(project, name, of, events, views),
+        Layout::OneFile => in_one_file(project, name, of),
+    }
+}
+
+fn in_crates(
+    project: &Project,
+    name: &ModuleName,
+    of: Option<&str>,
+    events: &str,
+    views: &str,
+) -> Result<Changes, Error> {
+    let (snake, camel) = (name.snake(), name.camel());
+    let (types, set) = set(project, "events/src", name, of, |_| events.to_owned())?;
+    let root = "views/src/lib.rs";
+    free(project, root, &[&snake, &camel])?;
+    let (view, test) = sources(name, "pub", &types, &set, Some(views))?;
+
+    let mut changes = Changes::default();
+    let (declaration, offer) = (format!("mod {snake};"), format!("pub use {snake}::{camel};"));
+    changes.edit(project, root, &format!("{declaration}\n{offer}"), |text| {
+        declare(text, &declaration, Some(&offer))
+    })?;
+    changes.add(project, format!("views/src/{snake}.rs"), view)?;
+    changes.add(project, format!("views/tests/{snake}.rs"), test)?;
+    changes.edit(
+        project,
+        "src/service.rs",
+        &format!(".projection::<{views}::{camel}>(Arc::clone(views)) // at the builder\n.projection::<{views}::{camel}>() // at the lag monitor"),
+        |text| {
+            register(text, |path| match path.rsplit_once("::") {
+                Some((before, _)) => format!("{before}::{camel}"),
+                None => format!("{views}::{camel}"),
+            })
+        },
+    )?;
+    changes.edit(
+        project,
+        "src/options.rs",
+        &format!("{camel}, // among the variants of `View`\nSelf::{camel} => ProjectionId::of::<{views}::{camel}>(), // in `View::id`"),
+        |text| extend(text, "View", &format!("What `{camel}` counts"), &camel),
+    )?;
+    Ok(changes)
+}
+
+fn in_one_file(project: &Project, name: &ModuleName, of: Option<&str>) -> Result<Changes, Error> {
+    let (snake, camel) = (name.snake(), name.camel());
+    let module = |file: &str| match file {
+        "main" => "crate".to_owned(),
+        other => format!("crate::{other}"),
+    };
+    let (types, set) = set(project, "src", name, of, module)?;
+    let root = "src/main.rs";
+    free(project, root, &[&snake, &camel])?;
+    let (view, test) = sources(name, "pub(crate)", &types, &set, None)?;
+    let mut changes = Changes::default();
+    let declaration = format!("mod {snake};");
+    let call = format!(".projection::<{snake}::{camel}>(views.clone()) // at the builder");
+    changes.edit(project, root, &format!("{declaration}\n{call}"), |text| {
+        let declared = declare(text, &declaration, None)?;
+        register(&declared, |_| format!("{snake}::{camel}"))
+    })?;
+    changes.add(
+        project,
+        format!("src/{snake}.rs"),
+        format!("{view}\n#[cfg(test)]\nmod tests {{\n{test}}}\n"),
+    )?;
+    Ok(changes)
+}
+
+/// The types that the events are made of, and the events that are meant.
+fn set(
+    project: &Project,
+    folder: &str,
+    name: &ModuleName,
+    of: Option<&str>,
+    module: impl Fn(&str) -> String,
+) -> Result<(Types, EventSet), Error> {
+    let mut types = Types::default();
+    let path = project.root.join(folder);
+    let entries = fs::read_dir(&path).map_err(|error| Error::file("reading", folder, error))?;
+    for entry in entries {
+        let file = entry.map_err(|error| Error::file("reading", folder, error))?.path();
+        let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        if file.extension().is_some_and(|extension| extension == "rs") {
+            types.read(&module(&stem), &project.read(&format!("{folder}/{stem}.rs"))?);
+        }
+    }
+    let mut sets = types.event_sets();
+    let names: Vec<_> = sets.iter().map(|set| set.name.clone()).collect();
+    if let Some(of) = of {
+        sets.retain(|set| set.name == of);
+    }
+    match (sets.len(), of) {
+        (1, _) => Ok((types, sets.remove(0))),
+        (0, _) => {
+            let (name, path) = (of.unwrap_or("enum with `derive(Event)`").to_owned(), folder.to_owned());
+            Err(Error::NoSuchEvents { name, path, sets: names })
+        }
+        _ => Err(Error::WhichEvents { module: name.snake(), sets: names }),
+    }
+}
+
+/// The module, and its test.
+fn sources(
+    name: &ModuleName,
+    public: &str,
+    types: &Types,
+    set: &EventSet,
+    views: Option<&str>,
+) -> Result<(String, String), Error> {
+    let EventSet { name: of, module, id, events } = set;
+    let mut imports = BTreeSet::from([of.clone(), id.clone()]);
+    let values: Vec<_> =
+        events.iter().filter_map(|(_, payload)| types.value(payload, &mut imports)).collect();
+    let id_value = types.value(id, &mut imports).unwrap_or_else(|| format!("{id}::generate()"));
+    // What is parsed does not say by itself what it is.
+    let id_type = if id_value.starts_with(id) { String::new() } else { format!(": {id}") };
+    // What the module itself imports, its test in the same file has from there.
+    let own: BTreeSet<_> = events.iter().map(|(_, payload)| payload.clone()).chain([of.clone()]).collect();
+    let more: Vec<_> = imports.difference(&own).cloned().collect();
+    let payloads: Vec<_> = events.iter().map(|(_, payload)| payload.as_str()).collect();
+    let handlers: Vec<Value> = events
+        .iter()
+        .map(|(variant, payload)| {
+            let snake = ModuleName::new(variant).map_or_else(|_| variant.to_lowercase(), |name| name.snake());
+            Value::from(vec![Value::from(snake), Value::from(payload.as_str())])
+        })
+        .collect();
+    let answers = answers(
+        name,
+        public,
+        [
+            ("crates", views.is_some().into()),
+            ("from", module.as_str().into()),
+            ("set", of.as_str().into()),
+            ("events", payloads.join(", ").into()),
+            ("handlers", handlers.into()),
+            ("imports", imports.iter().cloned().collect::<Vec<_>>().join(", ").into()),
+            ("more", more.join(", ").into()),
+            ("views", views.unwrap_or_default().into()),
+            ("id_type", id_type.into()),
+            ("id_value", id_value.into()),
+            ("values", values.into()),
+        ],
+    );
+    Ok((render(VIEWS, &answers)?, render(TEST, &answers)?))
+}

@@ -1,0 +1,26 @@
+use clap::Parser;
+
+use crate::command::Command;
+
+/// Starts a service of one's own on the CQRS framework, and adds to it
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo-cqrs",
+    bin_name = "cargo cqrs",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 80,
+    after_help = "\
+Examples:
+  cargo cqrs new shop                        an order service to change, on SQLite
+  cargo cqrs new shop --write postgres --read mongo --roles three
+  cargo cqrs new ledger --blank              the smallest thing that runs
+  cargo cqrs add aggregate payment           in a project that was made so
+
+Exit codes: 0 done; 1 it failed, and nothing was changed; 2 the arguments are
+wrong; 130 stopped by ctrl-c, and nothing was changed."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}

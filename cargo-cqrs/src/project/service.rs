@@ -1,0 +1,195 @@
+//! The demo as a project of one's own.
+
+use std::path::Path;
+
+use toml_edit::{DocumentMut, Item, Table};
+
+use super::{Files, Plan, Roles};
+use crate::{
+    Error,
+    template::{self, manifest, rename::Renames, rust, text},
+};
+
+/// What the demo has no counterpart for: where it comes to stand, and its text.
+const OWN: [(&str, &str); 4] = [
+    ("README.md", include_str!("../../templates/README.md")),
+    (".gitignore", include_str!("../../templates/gitignore")),
+    (".env.example", include_str!("../../templates/env.example")),
+    (".github/workflows/ci.yml", include_str!("../../templates/ci.yml")),
+];
+
+/// The crates beside the service itself.
+const MEMBERS: [&str; 3] = ["domain", "events", "views"];
+
+pub(super) fn files(plan: &Plan) -> Result<Files, Error> {
+    let renames = Renames::to(&plan.name);
+    let mut files = Files::default();
+    for (path, text) in template::DEMO {
+        let fail = |why: String| Error::template(path, why);
+        if Path::new(path).extension().is_some_and(|extension| extension == "rs") {
+            if is_of_a_store_that_was_not_chosen(path, plan) {
+                continue;
+            }
+            files.add(*path, renames.apply(&rust::cut(text, plan.stores).map_err(fail)?));
+        } else if *path == "Dockerfile" {
+            if plan.roles == Roles::Three {
+                files.add(*path, renames.apply(&text::render(text, &plan.answers()).map_err(fail)?));
+                files.add(".dockerignore", include_str!("../../templates/dockerignore"));
+            }
+        } else if !path.ends_with("Cargo.toml") {
+            files.add(*path, renames.apply(text));
+        }
+    }
+    if plan.composes() {
+        let compose = text::render(template::workspace("compose.yaml"), &plan.answers());
+        let compose = compose.map_err(|why| Error::template("compose.yaml", why))?;
+        files.add("compose.yaml", renames.apply(&compose));
+    }
+    for (path, text) in OWN {
+        let text = text::render(text, &plan.answers()).map_err(|why| Error::template(path, why))?;
+        files.add(path, renames.apply(&text));
+    }
+    for path in ["Cargo.lock", "clippy.toml", "rustfmt.toml"] {
+        files.add(path, template::workspace(path));
+    }
+    manifests(plan, &renames, &mut files).map_err(|why| Error::template("Cargo.toml", why))?;
+    Ok(files)
+}
+
+/// No module names such a file any more.
+fn is_of_a_store_that_was_not_chosen(path: &str, plan: &Plan) -> bool {
+    match path {
+        "src/stores/absent.rs" => true,
+        "src/stores/sqlite.rs" => !plan.stores.files(),
+        "src/stores/postgres.rs" => !plan.stores.postgres(),
+        "src/stores/mongo.rs" => !plan.stores.mongo(),
+        _ => false,
+    }
+}
+
+fn manifests(plan: &Plan, renames: &Renames, files: &mut Files) -> Result<(), String> {
+    let demo = |path: &str| -> Result<&str, String> {
+        let found = template::DEMO.iter().find(|(it, _)| *it == path);
+        found.map(|(_, text)| *text).ok_or_else(|| format!("there is no {path}"))
+    };
+    let features = manifest::parse(demo("Cargo.toml")?)?;
+    let features = features.get("features").and_then(Item::as_table).ok_or("the demo has no features")?;
+    let member = |path: &str| -> Result<DocumentMut, String> {
+        manifest::member(&text::render(demo(path)?, &plan.answers())?, features, plan.stores)
+    };
+    let mut root = member("Cargo.toml")?;
+    mark(&mut root, "crates");
+    let mut members = vec![root];
+    for folder in MEMBERS {
+        members.push(member(&format!("{folder}/Cargo.toml"))?);
+    }
+    let workspace = manifest::workspace(template::workspace("Cargo.toml"), &members, &MEMBERS, plan)?;
+    let root = format!("{}\n\n{}", members[0].to_string().trim_end(), workspace.to_string().trim_start());
+    files.add("Cargo.toml", renames.apply(&root));
+    for (folder, member) in MEMBERS.iter().zip(&members[1..]) {
+        files.add(format!("{folder}/Cargo.toml"), renames.apply(&member.to_string()));
+    }
+    Ok(())
+}
+
+/// By this `cargo cqrs add` knows the project.
+pub(super) fn mark(manifest: &mut DocumentMut, layout: &str) {
+    let mut cqrs = Table::new();
+    cqrs.insert("layout", layout.into());
+    let mut metadata = Table::new();
+    metadata.set_implicit(true);
+    metadata.insert("cqrs", Item::Table(cqrs));
+    if let Some(package) = manifest.get_mut("package").and_then(Item::as_table_mut) {
+        package.insert("metadata", Item::Table(metadata));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        name::CrateName,
+        project::{Read, Source, Stores, Write},
+    };
+
+    /// Each combination of choices, with the words that only its code may have.
+    fn each(check: impl Fn(&Plan, &Files)) {
+        for write in Write::ALL {
+            for read in Read::ALL {
+                for roles in [Roles::One, Roles::Three] {
+                    let plan = Plan {
+                        name: CrateName::new("my-shop").expect("a name"),
+                        stores: Stores { write: *write, read: *read },
+                        roles,
+                        source: Source::Checkout("/framework".into()),
+                        blank: false,
+                    };
+                    check(&plan, &files(&plan).expect("the template can be used"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_made_can_be_read_and_has_no_trace_of_the_template() {
+        each(|plan, files| {
+            for (path, text) in files.iter().filter(|(path, _)| *path != "Cargo.lock") {
+                let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+                if extension == Some("rs") {
+                    syn::parse_file(text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}"));
+                } else if extension == Some("toml") {
+                    manifest::parse(text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}"));
+                }
+                for word in ["#%", "#+", "{{", "feature =", "order-service", "order_service", "ORDER_SERVICE"]
+                {
+                    let of_rust = word == "{{" && extension == Some("rs");
+                    assert!(of_rust || !text.contains(word), "{path} of {plan:?} has {word}");
+                }
+                assert!(text.ends_with('\n') && !text.contains("\n\n\n"), "{path} of {plan:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn containers_are_those_that_the_choices_need() {
+        each(|plan, files| {
+            let stores = plan.stores;
+            let three = plan.roles == Roles::Three;
+            let compose = files.iter().find(|(path, _)| *path == "compose.yaml").map(|(_, text)| text);
+            assert_eq!(compose.is_some(), three || !stores.servers().is_empty(), "{plan:?}");
+            let services = compose.unwrap_or_default();
+            let has = |service: &str| services.contains(&format!("\n  {service}:\n    "));
+            assert_eq!(has("postgres"), stores.postgres(), "{services}");
+            assert_eq!(has("mongo"), stores.mongo(), "{services}");
+            for process in ["command", "projector", "query"] {
+                assert_eq!(has(process), three, "{services}");
+            }
+            assert_eq!(services.contains("sqlite:/data"), three && stores.files(), "{services}");
+            assert_eq!(files.paths().any(|path| path == "Dockerfile"), three, "{plan:?}");
+        });
+    }
+
+    #[test]
+    fn a_store_for_one_side_brings_nothing_for_the_other() {
+        each(|plan, files| {
+            let Stores { write, read } = plan.stores;
+            let (_, manifest) = files.iter().find(|(path, _)| *path == "Cargo.toml").expect("a manifest");
+            for (krate, events, views) in [
+                ("cqrs-sqlite", write == Write::Sqlite, read == Read::Sqlite),
+                ("cqrs-postgres", write == Write::Postgres, read == Read::Postgres),
+            ] {
+                let features = match (events, views) {
+                    (true, true) => r#"["events", "views"]"#,
+                    (true, false) => r#"["events"]"#,
+                    (false, true) => r#"["views"]"#,
+                    (false, false) => {
+                        assert!(!manifest.contains(krate), "{manifest}");
+                        continue;
+                    }
+                };
+                let line = format!("\n{krate} = {{ workspace = true, features = {features} }}\n");
+                assert!(manifest.contains(&line), "{line} in {manifest}");
+            }
+        });
+    }
+}

@@ -1,0 +1,25 @@
+#% if crates
+//! What `{{ camel }}` makes of the events.
+
+#% endif
+use cqrs_testkit::ViewSpec;
+#% if crates
+use {{ from }}::{ {{ imports }} };
+use {{ views }}::{{ camel }};
+#% else
+
+use super::*;
+#% if more
+use {{ from }}::{ {{ more }} };
+#% endif
+#% endif
+
+#[test]
+fn each_event_is_counted() {
+    let id{{ id_type }} = {{ id_value }};
+    ViewSpec::<{{ camel }}>::given::<{{ set }}>(&id, ())
+#% for value in values
+        .and_given::<{{ set }}>(&id, {{ value }})
+#% endfor
+        .then(&id, {{ camel }} { events: {{ values | length }} });
+}

@@ -1,0 +1,8 @@
+//! `cargo cqrs` as whoever types it sees it.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+
+mod adding;
+mod help;
+mod making;
+mod terminal;

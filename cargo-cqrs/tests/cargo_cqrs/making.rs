@@ -1,0 +1,158 @@
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::terminal::{Said, Terminal, fits};
+
+#[test]
+fn a_project_says_what_to_do_next_within_80_columns() {
+    let terminal = Terminal::new();
+    let said = terminal.type_in("new shop").done();
+    fits(&said);
+    for line in ["cd shop", "cargo run", "cargo test"] {
+        assert!(said.contains(&format!("\n  {line}\n")), "{said}");
+    }
+    assert!(terminal.path().join("shop/src/main.rs").is_file());
+    let said = terminal.type_in("new big --write postgres --read mongo").done();
+    fits(&said);
+    assert!(said.contains("\n  docker compose up --detach --wait postgres mongo\n"), "{said}");
+}
+
+#[test]
+fn for_programs_it_tells_what_was_made() {
+    let terminal = Terminal::new();
+    let said = terminal.type_in("new a/b/my-shop --read postgres --roles three --json");
+    let made = &said.json()["made"];
+    assert_eq!(
+        (made["name"].as_str(), made["write"].as_str(), made["read"].as_str(), made["roles"].as_str()),
+        (Some("my-shop"), Some("sqlite"), Some("postgres"), Some("three"))
+    );
+    let folder = terminal.path().join("a/b/my-shop");
+    assert_eq!(made["path"], folder.to_str().unwrap());
+    for file in made["files"].as_array().unwrap() {
+        assert!(folder.join(file.as_str().unwrap()).is_file(), "{file}");
+    }
+    assert!(made["framework"]["path"].is_string(), "{made}");
+}
+
+#[test]
+fn the_framework_comes_from_where_it_is_said_to() {
+    let terminal = Terminal::new();
+    terminal.type_in("new one --git https://example.com/cqrs --rev abc").done();
+    terminal.type_in("new two --registry 0.1.0 --blank").done();
+    let manifest = |name: &str| fs::read_to_string(terminal.path().join(name).join("Cargo.toml")).unwrap();
+    let git = r#"cqrs-core = { git = "https://example.com/cqrs", rev = "abc" }"#;
+    assert!(manifest("one").contains(git), "{}", manifest("one"));
+    assert!(manifest("two").contains(r#"cqrs-core = { version = "0.1.0" }"#), "{}", manifest("two"));
+    for name in ["one", "two"] {
+        assert!(!manifest(name).contains(env!("CARGO_MANIFEST_DIR")), "{}", manifest(name));
+    }
+}
+
+#[test]
+fn within_another_workspace_a_project_is_one_of_its_own() {
+    let terminal = Terminal::new();
+    fs::write(terminal.path().join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
+    for options in ["", "--blank"] {
+        terminal.type_in(&format!("new shop{options} {options}")).done();
+        let mut cargo = std::process::Command::new("cargo");
+        cargo.args(["locate-project", "--workspace", "--message-format", "plain"]);
+        let said = Said::of(cargo.current_dir(terminal.path().join(format!("shop{options}"))));
+        assert!(said.stdout.trim_end().ends_with(&format!("shop{options}/Cargo.toml")), "{said:?}");
+    }
+}
+
+#[test]
+fn names_that_no_project_can_have_are_refused_with_one_that_can() {
+    let terminal = Terminal::new();
+    for (name, words) in [
+        ("match", ["keyword", "cargo cqrs new match-service"]),
+        ("test", ["comes with Rust", "cargo cqrs new test-service"]),
+        ("core", ["comes with Rust", "cargo cqrs new core-service"]),
+        ("serde", ["the project needs", "cargo cqrs new serde-service"]),
+        ("cqrs-core", ["the project needs", "cargo cqrs new cqrs-core-service"]),
+        ("7up", ["begins with '7'", "cargo cqrs new up7"]),
+        ("Shop", ["capital", "cargo cqrs new shop"]),
+    ] {
+        let said = terminal.type_in(&format!("new {name}"));
+        said.refused(2, &words);
+        fits(&said.stderr);
+    }
+    terminal.type_in("new ..").refused(2, &["no folder"]);
+    assert_eq!(terminal.files(), []);
+}
+
+#[test]
+fn a_folder_with_something_in_it_is_left_alone() {
+    let terminal = Terminal::new();
+    let folder = terminal.path().join("shop");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("mine"), "precious").unwrap();
+    fs::write(terminal.path().join("ship"), "precious").unwrap();
+    let before = terminal.files();
+    terminal.type_in("new shop").refused(1, &["not empty", "another name"]);
+    terminal.type_in("new ship").refused(1, &["no folder"]);
+    assert_eq!(terminal.files(), before);
+    fs::remove_file(folder.join("mine")).unwrap();
+    terminal.type_in("new shop").done();
+}
+
+#[test]
+fn in_a_pipe_nothing_is_asked() {
+    let terminal = Terminal::new();
+    terminal.type_in("new").refused(2, &["no terminal", "Try: cargo cqrs new shop"]);
+    let mut silent = terminal.command("new");
+    silent.stdin(Stdio::piped());
+    Said::of(&mut silent).refused(2, &["no terminal"]);
+    assert_eq!(terminal.files(), []);
+}
+
+#[test]
+fn without_rustfmt_a_project_is_made_and_says_so() {
+    let terminal = Terminal::new();
+    let mut command = terminal.command("new shop");
+    let said = Said::of(command.env("RUSTFMT", terminal.path().join("nowhere"))).done();
+    assert!(said.contains("note: it is not formatted: rustfmt is not installed\n"), "{said}");
+    assert!(terminal.path().join("shop/Cargo.toml").is_file());
+}
+
+#[test]
+fn what_can_not_be_written_leaves_nothing() {
+    let terminal = Terminal::new();
+    let folder = terminal.path().join("locked");
+    fs::create_dir(&folder).unwrap();
+    // Root may write everywhere, but no one into a file.
+    fs::write(folder.join("file"), "x").unwrap();
+    let before = terminal.files();
+    terminal.type_in("new locked/file/shop").refused(1, &["no folder"]);
+    assert_eq!(terminal.files(), before);
+}
+
+#[test]
+fn ctrl_c_in_the_middle_leaves_nothing() {
+    let mut terminal = Terminal::new();
+    let slow = terminal.path().join("slow");
+    let started = terminal.path().join("started");
+    fs::write(&slow, format!("#!/bin/sh\ntouch {}\nexec sleep 60\n", started.display())).unwrap();
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(terminal.path().join("here")).unwrap();
+    terminal.go("here");
+    let mut command = terminal.command("new a/shop");
+    command.env("RUSTFMT", &slow).process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let late = Instant::now() + Duration::from_mins(1);
+    while !started.exists() {
+        assert!(Instant::now() < late, "it does not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_ne!(terminal.files(), [], "it is in the middle");
+    kill_process_group(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert_eq!(terminal.files(), []);
+}
