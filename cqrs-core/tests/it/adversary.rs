@@ -145,7 +145,9 @@ async fn deposits(views: &FaultyViews, id: &ProjectionId, accounts: u64) -> Vec<
     let keys: Vec<String> = (0..accounts).map(|nth| format!("a{nth}")).collect();
     let mut documents = views.inner.load(id, &keys).await.unwrap();
     documents.sort_by(|a, b| a.key.cmp(&b.key));
-    let count = |text: String| text.split(['[', ']']).nth(1).map_or(0, |list| list.split(',').filter(|it| !it.is_empty()).count());
+    let count = |text: String| {
+        text.split(['[', ']']).nth(1).map_or(0, |list| list.split(',').filter(|it| !it.is_empty()).count())
+    };
     documents.into_iter().map(|it| count(it.data.unwrap().as_str().to_owned())).collect()
 }
 
@@ -252,7 +254,8 @@ async fn the_most_that_may_be_parked_is_that_of_the_projection_however_many_appl
         is_halted(&first).await || is_halted(&second).await || checkpoint::<Eight>(&views).await >= head
     })
     .await;
-    let parked = Operator::new(views.inner.clone(), "ada").parked(&ProjectionId::of::<Eight>()).await.unwrap();
+    let parked =
+        Operator::new(views.inner.clone(), "ada").parked(&ProjectionId::of::<Eight>()).await.unwrap();
     assert!(parked.len() <= 2, "{} sequences are parked, and the limit is 2", parked.len());
     first.shutdown().await;
     second.shutdown().await;
@@ -332,7 +335,9 @@ async fn documents_of_a_rebuild_that_other_handlers_went_on_with_are_outdated() 
     let commits = Arc::new(AtomicUsize::new(0));
     views.hold_up({
         let commits = Arc::clone(&commits);
-        move |what| what.starts_with("commits adv_whole v1, build 1: building") && commits.fetch_add(1, SeqCst) > 3
+        move |what| {
+            what.starts_with("commits adv_whole v1, build 1: building") && commits.fetch_add(1, SeqCst) > 3
+        }
     });
     operator.rebuild(&id, Position::ZERO).await.unwrap();
     eventually("it is half built", async || views.faults.waiting.load(SeqCst) > 0).await;
@@ -420,7 +425,10 @@ async fn a_partition_that_stands_still_is_a_breach_for_readers_whatever_the_cloc
     for step in 0..100 {
         let (from, to) = (5 + step, 6 + step);
         // By its clock, which is an hour ahead, too.
-        let moved = Commit::of(Position::new(from), made_up(to, to, ahead + SignedDuration::from_millis(step.cast_signed() * 100), 2));
+        let moved = Commit::of(
+            Position::new(from),
+            made_up(to, to, ahead + SignedDuration::from_millis(step.cast_signed() * 100), 2),
+        );
         views.inner.commit(&partitions[1], moved).await.unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -430,4 +438,3 @@ async fn a_partition_that_stands_still_is_a_breach_for_readers_whatever_the_cloc
     assert!(health.lag.time >= worst, "{:?} of all, but {worst:?} of one of them", health.lag);
     assert!(health.breached, "{health:?}");
 }
-
