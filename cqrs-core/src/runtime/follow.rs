@@ -310,7 +310,7 @@ impl Runner {
         let policy = Policy {
             on_error: self.parts.work.on_error(),
             max_parked: self.parts.options.max_parked,
-            others: 0,
+            others: Arc::default(),
         };
         let mut place = Place::start(log.log_id(), projection.clone(), fence, policy, Arc::clone(status));
         if stored.is_none() && !projection.partition.is_whole() {
