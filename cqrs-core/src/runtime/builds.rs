@@ -105,6 +105,8 @@ impl Runner {
             fence: main.here().fence,
             ..here
         };
+        // Who goes on with it may be another program.
+        self.is_outdated(&id, true).await?;
         views.commit(&id, Commit::of(Position::ZERO, begun)).await?;
         Ok(Ok(id))
     }
