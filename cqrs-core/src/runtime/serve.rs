@@ -206,8 +206,12 @@ impl Runner {
             for place in having(flow, sequence) {
                 let (views, id) = (&self.parts.views, &place.projection);
                 let first = views.dead_letters(id, Some(sequence), Position::ZERO, 1).await?;
-                let resolved = first.into_iter().map(|letter| (letter.sequence, letter.position)).collect();
-                views.commit(id, Commit { resolved, ..Commit::of(place.position, place.here()) }).await?;
+                // Where it is another one, this one was given up before whoever did it was interrupted.
+                let first = first.into_iter().filter(|letter| letter.position == *position);
+                let resolved: Vec<_> = first.map(|letter| (letter.sequence, letter.position)).collect();
+                if !resolved.is_empty() {
+                    views.commit(id, Commit { resolved, ..Commit::of(place.position, place.here()) }).await?;
+                }
             }
             report.skipped += 1;
             self.retry_sequence(flow, sequence, false, &mut report).await?;
