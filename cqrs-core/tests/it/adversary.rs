@@ -438,3 +438,150 @@ async fn a_partition_that_stands_still_is_a_breach_for_readers_whatever_the_cloc
     assert!(health.lag.time >= worst, "{:?} of all, but {worst:?} of one of them", health.lag);
     assert!(health.breached, "{health:?}");
 }
+
+/// Its outcome can't be written for a moment, after it was done.
+async fn is_interrupted_as_its_outcome_is_written(views: &FaultyViews, app: &App) {
+    eventually("it is done, and not written down", async || views.faults.waiting.load(SeqCst) > 0).await;
+    views.faults.away.store(true, SeqCst);
+    views.go_on();
+    eventually("it starts over", async || {
+        matches!(health::<Whole>(app).await.state, ProjectionState::Retrying { .. })
+    })
+    .await;
+    views.faults.away.store(false, SeqCst);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_done_is_on_record_as_done_also_where_its_outcome_is_written_late() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let app = app::<Whole>(&log, &views).await;
+    open(&log, 1).await;
+    caught_up::<Whole>(&log, &views).await;
+    let id = ProjectionId::of::<Whole>();
+    let operator = Operator::new(views.inner.clone(), "ada");
+    let puts = Arc::new(AtomicUsize::new(0));
+    views.hold_up({
+        let puts = Arc::clone(&puts);
+        move |what| what.starts_with("puts requests") && puts.fetch_add(1, SeqCst) == 1
+    });
+    let asked = tokio::spawn({
+        let (operator, id) = (operator.clone(), id.clone());
+        async move { operator.rebuild(&id, Position::ZERO).await }
+    });
+    is_interrupted_as_its_outcome_is_written(&views, &app).await;
+    let outcome = asked.await.unwrap();
+    assert!(outcome.is_ok(), "the build was begun, and this is on record: {outcome:?}");
+    app.shutdown().await;
+}
+
+/// A build that was made room for, and not begun.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_build_that_was_never_begun_is_removed() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let grace = Duration::from_mins(1);
+    let app = app_with::<Whole>(&log, &views, options().grace(grace)).await;
+    open(&log, 1).await;
+    caught_up::<Whole>(&log, &views).await;
+    let id = ProjectionId::of::<Whole>();
+    let operator = Operator::new(views.inner.clone(), "ada");
+    views.hold_up(|what| what.starts_with("commits adv_whole v1, build 1: building"));
+    let asked = tokio::spawn({
+        let (operator, id) = (operator.clone(), id.clone());
+        async move { operator.rebuild(&id, Position::ZERO).await }
+    });
+    is_interrupted_as_its_outcome_is_written(&views, &app).await;
+    asked.await.unwrap().unwrap();
+    eventually("a build answers", async || {
+        let answers = Views::new(views.inner.clone()).build::<Whole>().await.unwrap();
+        answers > id.generation(1)
+    })
+    .await;
+    tokio::time::sleep(grace * 3).await;
+    let builds = views.builds("adv_whole").await.unwrap();
+    assert_eq!(builds.len(), 1, "{:?}", builds.iter().map(|build| build.id.to_string()).collect::<Vec<_>>());
+    app.shutdown().await;
+}
+
+/// It was held up on its way to the read store, as by `SIGSTOP`, and the older version was deployed again meanwhile.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_late_to_remove_an_older_version_leaves_one_that_is_run_again_alone() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let grace = Duration::from_secs(30);
+    let slow = options().grace(grace);
+    let older = app_with::<Whole>(&log, &views, slow).await;
+    open(&log, 1).await;
+    caught_up::<Whole>(&log, &views).await;
+    older.shutdown().await;
+    let late = beside(&views);
+    late.hold_up(|what| what == "removes adv_whole v1");
+    let newer = app_with::<Newer>(&log, &late, slow).await;
+    caught_up::<Newer>(&log, &views).await;
+    eventually("it is about to remove it", async || late.faults.waiting.load(SeqCst) > 0).await;
+    let again = app_with::<Whole>(&log, &beside(&views), slow).await;
+    eventually("it runs", async || health::<Whole>(&again).await.state == ProjectionState::Live).await;
+    deposit(&log, "a0", 1).await;
+    caught_up::<Whole>(&log, &views).await;
+    late.go_on();
+    deposit(&log, "a0", 2).await;
+    let head = log.head().await.unwrap();
+    eventually("it goes on, or halts", async || {
+        let health = health::<Whole>(&again).await;
+        health.applied == head || matches!(health.state, ProjectionState::Halted { .. })
+    })
+    .await;
+    let state = health::<Whole>(&again).await.state;
+    assert!(!matches!(state, ProjectionState::Halted { .. }), "{state:?}");
+    let view = again.view::<Whole>(&account("a0")).await.unwrap();
+    assert_eq!(view.as_ref().map(|view| view.amounts.clone()), Some(vec![1, 2]));
+    again.shutdown().await;
+    newer.shutdown().await;
+}
+
+/// More applications than partitions: who leads may run none.
+#[tokio::test]
+async fn whoever_leads_without_a_partition_does_not_say_that_another_one_leads() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    open(&log, 4).await;
+    let first = app::<Two>(&log, &views).await;
+    let of_second = beside(&views);
+    let second = app::<Two>(&log, &of_second).await;
+    shared::<Two>(&first, &second, 2).await;
+    let (of_third, of_fourth) = (beside(&views), beside(&views));
+    let third = app::<Two>(&log, &of_third).await;
+    let fourth = app::<Two>(&log, &of_fourth).await;
+    let stands_by =
+        async |app: &App| matches!(health::<Two>(app).await.state, ProjectionState::Standby { .. });
+    eventually("two of them stand by", async || stands_by(&third).await && stands_by(&fourth).await).await;
+    // The third one is to lead, and the fourth one to get the partition that is free.
+    for views in [&of_second, &of_fourth] {
+        views.hold_up(|what| what.starts_with("puts leases"));
+    }
+    of_third.hold_up(|what| what.starts_with("commits adv_two v1: "));
+    first.shutdown().await;
+    eventually("the third one leads", async || of_third.faults.waiting.load(SeqCst) > 0).await;
+    of_second.go_on();
+    of_fourth.go_on();
+    eventually("the fourth one runs a partition", async || runs::<Two>(&fourth).await.len() == 1).await;
+    of_third.go_on();
+    eventually("all see one who leads", async || {
+        let of_third = health::<Two>(&third).await.owner;
+        let others = [health::<Two>(&second).await.owner, health::<Two>(&fourth).await.owner];
+        of_third.is_some() && others.iter().all(|other| *other == of_third)
+    })
+    .await;
+    // Time for it to look what there is for it.
+    eventually("it looks who runs what", async || {
+        let before = of_third.faults.entries.load(SeqCst);
+        eventually("it looks again", async || of_third.faults.entries.load(SeqCst) > before + 3).await;
+        true
+    })
+    .await;
+    let state = health::<Two>(&third).await.state;
+    assert!(
+        !matches!(state, ProjectionState::Standby { .. }),
+        "it leads, and says that another one does: {state:?}"
+    );
+    for app in [second, third, fourth] {
+        app.shutdown().await;
+    }
+}
