@@ -181,6 +181,7 @@ impl Operator {
             by: self.by.clone(),
             at: Timestamp::now(),
             taken_by: None,
+            gives_up: None,
             outcome: None,
             ended_at: None,
         };

@@ -117,6 +117,9 @@ pub struct Asked {
     pub at: Timestamp,
     /// Who has taken it up; `None` before that.
     pub taken_by: Option<Owner>,
+    /// Which letters are to be given up: noted before the first of them is, so that whoever begins again gives up no others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gives_up: Option<Vec<(Sequence, Position)>>,
     /// What came of it; `None` before that.
     pub outcome: Option<RequestOutcome>,
     /// When that was.

@@ -33,10 +33,6 @@ pub(super) struct Balance {
 }
 
 impl Balance {
-    pub(super) const fn is_gathering(&self) -> bool {
-        self.gathering
-    }
-
     /// Whether it is time to look how far the partitions are that others run: once in the time of a lease, as it is for people,
     /// and who runs what is looked at more often. Where none runs here, it is looked at each heartbeat anyway.
     fn is_to_look_elsewhere(&mut self, flow: &Flow, every: Duration) -> bool {
@@ -62,6 +58,7 @@ impl Runner {
         flow: &mut Flow,
         lease: &Lease,
         balance: &mut Balance,
+        is_paused: bool,
     ) -> Result<bool, End> {
         let RunnerParts { options, owner, .. } = &self.parts;
         if !flow.is_divided() || balance.looked.is_some_and(|looked| looked.elapsed() < options.lease / 6) {
@@ -88,14 +85,16 @@ impl Runner {
         let free: Vec<Partition> = self.free(flow, &seen);
         if balance.gathering {
             lease.gather(&seen).await?;
-            return self.take(flow, lease, &seen, &free).await;
+            return self.take(flow, lease, &seen, &free, is_paused).await;
         }
         lease.let_go().await?;
         let mut held = seen.held(flow.partitions, owner);
         held.insert(owner.id, flow.places.len());
         let jumped = match share(&held, owner.id, usize::from(flow.partitions)) {
             Share::Enough => false,
-            Share::Take(count) => self.take(flow, lease, &seen, &free[..count.min(free.len())]).await?,
+            Share::Take(count) => {
+                self.take(flow, lease, &seen, &free[..count.min(free.len())], is_paused).await?
+            }
             Share::GiveUp(count) => {
                 self.give_up(flow, lease, count).await?;
                 false
@@ -141,13 +140,15 @@ impl Runner {
         free
     }
 
-    /// Takes partitions, and brings them to where the others are.
+    /// Takes partitions, and brings them to where the others are; where the projection stands still, they all go on from where
+    /// the one is that is furthest behind.
     async fn take(
         &self,
         flow: &mut Flow,
         lease: &Lease,
         seen: &Seen,
         partitions: &[Partition],
+        is_paused: bool,
     ) -> Result<bool, End> {
         let mut taken = Vec::new();
         for partition in partitions {
@@ -174,6 +175,10 @@ impl Runner {
             let (place, checkpoint) = self.resume(&id, fence(lease, partition)?, Standing::Live).await?;
             self.parts.status.set_checkpoint(&id, &checkpoint);
             places.push(place);
+        }
+        if is_paused {
+            flow.settle().await?;
+            places.append(&mut flow.places);
         }
         let is_first = flow.places.is_empty();
         if !is_first {
@@ -219,9 +224,14 @@ impl Runner {
         Ok(())
     }
 
-    /// Sees to it that all of a build is run here, and is at one position; whether it is by now. What is run elsewhere comes
-    /// with the next looks.
-    pub(super) async fn gather(&self, flow: &mut Flow, balance: &mut Balance) -> Result<bool, End> {
+    /// Sees to it that all of a build is run here, and is `even`, at one position; whether it is by now. What is run elsewhere
+    /// comes with the next looks.
+    pub(super) async fn gather(
+        &self,
+        flow: &mut Flow,
+        balance: &mut Balance,
+        even: bool,
+    ) -> Result<bool, End> {
         if !flow.is_divided() {
             flow.settle().await?;
             return Ok(true);
@@ -233,6 +243,9 @@ impl Runner {
             return Ok(false);
         }
         flow.settle().await?;
+        if !even {
+            return Ok(true);
+        }
         if flow.position > Position::ZERO {
             flow.tell(&*self.parts.views, flow.here()).await?;
         }

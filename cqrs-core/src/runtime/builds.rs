@@ -105,6 +105,8 @@ impl Runner {
             fence: main.here().fence,
             ..here
         };
+        // Who goes on with it may be another program.
+        self.is_outdated(&id, true).await?;
         views.commit(&id, Commit::of(Position::ZERO, begun)).await?;
         Ok(Ok(id))
     }
@@ -176,7 +178,12 @@ impl Runner {
                 continue;
             };
             let is_run = !is_own && lease::is_held(&**views, &build.id.generation(0)).await?;
-            if is_run || entry.age < grace {
+            if is_run {
+                // The time of grace begins when nobody runs it any more.
+                coordination.touch_entries(RETIRED, &[(key, entry.revision)]).await?;
+                continue;
+            }
+            if entry.age < grace {
                 continue;
             }
             views.remove(&build.id).await?;

@@ -161,21 +161,26 @@ impl Runner {
         let mut balance = Balance::default();
         let mut retired: Option<Instant> = None;
         loop {
-            if self.balance(flow, lease, &mut balance).await? {
+            if self.balance(flow, lease, &mut balance, standstill.paused.is_some()).await? {
                 pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
             }
             if self.serve(&mut control, &mut standstill, flow, lease, &mut balance, beside).await? {
                 return Err(End::Moved);
             }
             let is_to_be_divided = lease.leads() && self.partitions() != flow.partitions;
-            if (beside.has_caught_up() || is_to_be_divided) && self.gather(flow, &mut balance).await? {
+            // All of it is to be at one position, for which it would have to go on.
+            let may_change = standstill.paused.is_none() || !flow.is_divided();
+            if (beside.has_caught_up() || is_to_be_divided)
+                && may_change
+                && self.gather(flow, &mut balance, true).await?
+            {
                 if !is_to_be_divided {
                     return Err(End::BuiltAnew);
                 }
                 self.divide(flow, lease).await?;
                 return Err(End::Moved);
             }
-            let paused = standstill.paused.as_ref().filter(|_| !balance.is_gathering());
+            let paused = standstill.paused.as_ref();
             if paused.is_some() || flow.places.is_empty() {
                 flow.settle().await?;
                 if let Some(paused) = paused {
@@ -310,7 +315,7 @@ impl Runner {
         let policy = Policy {
             on_error: self.parts.work.on_error(),
             max_parked: self.parts.options.max_parked,
-            others: 0,
+            others: Arc::default(),
         };
         let mut place = Place::start(log.log_id(), projection.clone(), fence, policy, Arc::clone(status));
         if stored.is_none() && !projection.partition.is_whole() {

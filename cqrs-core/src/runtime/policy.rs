@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     domain::OnError,
@@ -6,13 +6,13 @@ use crate::{
 };
 
 /// What becomes of events that can't be folded in.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Policy {
     pub(super) on_error: OnError,
     /// The most sequences that may be parked.
     pub(super) max_parked: usize,
-    /// How many are in other partitions that are run here.
-    pub(super) others: usize,
+    /// Those in other partitions that are run here. A stream may be parked in several of them, and is one.
+    pub(super) others: Arc<HashSet<Sequence>>,
 }
 
 /// Why a page was not written.
@@ -39,7 +39,7 @@ impl From<Error> for Stop {
 
 impl Policy {
     /// Whether these letters may be written, next to what is parked already.
-    pub(super) fn judge(self, letters: &[DeadLetter], parked: &HashSet<Sequence>) -> Result<(), Stop> {
+    pub(super) fn judge(&self, letters: &[DeadLetter], parked: &HashSet<Sequence>) -> Result<(), Stop> {
         let failed = letters.iter().find_map(|letter| match &letter.reason {
             Reason::Failed(error) => Some((letter, error)),
             Reason::Queued => None,
@@ -58,9 +58,13 @@ impl Policy {
                 let new: HashSet<&Sequence> = letters
                     .iter()
                     .map(|letter| &letter.sequence)
-                    .filter(|new| !parked.contains(*new))
+                    .filter(|new| !parked.contains(*new) && !self.others.contains(*new))
                     .collect();
-                let (known, most) = (parked.len() + self.others, self.max_parked);
+                let others = self.others.iter().filter(|other| !parked.contains(*other)).count();
+                let (known, most) = (parked.len() + others, self.max_parked);
+                if new.is_empty() {
+                    return Ok(());
+                }
                 if known + new.len() <= most {
                     return Ok(());
                 }
@@ -111,7 +115,7 @@ mod tests {
     #[test]
     fn events_that_only_queue_are_parked_under_every_policy() {
         for on_error in [OnError::Park, OnError::Retry, OnError::Halt] {
-            let policy = Policy { on_error, max_parked: 0, others: 0 };
+            let policy = Policy { on_error, max_parked: 0, others: Arc::default() };
             policy.judge(&[letter("a", Reason::Queued)], &HashSet::new()).expect("it queues");
         }
     }
@@ -119,7 +123,7 @@ mod tests {
     #[test]
     fn a_policy_decides_what_becomes_of_a_failure_and_names_the_event() {
         let judge = |on_error| {
-            let policy = Policy { on_error, max_parked: 1, others: 0 };
+            let policy = Policy { on_error, max_parked: 1, others: Arc::default() };
             policy.judge(&[letter("b", Reason::Queued), failed("a")], &HashSet::new())
         };
         for (on_error, verb) in [(OnError::Retry, "retry: "), (OnError::Halt, "halt: ")] {
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn so_many_sequences_are_parked_and_no_more() {
-        let policy = Policy { on_error: OnError::Park, max_parked: 2, others: 0 };
+        let policy = Policy { on_error: OnError::Park, max_parked: 2, others: Arc::default() };
         let parked = HashSet::from([Sequence::Document("a".to_owned())]);
         policy.judge(&[failed("a"), failed("b"), failed("b")], &parked).expect("two are allowed");
         let text = text(policy.judge(&[failed("a"), failed("b"), failed("c")], &parked));

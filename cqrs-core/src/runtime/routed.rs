@@ -1,4 +1,7 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     batch::{Changes, Foldable},
@@ -58,7 +61,8 @@ impl Batch for Routed {
     fn write_among(self: Box<Self>, places: &mut [Place], goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { steps, views } = *self;
-            let mut parked: usize = places.iter().map(|place| place.parked.len()).sum();
+            let mut parked: Arc<HashSet<_>> =
+                Arc::new(places.iter().flat_map(|place| place.parked.iter().cloned()).collect());
             let at: Vec<_> =
                 places.iter().map(|place| (place.projection.partition, place.position)).collect();
             let (mut shares, mut others) = (Vec::new(), Vec::new());
@@ -77,10 +81,12 @@ impl Batch for Routed {
             let mut packed = Vec::with_capacity(folded.len());
             let mut written = Vec::with_capacity(folded.len());
             for Folded { place, fold, changes, .. } in folded {
-                let before = place.parked.len();
-                place.policy.others = parked - before;
+                let parks = !changes.parked.is_empty();
+                place.policy.others = Arc::clone(&parked);
                 packed.push(fold.pack(changes, place, goal)?);
-                parked = parked + place.parked.len() - before;
+                if parks {
+                    Arc::make_mut(&mut parked).extend(place.parked.iter().cloned());
+                }
                 written.push(place);
             }
             for (place, sent) in written.iter_mut().zip(send_together(&views, packed)) {

@@ -50,11 +50,14 @@ impl Runner {
         }
         let (mut moved, mut served) = (false, false);
         for request in waiting {
-            if request.asked.operation.concerns_all() && !self.gather(flow, balance).await? {
+            // Where it stands still, its partitions are left where they are.
+            let are_even = standstill.paused.is_none();
+            if request.asked.operation.concerns_all() && !self.gather(flow, balance, are_even).await? {
                 return Ok(moved);
             }
-            let Some(request) = control.take(request).await? else { continue };
             flow.settle().await?;
+            let request = self.note_what_is_given_up(flow, request).await?;
+            let Some(request) = control.take(request).await? else { continue };
             if request.asked.operation == Operation::AbandonRebuild {
                 beside.end_rebuild().await;
                 moved = true;
@@ -105,7 +108,9 @@ impl Runner {
             }
             Operation::AbandonRebuild => self.abandon_build().await?.map_or_else(refused, |_| done),
             Operation::Retry { parked, dry_run } => self.retry(flow, parked, *dry_run).await?,
-            Operation::Skip { parked, .. } => self.skip(flow, parked).await?,
+            Operation::Skip { parked, .. } => {
+                self.skip(flow, parked, request.asked.gives_up.as_deref()).await?
+            }
         })
     }
 
@@ -163,18 +168,50 @@ impl Runner {
         Ok(RequestOutcome::Done(report))
     }
 
-    async fn skip(&self, flow: &mut Flow, parked: &Parked) -> Result<RequestOutcome, End> {
-        let sequences = match Self::meant(flow, parked) {
-            Ok(sequences) => sequences,
-            Err(refused) => return Ok(refused),
+    /// A request to skip, and which letters that is: of each sequence the first one.
+    async fn note_what_is_given_up(&self, flow: &mut Flow, mut request: Request) -> Result<Request, End> {
+        let Operation::Skip { parked, .. } = &request.asked.operation else { return Ok(request) };
+        if request.asked.gives_up.is_some() {
+            return Ok(request);
+        }
+        let Ok(sequences) = Self::meant(flow, parked) else { return Ok(request) };
+        let mut gives_up = Vec::with_capacity(sequences.len());
+        for sequence in sequences {
+            let mut first: Option<Position> = None;
+            for place in having(flow, &sequence) {
+                let views = &self.parts.views;
+                let letters =
+                    views.dead_letters(&place.projection, Some(&sequence), Position::ZERO, 1).await?;
+                first = first.into_iter().chain(letters.first().map(|letter| letter.position)).min();
+            }
+            gives_up.extend(first.map(|first| (sequence, first)));
+        }
+        request.asked.gives_up = Some(gives_up);
+        Ok(request)
+    }
+
+    async fn skip(
+        &self,
+        flow: &mut Flow,
+        parked: &Parked,
+        gives_up: Option<&[(Sequence, Position)]>,
+    ) -> Result<RequestOutcome, End> {
+        let gives_up = match (gives_up, Self::meant(flow, parked)) {
+            (Some(gives_up), _) => gives_up,
+            (None, Err(refused)) => return Ok(refused),
+            (None, Ok(_)) => &[],
         };
         let mut report = Report::default();
-        for sequence in &sequences {
+        for (sequence, position) in gives_up {
             for place in having(flow, sequence) {
                 let (views, id) = (&self.parts.views, &place.projection);
                 let first = views.dead_letters(id, Some(sequence), Position::ZERO, 1).await?;
-                let resolved = first.into_iter().map(|letter| (letter.sequence, letter.position)).collect();
-                views.commit(id, Commit { resolved, ..Commit::of(place.position, place.here()) }).await?;
+                // Where it is another one, this one was given up before whoever did it was interrupted.
+                let first = first.into_iter().filter(|letter| letter.position == *position);
+                let resolved: Vec<_> = first.map(|letter| (letter.sequence, letter.position)).collect();
+                if !resolved.is_empty() {
+                    views.commit(id, Commit { resolved, ..Commit::of(place.position, place.here()) }).await?;
+                }
             }
             report.skipped += 1;
             self.retry_sequence(flow, sequence, false, &mut report).await?;

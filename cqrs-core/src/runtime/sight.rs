@@ -187,7 +187,7 @@ impl Sight {
     pub(super) fn health(&self) -> CheckpointHealth {
         let seen = self.lock();
         let (head, lag) = self.measure(&seen);
-        let still = seen.moved.elapsed();
+        let still = seen.still();
         let state = match (&seen.answer, &seen.checkpoint) {
             (Answer::Refused(error), _) => CheckpointState::Unreachable { error: error.clone() },
             (Answer::Awaited, _) => CheckpointState::Unknown,
@@ -240,7 +240,15 @@ impl Sight {
 
     fn measure(&self, seen: &Seen) -> (Position, Lag) {
         let known = self.head.as_ref().map_or(Position::ZERO, |head| *head.borrow());
-        measure(seen.checkpoint.as_ref(), known, seen.moved.elapsed(), Timestamp::now(), self.grace())
+        let now = Timestamp::now();
+        let (head, whole) = measure(seen.checkpoint.as_ref(), known, seen.moved.elapsed(), now, self.grace());
+        // The others move also where one stands still, and so does what all of them are together.
+        let each = seen
+            .partitions
+            .values()
+            .map(|(checkpoint, moved)| measure(Some(checkpoint), head, moved.elapsed(), now, self.grace()).1);
+        let worst = |a: Lag, b: Lag| Lag { events: a.events.max(b.events), time: a.time.max(b.time) };
+        (head, each.fold(whole, worst))
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
@@ -249,6 +257,12 @@ impl Sight {
 }
 
 impl Seen {
+    /// For how long it has not moved, or a partition of it.
+    fn still(&self) -> Duration {
+        let each = self.partitions.values().map(|(_, moved)| moved.elapsed());
+        each.fold(self.moved.elapsed(), Duration::max)
+    }
+
     /// What is not among them is of another division, or of another build.
     fn move_partitions(&mut self, checkpoints: BTreeMap<Partition, Checkpoint>, now: Instant) {
         let mut known = std::mem::take(&mut self.partitions);

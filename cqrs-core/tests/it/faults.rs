@@ -251,6 +251,8 @@ pub struct ViewFaults {
     pub builds: AtomicUsize,
     /// How often entries were read, such as leases.
     pub entries: AtomicUsize,
+    /// So many reads of documents fail next.
+    pub loads_fail: AtomicUsize,
     /// How long reading documents takes, in milliseconds.
     pub load_millis: AtomicU64,
     /// How long a commit takes, in milliseconds.
@@ -312,6 +314,7 @@ impl FaultyViews {
             commits: AtomicUsize::default(),
             builds: AtomicUsize::default(),
             entries: AtomicUsize::default(),
+            loads_fail: AtomicUsize::default(),
             load_millis: AtomicU64::default(),
             commit_millis: AtomicU64::default(),
             batches: AtomicUsize::default(),
@@ -481,6 +484,9 @@ impl ViewStore for FaultyViews {
     ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
         Box::pin(async move {
             self.pass("loads documents")?;
+            if self.faults.loads_fail.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {
+                return Err(away("loads documents"));
+            }
             self.faults.loads.fetch_add(1, SeqCst);
             take(&self.faults.load_millis).await;
             assert!(!self.faults.panics.load(SeqCst), "the store panics");

@@ -3,6 +3,7 @@
 #![allow(clippy::unused_self, reason = "whether a handler takes `self` says what it is for")]
 #![allow(clippy::wildcard_imports, reason = "the domain's names are the vocabulary of each test")]
 
+mod adversary;
 mod batch;
 mod check;
 mod creating;
