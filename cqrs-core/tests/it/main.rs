@@ -3,7 +3,6 @@
 #![allow(clippy::unused_self, reason = "whether a handler takes `self` says what it is for")]
 #![allow(clippy::wildcard_imports, reason = "the domain's names are the vocabulary of each test")]
 
-mod adversary;
 mod batch;
 mod check;
 mod creating;
@@ -19,6 +18,7 @@ mod ledger;
 mod lifecycle;
 mod measured;
 mod metadata;
+mod operated;
 mod operations;
 mod owners;
 mod pages;
