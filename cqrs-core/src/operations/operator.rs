@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -11,6 +11,9 @@ use crate::{
     query::Current,
     store::{DeadLetter, Error, ProjectionId, Sequence, ViewStore},
 };
+
+/// How many dead letters are read at once.
+const AT_ONCE: usize = 1_000;
 
 /// How often it is looked whether a request has ended.
 const POLL: Duration = Duration::from_millis(50);
@@ -115,12 +118,14 @@ impl Operator {
         self.have(projection, Operation::Retry { parked: parked.into(), dry_run }).await
     }
 
-    /// Gives up the first event of each of these sequences, and goes on with those that wait behind it. The reason stays
-    /// on record.
+    /// Gives up the first event of each of these sequences, or the one that is named, and goes on with those that wait behind it.
+    /// Which events these are is settled when it is asked for: asked for again, or by somebody else who has seen the same, it
+    /// gives up no further one. Events and reason stay on record.
     ///
     /// # Errors
     ///
-    /// As [`pause`](Self::pause).
+    /// As [`pause`](Self::pause); [`OperateError::Refused`] also where nothing is parked there, and where none of the events is any
+    /// more the first of its sequence.
     pub async fn skip(
         &self,
         projection: &ProjectionId,
@@ -128,7 +133,42 @@ impl Operator {
         reason: impl Into<String>,
     ) -> Result<Report, OperateError> {
         let (parked, reason) = (parked.into(), reason.into());
-        self.have(projection, Operation::Skip { parked, reason }).await
+        let events = self.firsts(projection, &parked).await?;
+        if events.is_empty() {
+            let reason = match parked.sequence() {
+                Some(sequence) => format!("nothing is parked for {sequence:?}"),
+                None => "nothing is parked".to_owned(),
+            };
+            return Err(OperateError::Refused { projection: projection.clone(), reason });
+        }
+        self.have(projection, Operation::Skip { events, reason }).await
+    }
+
+    /// The first event of each sequence that is meant.
+    async fn firsts(
+        &self,
+        projection: &ProjectionId,
+        parked: &Parked,
+    ) -> Result<Vec<(Sequence, Position)>, Error> {
+        if let Parked::Event(sequence, position) = parked {
+            return Ok(vec![(sequence.clone(), *position)]);
+        }
+        let mut firsts: BTreeMap<Sequence, Position> = BTreeMap::new();
+        let (of, mut after) = (parked.sequence(), Position::ZERO);
+        // Of one sequence the first letter is enough.
+        let limit = if of.is_some() { 1 } else { AT_ONCE };
+        loop {
+            let letters = self.views.dead_letters(projection, of, after, limit).await?;
+            let Some(last) = letters.last() else { break };
+            after = last.position;
+            for letter in letters {
+                firsts.entry(letter.sequence).or_insert(letter.position);
+            }
+            if of.is_some() {
+                break;
+            }
+        }
+        Ok(firsts.into_iter().collect())
     }
 
     /// What is parked: each document, or stream, once.
@@ -181,7 +221,6 @@ impl Operator {
             by: self.by.clone(),
             at: Timestamp::now(),
             taken_by: None,
-            gives_up: None,
             outcome: None,
             ended_at: None,
         };

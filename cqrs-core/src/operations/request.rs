@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::{
     envelope::Position,
     runtime::Owner,
-    store::{Entry, Error, ProjectionId, Sequence},
+    store::{DeadLetter, Entry, Error, ProjectionId, Sequence},
 };
 
 /// The group of the entries that are requests to a projection.
@@ -56,10 +56,10 @@ pub enum Operation {
         /// Only say what would come of it.
         dry_run: bool,
     },
-    /// Give up the first event of a sequence, and go on with those that wait behind it.
+    /// Give up events that are the first of their sequences, and go on with those that wait behind them.
     Skip {
-        /// Which.
-        parked: Parked,
+        /// Each by its sequence and its position: asked for twice, it is given up once.
+        events: Vec<(Sequence, Position)>,
         /// Why, for the record.
         reason: String,
     },
@@ -85,6 +85,23 @@ pub enum Parked {
     All,
     /// Those of one document or of one stream.
     Sequence(Sequence),
+    /// The event at this position, of this sequence. Where events are tried again, it is the whole sequence.
+    Event(Sequence, Position),
+}
+
+impl Parked {
+    pub(crate) const fn sequence(&self) -> Option<&Sequence> {
+        match self {
+            Self::All => None,
+            Self::Sequence(sequence) | Self::Event(sequence, _) => Some(sequence),
+        }
+    }
+}
+
+impl From<&DeadLetter> for Parked {
+    fn from(letter: &DeadLetter) -> Self {
+        Self::Event(letter.sequence.clone(), letter.position)
+    }
 }
 
 impl From<Sequence> for Parked {
@@ -117,9 +134,6 @@ pub struct Asked {
     pub at: Timestamp,
     /// Who has taken it up; `None` before that.
     pub taken_by: Option<Owner>,
-    /// Which letters are to be given up: noted before the first of them is, so that whoever begins again gives up no others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) gives_up: Option<Vec<(Sequence, Position)>>,
     /// What came of it; `None` before that.
     pub outcome: Option<RequestOutcome>,
     /// When that was.

@@ -15,7 +15,7 @@ use super::{
     pace::Pace,
     place::Place,
     policy::Policy,
-    rebuild::Rebuild,
+    rebuild::{Progress, Rebuild},
     runner::{Runner, RunnerParts},
 };
 use crate::{
@@ -155,14 +155,18 @@ impl Runner {
     ) -> Result<Infallible, End> {
         let status = &self.parts.status;
         let views = &*self.parts.views;
-        let mut pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
+        // That of a new version, which is built beside the older one that answers.
+        let mut building =
+            beside.replaces.as_ref().map(|_| Progress::begin(flow.build.clone(), flow.position));
+        let pace = if building.is_some() { Pace::of_a_build } else { Pace::of };
+        let mut pages = Pages::of(&self.reader, pace(&self.parts.options));
         let mut control = self.control();
         let mut standstill = control.standstill().await?;
         let mut balance = Balance::default();
         let mut retired: Option<Instant> = None;
         loop {
             if self.balance(flow, lease, &mut balance, standstill.paused.is_some()).await? {
-                pages = Pages::of(&self.reader, Pace::of(&self.parts.options));
+                pages = Pages::of(&self.reader, pace(&self.parts.options));
             }
             if self.serve(&mut control, &mut standstill, flow, lease, &mut balance, beside).await? {
                 return Err(End::Moved);
@@ -210,6 +214,10 @@ impl Runner {
                 flow.write(views, page.batch, goal).await?;
                 pages.pace.took(page.events, started.elapsed());
                 status.meter.batch(page.events, started.elapsed());
+                if let Some(progress) = &building {
+                    status.set_rebuild(progress.at(flow.position, goal.head));
+                    self.throttle(page.events, started).await;
+                }
                 *progressed = flow.places.iter().any(|place| place.written.is_some());
                 status.observe();
             }
@@ -220,7 +228,12 @@ impl Runner {
             flow.depart(goal);
             status.set_as_of(goal.as_of);
             status.set_state(ProjectionState::Live);
-            *progressed |= self.look_after(flow, beside, &mut retired).await?;
+            if self.look_after(flow, beside, &mut retired).await? {
+                *progressed = true;
+                if building.take().is_some() {
+                    status.end_rebuild();
+                }
+            }
             flow.beat(views, goal, self.heartbeat).await?;
             *progressed |= flow.places.iter().any(|place| place.written.is_some());
             let wait = if flow.is_to_tell() { TELL_EVERY } else { self.heartbeat };

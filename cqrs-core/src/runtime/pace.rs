@@ -23,6 +23,18 @@ impl Pace {
         }
     }
 
+    /// That of a build beside the one that answers: where an option says how many events a second it may apply, a page has a tenth of
+    /// them, so that it goes on evenly.
+    pub(super) fn of_a_build(options: &RuntimeOptions) -> Self {
+        let Some(most) = options.rebuild_events_per_second else { return Self::of(options) };
+        let tenth = usize::try_from(most.get()).unwrap_or(usize::MAX).div_ceil(10);
+        Self {
+            near: options.batch.min(tenth),
+            far: options.backlog_batch.min(tenth),
+            size: options.batch.min(tenth),
+        }
+    }
+
     /// The most events of a page after this position.
     pub(super) fn limit(&self, after: Position, head: Position) -> usize {
         let missing = usize::try_from(head.since(after)).unwrap_or(usize::MAX);
@@ -47,6 +59,20 @@ mod tests {
 
     fn pace() -> Pace {
         Pace::of(&RuntimeOptions::default())
+    }
+
+    #[test]
+    fn pages_of_a_build_are_a_tenth_of_what_it_may_apply_in_a_second() {
+        let bounded = |events| {
+            let most = std::num::NonZeroU32::new(events).expect("not zero");
+            let options =
+                RuntimeOptions { rebuild_events_per_second: Some(most), ..RuntimeOptions::default() };
+            let mut pace = Pace::of_a_build(&options);
+            pace.took(pace.limit(Position::ZERO, HEAD), Duration::ZERO);
+            pace.limit(Position::ZERO, HEAD)
+        };
+        assert_eq!([1, 9, 1_000, 1_000_000].map(bounded), [1, 1, 100, 2_000]);
+        assert_eq!(Pace::of_a_build(&RuntimeOptions::default()).limit(Position::ZERO, HEAD), 1_000);
     }
 
     #[test]

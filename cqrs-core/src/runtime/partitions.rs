@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{lag::Lag, owner::Owner, partition_health::PartitionHealth};
 use crate::{
     envelope::Position,
-    store::{Build, Checkpoint, Partition, ProjectionId},
+    store::{Build, Checkpoint, Partition, ProjectionId, Standing},
 };
 
 /// A build is one partition where it is not divided.
@@ -31,6 +31,8 @@ struct Reached {
     applied: Position,
     as_of: Timestamp,
     parked: u64,
+    /// Another build answers until it has caught up.
+    is_building: bool,
     /// `None` where it runs here, or ran here last.
     elsewhere: Option<Sighting>,
 }
@@ -47,6 +49,8 @@ pub(super) struct Now {
     pub(super) head: Position,
     pub(super) time: Timestamp,
     pub(super) instant: Instant,
+    /// When the application was started.
+    pub(super) started: Timestamp,
 }
 
 /// How several partitions are together.
@@ -60,15 +64,20 @@ pub(super) struct Sum {
 
 impl Reached {
     fn of(checkpoint: &Checkpoint) -> Self {
-        let Checkpoint { position: applied, as_of, parked, .. } = *checkpoint;
-        Self { applied, as_of, parked, elsewhere: None }
+        let Checkpoint { position: applied, as_of, parked, standing, .. } = *checkpoint;
+        Self { applied, as_of, parked, is_building: standing == Standing::Building, elsewhere: None }
+    }
+
+    /// Since when what is not applied counts: of a build that has nothing yet, since the application was started.
+    fn since(&self, now: Now) -> Timestamp {
+        if self.applied == Position::ZERO { self.as_of.max(now.started) } else { self.as_of }
     }
 
     /// Lag of what runs elsewhere is not measured from when it was seen on: what has been applied since is not known.
     fn lag(&self, now: Now) -> Lag {
         match &self.elsewhere {
             Some(seen) => seen.lag,
-            None => Lag::measure(self.applied, now.head, self.as_of, now.time),
+            None => Lag::measure(self.applied, now.head, self.since(now), now.time),
         }
     }
 
@@ -122,6 +131,11 @@ impl Partitions {
 
     fn is_of(&self, id: &ProjectionId) -> bool {
         id.partition.of() == self.of && id.whole() == self.build
+    }
+
+    /// What runs here does not answer yet.
+    pub(super) fn is_building(&self) -> bool {
+        self.reached.values().any(|reached| reached.elsewhere.is_none() && reached.is_building)
     }
 
     /// All that runs here holds what was recorded before `as_of`.
@@ -235,7 +249,7 @@ fn sum<'r>(several: impl Iterator<Item = &'r Reached>, now: Now) -> Option<Sum> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{envelope::LogId, store::Standing};
+    use crate::envelope::LogId;
 
     fn build() -> ProjectionId {
         ProjectionId::new("orders", 1)
@@ -269,7 +283,9 @@ mod tests {
     /// So many seconds later, with the head of the log there.
     fn later(began: Instant, seconds: u32, head: u64) -> Now {
         let time = Timestamp::from_second(100 + i64::from(seconds)).expect("in range");
-        Now { head: Position::new(head), time, instant: began + Duration::from_secs(1) * seconds }
+        let instant = began + Duration::from_secs(1) * seconds;
+        let started = Timestamp::from_second(99).expect("in range");
+        Now { head: Position::new(head), time, instant, started }
     }
 
     fn lag(events: u64, seconds: u64) -> Lag {
@@ -291,6 +307,21 @@ mod tests {
         let all = Sum { applied: Position::new(8), lag: lag(3, 5), parked: 3, age: Duration::from_secs(4) };
         assert_eq!(partitions.all(now), Some(all));
         assert_eq!(partitions.here(now).map(|here| (here.applied, here.parked)), Some((Position::new(9), 2)));
+    }
+
+    #[test]
+    fn a_build_that_has_nothing_yet_is_behind_since_the_application_was_started() {
+        let began = Instant::now();
+        let mut partitions = Partitions::new(Owner::start(), build());
+        partitions.hold(true);
+        let new = Checkpoint { standing: Standing::Building, ..checkpoint(0, 0, 0) };
+        partitions.reach(&build(), &new);
+        let here = |partitions: &Partitions| partitions.here(later(began, 2, 7)).map(|here| here.lag);
+        assert_eq!(here(&partitions), Some(lag(7, 3)), "not since 1970");
+        assert!(partitions.is_building());
+        partitions.reach(&build(), &checkpoint(5, 100, 0));
+        assert_eq!(here(&partitions), Some(lag(2, 2)));
+        assert!(!partitions.is_building());
     }
 
     #[test]

@@ -28,6 +28,35 @@ pub struct RebuildProgress {
     pub halted: Option<String>,
 }
 
+/// How a build gets on, from where it was when it was begun here.
+pub(super) struct Progress {
+    build: ProjectionId,
+    began_at: Position,
+    started: Instant,
+}
+
+impl Progress {
+    pub(super) fn begin(build: ProjectionId, began_at: Position) -> Self {
+        Self { build, began_at, started: Instant::now() }
+    }
+
+    pub(super) fn at(&self, applied: Position, head: Position) -> RebuildProgress {
+        let elapsed = self.started.elapsed().as_secs_f64();
+        #[allow(clippy::cast_precision_loss, reason = "2^53 events are beyond any log")]
+        let [done, left] = [applied.since(self.began_at), head.since(applied)].map(|count| count as f64);
+        let events_per_second = if elapsed > 0.0 { done / elapsed } else { 0.0 };
+        let seconds = (events_per_second > 0.0).then(|| left / events_per_second);
+        RebuildProgress {
+            build: self.build.clone(),
+            applied,
+            head,
+            events_per_second,
+            remaining: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            halted: None,
+        }
+    }
+}
+
 /// A build that goes on beside the one that answers.
 pub(super) struct Rebuild {
     caught_up: watch::Receiver<bool>,
@@ -40,14 +69,8 @@ impl Rebuild {
     pub(super) fn start(runner: &Runner, lease: &Arc<Lease>, build: ProjectionId) -> Self {
         let (catch_up, caught_up) = watch::channel(false);
         let (until, stopped_at) = watch::channel(None);
-        let building = Building {
-            runner: runner.clone(),
-            lease: Arc::clone(lease),
-            build,
-            started: Instant::now(),
-            catch_up,
-            stopped_at,
-        };
+        let building =
+            Building { runner: runner.clone(), lease: Arc::clone(lease), build, catch_up, stopped_at };
         Self { caught_up, until, task: tokio::spawn(building.run()) }
     }
 
@@ -88,7 +111,6 @@ struct Building {
     runner: Runner,
     lease: Arc<Lease>,
     build: ProjectionId,
-    started: Instant,
     catch_up: watch::Sender<bool>,
     stopped_at: watch::Receiver<Option<Position>>,
 }
@@ -134,8 +156,9 @@ impl Building {
         runner.parts.work.prepare(&self.build).await?;
         let (mut place, _) =
             runner.resume(&self.build, fence(&self.lease, Partition::WHOLE)?, Standing::Building).await?;
-        self.show(place.position, place.here().head, place.position);
-        let end = self.read_on(&runner, &mut place).await;
+        let progress = Progress::begin(self.build.clone(), place.position);
+        runner.parts.status.set_rebuild(progress.at(place.position, place.here().head));
+        let end = self.read_on(&runner, &mut place, &progress).await;
         let settled = place.settle().await;
         end?;
         settled?;
@@ -143,9 +166,8 @@ impl Building {
     }
 
     /// Applies the log, up to where the other one has stopped.
-    async fn read_on(&mut self, runner: &Runner, place: &mut Place) -> Result<(), End> {
-        let mut pages = Pages::of(&runner.reader, Pace::of(&runner.parts.options));
-        let began_at = place.position;
+    async fn read_on(&mut self, runner: &Runner, place: &mut Place, progress: &Progress) -> Result<(), End> {
+        let mut pages = Pages::of(&runner.reader, Pace::of_a_build(&runner.parts.options));
         loop {
             let page = pages.next(place.position).await?;
             let follows = page.comes_after(place.position, place.last);
@@ -155,8 +177,8 @@ impl Building {
                 pages.read_ahead(&page);
                 page.batch.write(place, goal).await?;
                 pages.pace.took(page.events, started.elapsed());
-                self.show(place.position, goal.head, began_at);
-                self.throttle(page.events, started).await;
+                runner.parts.status.set_rebuild(progress.at(place.position, goal.head));
+                runner.throttle(page.events, started).await;
             }
             if !at_head {
                 continue;
@@ -175,33 +197,17 @@ impl Building {
             }
         }
     }
+}
 
-    fn show(&self, applied: Position, head: Position, began_at: Position) {
-        let elapsed = self.started.elapsed().as_secs_f64();
-        #[allow(clippy::cast_precision_loss, reason = "2^53 events are beyond any log")]
-        let [done, left] = [applied.since(began_at), head.since(applied)].map(|count| count as f64);
-        let events_per_second = if elapsed > 0.0 { done / elapsed } else { 0.0 };
-        let seconds = (events_per_second > 0.0).then(|| left / events_per_second);
-        self.runner.parts.status.set_rebuild(RebuildProgress {
-            build: self.build.clone(),
-            applied,
-            head,
-            events_per_second,
-            remaining: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-            halted: None,
-        });
-    }
-
+impl Runner {
     /// Leaves the databases time for others, where an option says so.
-    async fn throttle(&self, events: usize, started: Instant) {
-        let Some(most) = self.runner.parts.options.rebuild_events_per_second else { return };
+    pub(super) async fn throttle(&self, events: usize, started: Instant) {
+        let Some(most) = self.parts.options.rebuild_events_per_second else { return };
         let events = u32::try_from(events).unwrap_or(u32::MAX);
         let least = Duration::from_secs(1) / most.get() * events;
         tokio::time::sleep_until(started + least).await;
     }
-}
 
-impl Runner {
     /// Has the build that is as far as this one answer from now on.
     pub(super) async fn switch(&self, old: &mut Flow, rebuild: Rebuild, lease: &Lease) -> Result<(), End> {
         let mut new = rebuild.end(old.position).await?;

@@ -56,14 +56,14 @@ impl Runner {
                 return Ok(moved);
             }
             flow.settle().await?;
-            let request = self.note_what_is_given_up(flow, request).await?;
+            let again = request.asked.taken_by.is_some();
             let Some(request) = control.take(request).await? else { continue };
             if request.asked.operation == Operation::AbandonRebuild {
                 beside.end_rebuild().await;
                 moved = true;
             }
             let before = flow.position;
-            let outcome = self.operate(&request, control, standstill, flow).await?;
+            let outcome = self.operate(&request, again, control, standstill, flow).await?;
             moved |= flow.position < before;
             let is_done = matches!(outcome, RequestOutcome::Done(_));
             moved |= is_done && request.asked.operation.changes_builds();
@@ -81,6 +81,7 @@ impl Runner {
     async fn operate(
         &self,
         request: &Request,
+        again: bool,
         control: &Control,
         standstill: &mut Standstill,
         flow: &mut Flow,
@@ -108,9 +109,7 @@ impl Runner {
             }
             Operation::AbandonRebuild => self.abandon_build().await?.map_or_else(refused, |_| done),
             Operation::Retry { parked, dry_run } => self.retry(flow, parked, *dry_run).await?,
-            Operation::Skip { parked, .. } => {
-                self.skip(flow, parked, request.asked.gives_up.as_deref()).await?
-            }
+            Operation::Skip { events, .. } => self.skip(flow, events, again).await?,
         })
     }
 
@@ -143,10 +142,10 @@ impl Runner {
     /// The sequences that are meant, or why there are none.
     fn meant(flow: &Flow, parked: &Parked) -> Result<Vec<Sequence>, RequestOutcome> {
         let known: BTreeSet<&Sequence> = flow.places.iter().flat_map(|place| &place.parked).collect();
-        match parked {
-            Parked::All => Ok(known.into_iter().cloned().collect()),
-            Parked::Sequence(sequence) if known.contains(sequence) => Ok(vec![sequence.clone()]),
-            Parked::Sequence(sequence) => Err(refused(format!("nothing is parked for {sequence:?}"))),
+        match parked.sequence() {
+            None => Ok(known.into_iter().cloned().collect()),
+            Some(sequence) if known.contains(sequence) => Ok(vec![sequence.clone()]),
+            Some(sequence) => Err(refused(format!("nothing is parked for {sequence:?}"))),
         }
     }
 
@@ -168,56 +167,39 @@ impl Runner {
         Ok(RequestOutcome::Done(report))
     }
 
-    /// A request to skip, and which letters that is: of each sequence the first one.
-    async fn note_what_is_given_up(&self, flow: &mut Flow, mut request: Request) -> Result<Request, End> {
-        let Operation::Skip { parked, .. } = &request.asked.operation else { return Ok(request) };
-        if request.asked.gives_up.is_some() {
-            return Ok(request);
-        }
-        let Ok(sequences) = Self::meant(flow, parked) else { return Ok(request) };
-        let mut gives_up = Vec::with_capacity(sequences.len());
-        for sequence in sequences {
-            let mut first: Option<Position> = None;
-            for place in having(flow, &sequence) {
-                let views = &self.parts.views;
-                let letters =
-                    views.dead_letters(&place.projection, Some(&sequence), Position::ZERO, 1).await?;
-                first = first.into_iter().chain(letters.first().map(|letter| letter.position)).min();
-            }
-            gives_up.extend(first.map(|first| (sequence, first)));
-        }
-        request.asked.gives_up = Some(gives_up);
-        Ok(request)
-    }
-
+    /// `again`: somebody had begun it who was interrupted.
     async fn skip(
         &self,
         flow: &mut Flow,
-        parked: &Parked,
-        gives_up: Option<&[(Sequence, Position)]>,
+        events: &[(Sequence, Position)],
+        again: bool,
     ) -> Result<RequestOutcome, End> {
-        let gives_up = match (gives_up, Self::meant(flow, parked)) {
-            (Some(gives_up), _) => gives_up,
-            (None, Err(refused)) => return Ok(refused),
-            (None, Ok(_)) => &[],
-        };
         let mut report = Report::default();
-        for (sequence, position) in gives_up {
+        for (sequence, position) in events {
+            let mut is_given_up = again;
             for place in having(flow, sequence) {
                 let (views, id) = (&self.parts.views, &place.projection);
                 let first = views.dead_letters(id, Some(sequence), Position::ZERO, 1).await?;
-                // Where it is another one, this one was given up before whoever did it was interrupted.
                 let first = first.into_iter().filter(|letter| letter.position == *position);
                 let resolved: Vec<_> = first.map(|letter| (letter.sequence, letter.position)).collect();
                 if !resolved.is_empty() {
                     views.commit(id, Commit { resolved, ..Commit::of(place.position, place.here()) }).await?;
+                    is_given_up = true;
                 }
             }
-            report.skipped += 1;
-            self.retry_sequence(flow, sequence, false, &mut report).await?;
+            if is_given_up {
+                report.skipped += 1;
+                self.retry_sequence(flow, sequence, false, &mut report).await?;
+            }
         }
         self.reread(flow).await?;
-        Ok(RequestOutcome::Done(report))
+        Ok(match events {
+            [(sequence, position), ..] if report.skipped == 0 => refused(format!(
+                "the event at position {position} is not, or no longer, the first that is parked for {sequence:?}: look again at \
+                 what is"
+            )),
+            _ => RequestOutcome::Done(report),
+        })
     }
 
     /// Tries the events of a sequence, in each partition that has parked it.

@@ -200,6 +200,10 @@ impl Status {
         if progress.state == ProjectionState::Starting {
             return None;
         }
+        // Another build answers, which is older, and whoever runs that one tells of it.
+        if progress.partitions.is_building() {
+            return None;
+        }
         let now = self.now(&progress);
         let runs_elsewhere = !progress.partitions.is_empty() || progress.stands_by();
         let here = progress.partitions.here(now).or_else(|| (!runs_elsewhere).then(|| self.nothing(now)));
@@ -217,7 +221,7 @@ impl Status {
 
     fn now(&self, progress: &Progress) -> Now {
         let head = progress.head.max(*self.head.borrow());
-        Now { head, time: Timestamp::now(), instant: Instant::now() }
+        Now { head, time: Timestamp::now(), instant: Instant::now(), started: self.started }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Progress> {

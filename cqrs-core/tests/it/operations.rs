@@ -201,13 +201,42 @@ async fn a_retry_goes_as_far_as_it_can() {
     // The record says who gave what up, and why.
     let requests = scene.operator.requests(&id()).await.unwrap();
     let asked = &requests.last().unwrap().asked;
-    let operation = Operation::Skip { parked: of("a").into(), reason: "a test of ours".to_owned() };
+    let events = vec![(of("a"), Position::new(3))];
+    let operation = Operation::Skip { events, reason: "a test of ours".to_owned() };
     assert_eq!((&asked.operation, &*asked.by), (&operation, "ada"));
     assert_eq!(asked.outcome, Some(RequestOutcome::Done(skipped)));
     assert_eq!(asked.taken_by.as_ref().unwrap().process, std::process::id());
     assert!(asked.ended_at.unwrap() >= asked.at);
     let unknown = scene.operator.skip(&id(), of("nobody"), "none").await;
     assert!(matches!(unknown, Err(OperateError::Refused { reason, .. }) if reason.contains("nobody")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_is_what_was_seen_however_often_it_is_asked_for() {
+    let scene = Scene::new().await;
+    for units in 1..4 {
+        scene.curse("a").await;
+        scene.deposit("a", units).await;
+    }
+    let seen = scene.letters().await;
+    assert_eq!(seen.len(), 6);
+    // Two have looked at the same list, and one of them asks twice.
+    scene.operator.skip(&id(), &seen[0], "it is cursed").await.unwrap();
+    for _ in 0..2 {
+        let again = scene.operator.skip(&id(), &seen[0], "it is cursed").await;
+        let position = seen[0].position.to_string();
+        assert!(
+            matches!(&again, Err(OperateError::Refused { reason, .. }) if reason.contains(&position)),
+            "{again:?}"
+        );
+    }
+    // Not the first one.
+    let another = scene.operator.skip(&id(), &seen[4], "it is cursed").await;
+    assert!(matches!(another, Err(OperateError::Refused { .. })), "{another:?}");
+    let left: Vec<_> = scene.letters().await.iter().map(|letter| letter.position).collect();
+    assert_eq!(left, seen[2..].iter().map(|letter| letter.position).collect::<Vec<_>>());
+    let none = scene.operator.skip(&id(), of("b"), "nothing is there").await;
+    assert!(matches!(none, Err(OperateError::Refused { .. })), "{none:?}");
 }
 
 #[tokio::test(start_paused = true)]
