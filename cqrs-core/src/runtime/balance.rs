@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
+    ProjectionState,
     ahead::Pages,
     builds::Plan,
     end::End,
@@ -109,7 +110,11 @@ impl Runner {
         if flow.places.is_empty()
             && let Some(leader) = seen.holders.get(&Partition::WHOLE)
         {
-            self.stand_by(leader);
+            if leader.id == owner.id {
+                self.parts.status.set_state(ProjectionState::Live);
+            } else {
+                self.stand_by(leader);
+            }
         }
         Ok(jumped)
     }

@@ -168,8 +168,9 @@ impl Runner {
         for build in builds.into_iter().filter(|build| build.id < *main && build.id.partition.is_whole()) {
             let is_own = build.id.version == main.version;
             if is_own
-                && !matches!(build.checkpoint, Some(Checkpoint { standing: Standing::Superseded { .. }, .. }))
+                && build.checkpoint.is_some_and(|it| !matches!(it.standing, Standing::Superseded { .. }))
             {
+                // One without a checkpoint was never begun, as whoever was about to was interrupted.
                 continue;
             }
             let key = build.id.to_string();

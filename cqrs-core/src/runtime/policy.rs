@@ -11,7 +11,7 @@ pub(super) struct Policy {
     pub(super) on_error: OnError,
     /// The most sequences that may be parked.
     pub(super) max_parked: usize,
-    /// Those in other partitions that are run here. A stream may be parked in several of them, and is one.
+    /// Those in other partitions, as far as they are known. A stream may be parked in several of them, and is one.
     pub(super) others: Arc<HashSet<Sequence>>,
 }
 

@@ -10,7 +10,12 @@ use super::{
     sent::{Fold, send_together},
     work::Batch,
 };
-use crate::store::{BoxFuture, Error, Partition, StoredDocument, ViewStore};
+use crate::{
+    envelope::Position,
+    store::{
+        BoxFuture, DeadLetter, Error, Partition, ProjectionId, Reason, Sequence, StoredDocument, ViewStore,
+    },
+};
 
 /// Events that are routed to their documents.
 pub(super) struct Routed {
@@ -65,6 +70,7 @@ impl Batch for Routed {
                 Arc::new(places.iter().flat_map(|place| place.parked.iter().cloned()).collect());
             let at: Vec<_> =
                 places.iter().map(|place| (place.projection.partition, place.position)).collect();
+            let build = places.first().map(|place| place.projection.whole());
             let (mut shares, mut others) = (Vec::new(), Vec::new());
             for (place, steps) in places.iter_mut().zip(steps.among(&at)) {
                 match steps {
@@ -78,6 +84,13 @@ impl Batch for Routed {
                 share.follow().await?;
             }
             settle(others).await?;
+            let fails = |letter: &DeadLetter| {
+                matches!(letter.reason, Reason::Failed(_)) && !parked.contains(&letter.sequence)
+            };
+            if folded.iter().any(|share| share.changes.parked.iter().any(fails)) {
+                let elsewhere = parked_elsewhere(&*views, build.as_ref(), &at).await?;
+                Arc::make_mut(&mut parked).extend(elsewhere);
+            }
             let mut packed = Vec::with_capacity(folded.len());
             let mut written = Vec::with_capacity(folded.len());
             for Folded { place, fold, changes, .. } in folded {
@@ -98,6 +111,21 @@ impl Batch for Routed {
             Ok(())
         })
     }
+}
+
+/// What is parked in the partitions that other applications run: a bound holds for all of them together.
+async fn parked_elsewhere(
+    views: &dyn ViewStore,
+    build: Option<&ProjectionId>,
+    here: &[(Partition, Position)],
+) -> Result<Vec<Sequence>, Stop> {
+    let mut parked = Vec::new();
+    let (Some(build), Some((first, _))) = (build, here.first()) else { return Ok(parked) };
+    let here: HashSet<Partition> = here.iter().map(|(partition, _)| *partition).collect();
+    for partition in Partition::all(first.of()).filter(|partition| !here.contains(partition)) {
+        parked.extend(views.parked_sequences(&build.partition(partition)).await?);
+    }
+    Ok(parked)
 }
 
 /// Folds into the documents as they are once what was sent is written; those that are not known here are loaded together.

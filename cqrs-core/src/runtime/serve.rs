@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     balance::Balance,
+    builds::Plan,
     control::{Control, Standstill},
     end::End,
     flow::Flow,
@@ -11,7 +12,7 @@ use super::{
     lease::Lease,
     place::Place,
     retry::{Attempt, events_of},
-    runner::Runner,
+    runner::{Runner, RunnerParts},
 };
 use crate::{
     envelope::Position,
@@ -56,6 +57,7 @@ impl Runner {
                 return Ok(moved);
             }
             flow.settle().await?;
+            // Whoever had taken it was interrupted, and may have done it.
             let again = request.asked.taken_by.is_some();
             let Some(request) = control.take(request).await? else { continue };
             if request.asked.operation == Operation::AbandonRebuild {
@@ -105,12 +107,24 @@ impl Runner {
             }
             Operation::Rebuild { from } => {
                 let Some(main) = flow.main() else { return Err(End::taken_over()) };
-                self.begin_build(main, *from).await?.map_or_else(refused, |_| done)
+                match self.begin_build(main, *from).await? {
+                    Err(reason) if !(again && self.is_rebuilt().await?) => refused(reason),
+                    _ => done,
+                }
             }
-            Operation::AbandonRebuild => self.abandon_build().await?.map_or_else(refused, |_| done),
+            Operation::AbandonRebuild => match self.abandon_build().await? {
+                Err(reason) if !again => refused(reason),
+                _ => done,
+            },
             Operation::Retry { parked, dry_run } => self.retry(flow, parked, *dry_run).await?,
             Operation::Skip { events, .. } => self.skip(flow, events, again).await?,
         })
+    }
+
+    /// Whether a build of it is under way.
+    async fn is_rebuilt(&self) -> Result<bool, End> {
+        let RunnerParts { views, projection, .. } = &self.parts;
+        Ok(Plan::read(&**views, projection).await?.rebuild.is_some())
     }
 
     /// Goes back, so that all that comes after a position is applied again.
@@ -232,7 +246,7 @@ impl Runner {
         dry_run: bool,
         report: &mut Report,
     ) -> Result<(), End> {
-        let super::runner::RunnerParts { log, work, views, .. } = &self.parts;
+        let RunnerParts { log, work, views, .. } = &self.parts;
         let projection = place.projection.clone();
         let limit = if dry_run { DRY_RUN } else { AT_ONCE };
         let mut after = Position::ZERO;

@@ -93,22 +93,23 @@ pub(super) async fn ready(State(service): State<Service>) -> Response {
 
 impl ReadyBody {
     async fn of(service: &Service) -> Self {
-        let (mut write_store, mut projections) = (None, Vec::new());
-        if let Some(app) = service.app() {
-            let (store, built) = built_here(app).await;
-            (write_store, projections) = (Some(store), built);
-        }
-        let read_store = match service.views() {
-            None => None,
-            Some(views) => {
-                let answered = tokio::time::timeout(PATIENCE, ping(views)).await;
-                Some(match answered {
-                    Ok(Ok(())) => StoreBody::up(None),
-                    Ok(Err(reason)) => StoreBody::down(reason),
-                    Err(_) => StoreBody::silent(),
-                })
+        let app = async {
+            match service.app() {
+                Some(app) => Some(built_here(app).await),
+                None => None,
             }
         };
+        let views = async {
+            let views = service.views()?;
+            Some(match tokio::time::timeout(PATIENCE, ping(views)).await {
+                Ok(Ok(())) => StoreBody::up(None),
+                Ok(Err(reason)) => StoreBody::down(reason),
+                Err(_) => StoreBody::silent(),
+            })
+        };
+        let (built, read_store) = tokio::join!(app, views);
+        let (write_store, mut projections) =
+            built.map_or_else(Default::default, |(store, built)| (Some(store), built));
         if let Some(monitor) = service.monitor() {
             projections = monitor.health().into_iter().map(ProjectionBody::watched).collect();
         }

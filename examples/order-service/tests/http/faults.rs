@@ -323,6 +323,22 @@ async fn a_store_that_hangs_does_not_hang_a_request() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whether_all_is_well_is_told_in_the_time_that_one_store_has_also_where_all_of_them_hang() {
+    let (events, views) = (Faulty::new(MemoryEventStore::new()), Faulty::new(MemoryViewStore::new()));
+    let all = Client::start(Role::All, Some(Arc::new(events.clone())), Some(Arc::new(views.clone()))).await;
+    events.set(HANGS);
+    views.set(HANGS);
+    let asked = Instant::now();
+    let problem = all.get("/health/ready").await.problem(503, "not_ready");
+    let took = asked.elapsed();
+    assert_eq!(
+        (&problem["write_store"]["state"], &problem["read_store"]["state"]),
+        (&json!("down"), &json!("down"))
+    );
+    assert!(took < Duration::from_secs(3), "it took {took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_live_view_tells_of_an_outage_and_of_its_end() {
     let Stage { views, query, .. } = stage().await;
     let mut live = query.watch("/orders/o1/live", &[]).await;

@@ -73,6 +73,25 @@ async fn whoever_comes_late_begins_with_a_look_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_comes_late_takes_nothing_that_was_read_while_it_was_waited_for() {
+    let shelf = Shelf::new();
+    shelf.fill(&["order"; 10]).await;
+    let shared = SharedLog::of(shelf.clone());
+    let late = shared.expect(of(&["order"]));
+    let (mut first, mut second) = (Walker::of(&shared, &["order"]), Walker::of(&shared, &["order"]));
+    first.read(&shelf, 10).await;
+    // It stays behind, so that what was read is kept for it.
+    second.read(&shelf, 1).await;
+    tokio::time::advance(2 * PATIENCE).await;
+    shelf.put_back(7).await;
+    shelf.fill(&["order"; 3]).await;
+    let mut walker = Walker::with(late.follow(), of(&["order"]));
+    walker.at = Position::new(5);
+    walker.read(&shelf, 5).await;
+    assert_eq!(walker.at, Position::new(10));
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_is_given_up_before_it_begins_is_forgotten() {
     let shelf = Shelf::new();
     shelf.fill(&["order"; 50]).await;
