@@ -15,7 +15,7 @@ use super::{
     with_causes,
     work::Work,
 };
-use crate::store::{Error, EventStore, Partition, ProjectionId, ViewStore};
+use crate::store::{Build, Error, EventStore, Partition, ProjectionId, ViewStore};
 
 /// What a runner is made of.
 #[derive(Clone)]
@@ -110,8 +110,21 @@ impl Runner {
     async fn work(&self, progressed: &mut bool) -> End {
         match self.try_work(progressed).await {
             Ok(never) => match never {},
+            // Nothing is lost that the log has not: it is built anew.
+            Err(End::Halted(reason)) if *progressed && self.is_gone().await => {
+                End::Again(format!("its documents were removed meanwhile: {reason}"))
+            }
             Err(end) => end,
         }
+    }
+
+    /// No build of this version is there any more: whoever was late to remove it, as an older one that nobody ran, has not
+    /// seen that it is run again.
+    async fn is_gone(&self) -> bool {
+        let RunnerParts { views, projection, .. } = &self.parts;
+        let is_own = |build: &Build| build.id.version == projection.version;
+        // Where the store does not tell, the next attempt does.
+        views.builds(&projection.name).await.is_ok_and(|builds| !builds.iter().any(is_own))
     }
 
     async fn try_work(&self, progressed: &mut bool) -> Result<Infallible, End> {
