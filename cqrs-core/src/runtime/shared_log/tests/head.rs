@@ -57,7 +57,7 @@ async fn all_have_it(reading: Vec<Reading>) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn at_the_head_one_reads_for_all() {
     let shelf = Shelf::new();
     let (_walkers, reading) = ten_waiting(&shelf).await;
@@ -67,7 +67,7 @@ async fn at_the_head_one_reads_for_all() {
     assert_eq!(shelf.reads(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn when_the_one_who_reads_gives_up_another_one_reads() {
     let shelf = Shelf::new();
     let (_walkers, mut reading) = ten_waiting(&shelf).await;
@@ -83,7 +83,7 @@ async fn when_the_one_who_reads_gives_up_another_one_reads() {
     assert_eq!(shelf.reads(), 4);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn when_a_read_fails_all_find_out_at_once() {
     let shelf = Shelf::new();
     let (_walkers, reading) = ten_waiting(&shelf).await;
