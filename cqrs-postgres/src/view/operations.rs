@@ -230,7 +230,7 @@ impl ViewStore for PostgresViewStore {
             });
             let removed = removed.await?;
             if projection.partition.is_whole() {
-                self.tables.forget(projection);
+                self.tables.remove(projection);
             }
             for (id, progressed) in removed {
                 self.watcher.watched().tell(&id, progressed);

@@ -20,11 +20,13 @@ pub(super) struct Tables {
     statements: Arc<Statements>,
     /// By the ids of whole builds.
     met: Mutex<HashMap<ProjectionId, Arc<Documents>>>,
+    /// As this program declares them: what it writes is in that order, whatever others have declared since.
+    declared: Mutex<HashMap<ProjectionId, Arc<Documents>>>,
 }
 
 impl Tables {
     pub(super) fn new(database: Database, statements: Arc<Statements>) -> Self {
-        Self { database, statements, met: Mutex::default() }
+        Self { database, statements, met: Mutex::default(), declared: Mutex::default() }
     }
 
     /// The table of a build, or that which a partition shares, with the indexes in the order in which this program declares
@@ -39,12 +41,29 @@ impl Tables {
         Ok(Some(Arc::clone(self.met().entry(build).or_insert(documents))))
     }
 
+    /// The same as this program writes it.
+    pub(super) async fn written(&self, projection: &ProjectionId) -> Result<Option<Arc<Documents>>, Error> {
+        let declared = lock(&self.declared).get(&projection.whole()).cloned();
+        match declared {
+            Some(declared) => Ok(Some(declared)),
+            None => self.of(projection).await,
+        }
+    }
+
     /// This program has prepared a projection.
     pub(super) fn declare(&self, spec: &ProjectionSpec) {
         let indexes = spec.indexes.iter().map(|index| index.name.to_owned()).collect();
         let build = spec.id.whole();
         let documents = Documents::new(&self.database.schema, build.clone(), indexes);
-        self.met().insert(build, Arc::new(documents));
+        let documents = Arc::new(documents);
+        lock(&self.declared).insert(build.clone(), Arc::clone(&documents));
+        self.met().insert(build, documents);
+    }
+
+    /// This program has removed it.
+    pub(super) fn remove(&self, projection: &ProjectionId) {
+        lock(&self.declared).remove(&projection.whole());
+        self.forget(projection);
     }
 
     /// What was met is not as it was.
@@ -58,8 +77,12 @@ impl Tables {
     }
 
     fn met(&self) -> MutexGuard<'_, HashMap<ProjectionId, Arc<Documents>>> {
-        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.met)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the store knows of a projection; `None` where none has prepared it.

@@ -49,7 +49,7 @@ impl PostgresViewStore {
         projection: &ProjectionId,
         commit: Commit,
     ) -> Result<Arc<Writing>, CommitError> {
-        let Some(documents) = self.tables.of(projection).await? else {
+        let Some(documents) = self.tables.written(projection).await? else {
             return Err(never_prepared(projection).into());
         };
         let batch = fit::batch(&documents, projection, commit, self.document_bytes)?;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use cqrs_core::{
     domain::IndexValue::Int,
-    store::{CommitError, Comparison, Error, Filter, Find, ProjectionSpec, ViewStore as _},
+    store::{CommitError, Comparison, Error, Filter, Find, Partition, ProjectionSpec, ViewStore as _},
 };
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::sample::{all, commit, keys, put, spec};
+use super::sample::{all, commit, keys, position, put, spec};
 use crate::server::{Schema, connect};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,6 +67,41 @@ async fn a_program_that_declares_other_indexes_than_the_newest_one_is_refused_wh
     assert_eq!(keys(&old, &after.id, &by("c")).await, ["y"], "by an index that is new to this program");
     let error = old.find(&after.id, &by("a")).await.unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error:?}");
+}
+
+/// Batches of partitions that are written together are judged as each alone is, also where they have no documents.
+#[tokio::test]
+async fn batches_of_a_program_that_declares_other_indexes_are_refused_together() {
+    let schema = Schema::new();
+    let (old, new) = (schema.connect_views().await, schema.connect_views().await);
+    let before = spec("orders", &["a", "b"]);
+    let ids: Vec<_> = Partition::all(4).map(|partition| before.id.partition(partition)).collect();
+    for id in &ids {
+        old.prepare(&ProjectionSpec { id: id.clone(), ..before.clone() }).await.unwrap();
+    }
+    new.prepare(&spec("orders", &["b", "c"])).await.unwrap();
+    let batches = ids.iter().map(|id| (id.clone(), commit(0, 1, Vec::new())));
+    for answer in old.commit_all(batches.collect()).await {
+        assert!(matches!(answer, Err(CommitError::Store(Error::Invalid { .. }))), "{answer:?}");
+    }
+    for id in &ids {
+        assert_eq!(position(&old, id).await, 0, "{id}");
+    }
+}
+
+/// A question for an index that is not there has the store look anew at what is declared.
+#[tokio::test]
+async fn a_question_for_an_unknown_index_leaves_the_order_in_which_this_program_declares_them() {
+    let schema = Schema::new();
+    let (this, other) = (schema.connect_views().await, schema.connect_views().await);
+    let ours = spec("orders", &["a", "b"]);
+    this.prepare(&ours).await.unwrap();
+    other.prepare(&spec("orders", &["b", "a"])).await.unwrap();
+    this.commit(&ours.id, commit(0, 1, vec![put("x", 1, &[Int(1), Int(2)])])).await.unwrap();
+    let unknown = this.find(&ours.id, &by("unknown")).await.unwrap_err();
+    assert!(matches!(unknown, Error::Invalid { .. }), "{unknown:?}");
+    this.commit(&ours.id, commit(1, 2, vec![put("y", 2, &[Int(1), Int(2)])])).await.unwrap();
+    assert_eq!(keys(&this, &ours.id, &by("a")).await, ["x", "y"]);
 }
 
 /// The race between the look at the documents and the new column, seen from the writer that comes in between.
