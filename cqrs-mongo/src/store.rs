@@ -174,6 +174,7 @@ impl Shared {
     ) -> Vec<Result<(), CommitError>> {
         let mut answers: Vec<_> = batches.iter().map(|_| Err(Error::Closed.into())).collect();
         let mut waiting = batches.into_iter().enumerate();
+        let mut panicked = None;
         let mut running = JoinSet::new();
         loop {
             for (nth, (projection, commit)) in waiting.by_ref().take(MOVES_AT_ONCE - running.len()) {
@@ -183,11 +184,15 @@ impl Shared {
             match running.join_next().await {
                 None => break,
                 Some(Ok((nth, answer))) => answers[nth] = answer,
+                // The others are written to their ends all the same.
                 Some(Err(error)) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Ok(panic) => panicked = Some(panic),
                     Err(_) => break,
                 },
             }
+        }
+        if let Some(panic) = panicked {
+            std::panic::resume_unwind(panic);
         }
         answers
     }
