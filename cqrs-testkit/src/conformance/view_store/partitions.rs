@@ -7,7 +7,10 @@ use cqrs_core::{
         Checkpoint, Commit, CommitError, Error, Partition, ProjectionId, ProjectionSpec, Reason, ViewStore,
     },
 };
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{Barrier, watch},
+    task::JoinSet,
+};
 
 use super::sample::{View, all, batch, letter, of_document, one_of, put, put_at, spec, text};
 use crate::conformance::Stores;
@@ -189,18 +192,30 @@ pub async fn watchers_of_partitions_are_told_of_them_alone(stores: &Stores<dyn V
 /// Writers of different partitions of a build don't get in each other's way, also where they are of different processes.
 pub async fn partitions_are_written_at_the_same_time(stores: &Stores<dyn ViewStore>) {
     const ROUNDS: u64 = 10;
-    let mut writers = JoinSet::new();
+    let mut views = Vec::new();
     for index in 0..4 {
         let store = stores.open().await;
-        let view = prepared(&store, partition(index, 4)).await;
+        views.push((index, prepared(&store, partition(index, 4)).await));
+    }
+    // All begin together, and each round: what takes time before would have them write one after the other.
+    let together = Arc::new(Barrier::new(views.len()));
+    let mut writers = JoinSet::new();
+    for (index, view) in views {
+        let together = Arc::clone(&together);
         writers.spawn(async move {
+            let mut written = Ok(());
             for at in 0..ROUNDS {
+                // Also whoever has failed: the others wait for it.
+                together.wait().await;
+                if written.is_err() {
+                    continue;
+                }
                 let documents = (0..20).map(|nth| put_at(&format!("{index}-{nth}"), 1, at + 1, &[text("x")]));
                 let mut commit = with_fence(at / 3, batch(at, at + 1, documents));
                 commit.parked.push(letter(at + 1, of_document("parked"), Reason::Queued));
-                view.try_commit(commit).await?;
+                written = view.try_commit(commit).await;
             }
-            Ok::<_, CommitError>(view)
+            written.map(|()| view)
         });
     }
     for view in writers.join_all().await {
