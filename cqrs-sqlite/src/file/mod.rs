@@ -19,6 +19,4 @@ pub(crate) use open::{Database, Settings, lock};
 pub(crate) use pace::{Pace, off_thread};
 pub(crate) use poll::{Poller, Watched};
 pub(crate) use readers::{Lane, Readers};
-pub(crate) use transaction::Transaction;
-#[cfg(feature = "events")]
-pub(crate) use transaction::execute;
+pub(crate) use transaction::{Transaction, execute};
