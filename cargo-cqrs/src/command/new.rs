@@ -167,7 +167,14 @@ fn next(plan: &Plan, folder: &Path) -> Vec<String> {
     if !plan.blank && !servers.is_empty() {
         next.push(format!("docker compose up --detach --wait {}", servers.join(" ")));
     }
-    next.push("cargo run".to_owned());
+    if !plan.blank && plan.roles == Roles::Three {
+        // As its README has it.
+        for (role, port) in [("command", 8081), ("projector", 8082), ("query", 8083)] {
+            next.push(format!("cargo run -- --role {role} --listen 127.0.0.1:{port} &"));
+        }
+    } else {
+        next.push("cargo run".to_owned());
+    }
     next.push("cargo test".to_owned());
     next
 }

@@ -21,6 +21,15 @@ fn a_project_says_what_to_do_next_within_80_columns() {
     let said = terminal.type_in("new big --write postgres --read mongo").done();
     fits(&said);
     assert!(said.contains("\n  docker compose up --detach --wait postgres mongo\n"), "{said}");
+    let said = terminal.type_in("new team --roles three").done();
+    fits(&said);
+    let readme = std::fs::read_to_string(terminal.path().join("team/README.md")).expect("it was made");
+    for role in ["command", "projector", "query"] {
+        let step =
+            said.lines().find(|line| line.contains(&format!("--role {role} "))).expect("a step for each");
+        let command = step.trim().trim_end_matches('&').trim();
+        assert!(readme.contains(command), "{command} is not what the README says: {readme}");
+    }
 }
 
 #[test]
