@@ -178,19 +178,15 @@ async fn advance(
     for place in &mut places {
         place.settle().await?;
     }
-    let mut moves: Vec<(ProjectionId, Commit)> = places
+    let moves: Vec<(ProjectionId, Commit)> = places
         .iter()
         .map(|place| (place.projection.clone(), place.commit(goal, Vec::new(), Vec::new())))
         .collect();
-    match (moves.len(), moves.pop()) {
-        (0, _) | (_, None) => return Ok(()),
-        (1, Some((id, commit))) => views.commit(&id, commit).await?,
-        (_, Some(last)) => {
-            moves.push(last);
-            for moved in views.commit_all(moves).await {
-                moved?;
-            }
-        }
+    if moves.is_empty() {
+        return Ok(());
+    }
+    for moved in views.commit_all(moves).await {
+        moved?;
     }
     for place in places {
         place.arrive(goal, Vec::new());

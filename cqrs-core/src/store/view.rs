@@ -356,13 +356,7 @@ pub trait ViewStore: Send + Sync + fmt::Debug + 'static {
         &self,
         batches: Vec<(ProjectionId, Commit)>,
     ) -> BoxFuture<'_, Vec<Result<(), CommitError>>> {
-        Box::pin(async move {
-            let mut answers = Vec::with_capacity(batches.len());
-            for (projection, commit) in batches {
-                answers.push(self.commit(&projection, commit).await);
-            }
-            answers
-        })
+        Box::pin(commit_each(self, batches))
     }
 
     /// Reads one document for a query; the trace of a removed one is none.
