@@ -1,4 +1,4 @@
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -180,7 +180,7 @@ impl<P: Projection> Feeds<P> {
             types: F::types(),
             ignores: F::ignores,
             decode: |name, version, data| {
-                F::read(name, version, data).map(|event| Box::new(event) as Box<dyn Fed<P>>)
+                F::read(name, version, data).map(|event| Arc::new(event) as Arc<dyn Fed<P>>)
             },
         });
     }
@@ -235,7 +235,7 @@ pub struct Feed<P> {
     decode: DecodeFed<P>,
 }
 
-type DecodeFed<P> = fn(&str, SchemaVersion, &Json) -> Result<Box<dyn Fed<P>>, DecodeError>;
+type DecodeFed<P> = fn(&str, SchemaVersion, &Json) -> Result<Arc<dyn Fed<P>>, DecodeError>;
 
 impl<P> Feed<P> {
     /// The events, as the log knows them.
@@ -258,7 +258,7 @@ impl<P> Feed<P> {
         name: &str,
         version: SchemaVersion,
         data: &Json,
-    ) -> Result<Box<dyn Fed<P>>, DecodeError> {
+    ) -> Result<Arc<dyn Fed<P>>, DecodeError> {
         (self.decode)(name, version, data)
     }
 }

@@ -1,9 +1,10 @@
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use super::fold::{Document, guarded};
 use crate::{
@@ -79,20 +80,27 @@ pub(super) struct Last {
 
 /// A page of the log for the documents of `P`.
 pub(super) struct Steps<P> {
+    /// All of the page; its parts share them.
+    events: Arc<Vec<RecordedEvent>>,
+    /// In the order of the events.
     steps: Vec<Step<P>>,
     format: DataFormat,
 }
 
 /// What one event asks for.
 struct Step<P> {
-    event: Arc<RecordedEvent>,
+    /// Where the event is among those of the page.
+    at: usize,
     what: What<P>,
 }
+
+/// Of the documents that an event goes to: mostly one.
+type Keys = SmallVec<[String; 1]>;
 
 enum What<P> {
     Fold {
         fed: Arc<dyn Fed<P>>,
-        keys: Vec<String>,
+        keys: Keys,
     },
     /// The event can't be read, or not be routed.
     Park {
@@ -110,15 +118,25 @@ pub(super) struct Changes {
 
 impl<P: Projection> Steps<P> {
     pub(super) fn of(feeds: &Feeds<P>, events: Vec<RecordedEvent>, format: DataFormat) -> Self {
+        let mut keys = Vec::new();
         let steps = events
-            .into_iter()
-            .filter_map(|event| {
+            .iter()
+            .enumerate()
+            .filter_map(|(at, event)| {
                 let feed = feeds.of_event(event.stream.category(), &event.name)?;
-                (!feed.ignores(&event.name))
-                    .then(|| Step { what: route(feed, &event), event: Arc::new(event) })
+                (!feed.ignores(&event.name)).then(|| Step { at, what: route(feed, event, &mut keys) })
             })
             .collect();
-        Self { steps, format }
+        Self { events: Arc::new(events), steps, format }
+    }
+
+    /// Others of the same page.
+    fn part(&self, steps: Vec<Step<P>>) -> Self {
+        Self { events: Arc::clone(&self.events), steps, format: self.format }
+    }
+
+    fn event(&self, step: &Step<P>) -> &RecordedEvent {
+        &self.events[step.at]
     }
 }
 
@@ -143,29 +161,32 @@ impl<P: Projection> Foldable for Steps<P> {
         let Some(at) = of_key.get(of_key.len() / 2).copied().filter(|_| of_key.len() > 1) else {
             return Divided::Whole(self);
         };
-        let second = Box::new(Self { steps: self.steps.split_off(at), format: self.format });
-        let Some(Step { event, .. }) = self.steps.last() else { return Divided::Whole(second) };
+        let second = self.steps.split_off(at);
+        let second = Box::new(self.part(second));
+        let Some(event) = self.steps.last().map(|step| self.event(step)) else {
+            return Divided::Whole(second);
+        };
         let last = Last { position: event.position, event_id: event.event_id, time: event.metadata.time };
         Divided::Parts { first: self, last, second }
     }
 
-    fn among(self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Foldable>>> {
-        let format = self.format;
+    fn among(mut self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Foldable>>> {
         let Some((first, _)) = places.first() else { return Vec::new() };
         let of = first.of();
         let nth: HashMap<Partition, usize> =
             places.iter().enumerate().map(|(nth, (partition, _))| (*partition, nth)).collect();
         let mut parts: Vec<Vec<Step<P>>> = places.iter().map(|_| Vec::new()).collect();
-        for Step { event, what } in self.steps {
+        for Step { at, what } in std::mem::take(&mut self.steps) {
+            let position = self.events[at].position;
             let mut add = |nth: usize, what: What<P>| {
-                if event.position > places[nth].1 {
-                    parts[nth].push(Step { event: Arc::clone(&event), what });
+                if position > places[nth].1 {
+                    parts[nth].push(Step { at, what });
                 }
             };
             let partition = |key: &str| nth.get(&Partition::of_key(key).among(of)).copied();
             match what {
                 What::Fold { fed, keys } => {
-                    let mut shares: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+                    let mut shares: BTreeMap<usize, Keys> = BTreeMap::new();
                     for key in keys {
                         if let Some(nth) = partition(&key) {
                             shares.entry(nth).or_default().push(key);
@@ -189,7 +210,7 @@ impl<P: Projection> Foldable for Steps<P> {
             }
         }
         let part = |steps: Vec<Step<P>>| -> Option<Box<dyn Foldable>> {
-            if steps.is_empty() { None } else { Some(Box::new(Self { steps, format })) }
+            if steps.is_empty() { None } else { Some(Box::new(self.part(steps))) }
         };
         parts.into_iter().map(part).collect()
     }
@@ -198,9 +219,9 @@ impl<P: Projection> Foldable for Steps<P> {
         if partition.is_whole() {
             return self;
         }
-        let format = self.format;
+        let none = self.part(Vec::new());
         let own = self.among(&[(partition, Position::ZERO)]).pop().flatten();
-        own.unwrap_or_else(|| Box::new(Self { steps: Vec::new(), format }))
+        own.unwrap_or_else(|| Box::new(none))
     }
 
     fn fold(
@@ -222,7 +243,7 @@ impl<P: Projection> Foldable for Steps<P> {
                 letters: Vec::new(),
                 now,
             };
-            match folding.run(&self.steps) {
+            match folding.run(self) {
                 Ok(changes) => return changes,
                 // A document that can't be serialised parks its events; the others are folded again without it.
                 Err(unfit) => refused.extend(unfit),
@@ -269,13 +290,14 @@ impl<P: Projection> Steps<P> {
             letters: Vec::new(),
             now,
         };
-        let own: HashSet<Position> = self.steps.iter().map(|step| step.event.position).collect();
+        let own: HashSet<Position> = self.steps.iter().map(|step| self.event(step).position).collect();
         let (mut failed, mut last) = (None, None);
-        for Step { event, what } in &self.steps {
+        for step in &self.steps {
+            let event = self.event(step);
             if until.is_some_and(|until| event.position >= until) {
                 break;
             }
-            if let Err(error) = folding.refold(event, what, sequence, &own) {
+            if let Err(error) = folding.refold(event, &step.what, sequence, &own) {
                 failed = Some((event.position, error));
                 break;
             }
@@ -289,17 +311,17 @@ impl<P: Projection> Steps<P> {
     }
 }
 
-fn route<P: Projection>(feed: &Feed<P>, event: &RecordedEvent) -> What<P> {
+fn route<P: Projection>(feed: &Feed<P>, event: &RecordedEvent, keys: &mut Vec<P::Key>) -> What<P> {
     let decoded = guarded(|| feed.decode(&event.name, event.schema_version, &event.data));
     let fed = match decoded {
         Ok(fed) => fed,
         Err(error) => return What::Park { sequence: sequence_of_unread(feed, event), error },
     };
     let routed = guarded(|| {
-        let mut keys = Vec::new();
-        fed.route(event.stream.id(), &mut keys)?;
-        let mut texts: Vec<String> = Vec::with_capacity(keys.len());
-        for key in keys {
+        keys.clear();
+        fed.route(event.stream.id(), keys)?;
+        let mut texts = Keys::with_capacity(keys.len());
+        for key in &*keys {
             let text = key.to_string();
             if !texts.contains(&text) {
                 texts.push(text);
@@ -308,7 +330,7 @@ fn route<P: Projection>(feed: &Feed<P>, event: &RecordedEvent) -> What<P> {
         Ok::<_, IdError>(texts)
     });
     match routed {
-        Ok(keys) => What::Fold { fed: fed.into(), keys },
+        Ok(keys) => What::Fold { fed, keys },
         Err(error) => What::Park { sequence: Sequence::Stream(event.stream.clone()), error },
     }
 }
@@ -334,8 +356,9 @@ struct Folding<'e, P> {
 }
 
 impl<'e, P: Projection> Folding<'e, P> {
-    fn run(mut self, steps: &'e [Step<P>]) -> Result<Changes, HashMap<String, String>> {
-        for Step { event, what } in steps {
+    fn run(mut self, steps: &'e Steps<P>) -> Result<Changes, HashMap<String, String>> {
+        for step in &steps.steps {
+            let event = steps.event(step);
             if !self.parked.is_empty() {
                 let stream = Sequence::Stream(event.stream.clone());
                 if self.parked.contains(&stream) {
@@ -343,7 +366,7 @@ impl<'e, P: Projection> Folding<'e, P> {
                     continue;
                 }
             }
-            match what {
+            match &step.what {
                 What::Park { sequence, error } => self.fail(event, sequence.clone(), error.clone()),
                 What::Fold { fed, keys } => {
                     for key in keys {
@@ -406,12 +429,14 @@ impl<'e, P: Projection> Folding<'e, P> {
 
     /// The document, as it is in this batch.
     fn open(&mut self, key: &'e str) -> Result<&mut Document<'e, P>, String> {
-        if !self.documents.contains_key(key) {
-            let document = Document::open(self.stored.get(key).copied().cloned())?;
-            self.documents.insert(key, document);
-            self.order.push(key);
+        match self.documents.entry(key) {
+            Entry::Occupied(open) => Ok(open.into_mut()),
+            Entry::Vacant(place) => {
+                let document = Document::open(self.stored.get(key).copied().cloned())?;
+                self.order.push(key);
+                Ok(place.insert(document))
+            }
         }
-        Ok(self.documents.get_mut(key).expect("inserted above, if it was not there"))
     }
 
     /// Parks an event that failed; behind one that failed before, it only queues.

@@ -53,6 +53,7 @@ mod shared_log;
 mod sight;
 mod status;
 mod work;
+mod written;
 
 pub use checkpoint_health::{CheckpointHealth, CheckpointState};
 pub(crate) use fold::guarded;

@@ -11,6 +11,7 @@ use super::{
     recent::Recent,
     sent::Sent,
     status::Status,
+    written::Written,
 };
 use crate::{
     envelope::{EventId, LogId, Position},
@@ -39,7 +40,9 @@ pub(super) struct Place {
     fence: u64,
     pub(super) parked: HashSet<Sequence>,
     pub(super) policy: Policy,
-    pub(super) recent: Recent,
+    recent: Recent,
+    /// Where it was followed from the first event on.
+    known: Option<Written>,
     /// What is on its way to the read store.
     pub(super) sent: Option<Sent>,
     /// When the read store last heard of the projection; `None`: never.
@@ -87,6 +90,7 @@ impl Place {
             parked: HashSet::new(),
             policy,
             recent: Recent::new(),
+            known: None,
             sent: None,
             written: None,
         }
@@ -94,6 +98,9 @@ impl Place {
 
     /// Takes the place that the store knows, under the lease of this one; before the first event, where there is none.
     pub(super) fn claim(&mut self, stored: Option<Checkpoint>) -> Checkpoint {
+        if stored.is_none_or(|stored| stored.position == Position::ZERO) {
+            self.known = Some(Written::nothing(self.projection.partition.of()));
+        }
         let Some(stored) = stored else { return self.here() };
         (self.position, self.last, self.head) = (stored.position, stored.last, stored.head);
         (self.as_of, self.standing) = (stored.as_of, stored.standing);
@@ -157,10 +164,30 @@ impl Place {
         for key in keys {
             match sent.get(key.as_str()).copied().or_else(|| self.recent.get(key)) {
                 Some(document) => found.push(document.clone()),
+                None if self.known.as_ref().is_some_and(|known| !known.may_have(key)) => {}
                 None => missing.push(key.clone()),
             }
         }
+        if let Some(known) = &mut self.known
+            && !known.add(keys.iter().map(String::as_str))
+        {
+            self.known = None;
+        }
         (found, missing)
+    }
+
+    /// These are what its documents are like now; `None` where that is not kept.
+    pub(super) fn keep(&mut self, documents: Option<Vec<StoredDocument>>) {
+        match documents {
+            Some(documents) => self.recent.keep(documents),
+            None => self.recent.forget(),
+        }
+    }
+
+    /// Others have written documents.
+    pub(super) fn forget(&mut self) {
+        self.recent.forget();
+        self.known = None;
     }
 
     /// A commit was written.

@@ -217,11 +217,8 @@ impl Sent {
     /// It was written. What comes next is folded with the same, from this position on.
     fn arrive(self, place: &mut Place) -> (Fold, Position) {
         let Self { fold, goal, written, parked, .. } = self;
-        match written {
-            // Far behind, what is kept would be of no use before it is pushed out.
-            Some(documents) if goal.is_head() => place.recent.keep(documents),
-            _ => place.recent.forget(),
-        }
+        // Far behind, what is kept would be of no use before it is pushed out.
+        place.keep(written.filter(|_| goal.is_head()));
         place.arrive(goal, parked);
         (fold, goal.position)
     }

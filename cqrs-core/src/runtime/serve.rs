@@ -277,7 +277,7 @@ impl Runner {
             if let Some(checkpoint) = views.checkpoint(id).await? {
                 self.parts.status.set_checkpoint(id, &checkpoint);
             }
-            place.recent.forget();
+            place.forget();
         }
         Ok(())
     }

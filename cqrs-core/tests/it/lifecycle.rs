@@ -18,7 +18,9 @@ use cqrs_core::{
 use crate::{
     domain::*,
     faults::{FaultyLog, FaultyViews},
-    scene::{account_stream, append, assert_equals_a_fold_from_scratch, caught_up, eventually, health},
+    scene::{
+        account_stream, append, assert_equals_a_fold_from_scratch, begun, caught_up, eventually, health,
+    },
 };
 
 async fn app(log: &FaultyLog, views: &FaultyViews) -> App {
@@ -77,6 +79,7 @@ async fn a_second_shutdown_waits_as_well() {
 #[tokio::test(start_paused = true)]
 async fn a_runner_that_panics_shows_in_health() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    begun::<Balance>(&log, &views).await;
     let app = app(&log, &views).await;
     views.faults.panics.store(true, SeqCst);
     app.execute(Open { account: account("a"), owner: owner("ada") }).await.unwrap();

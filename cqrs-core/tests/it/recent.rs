@@ -7,7 +7,7 @@ use cqrs_core::{app::App, runtime::RuntimeOptions};
 use crate::{
     domain::*,
     faults::{FaultyLog, FaultyViews},
-    scene::{account_stream, append, assert_equals_a_fold_from_scratch, caught_up},
+    scene::{account_stream, append, assert_equals_a_fold_from_scratch, begun, caught_up},
 };
 
 async fn app(log: &FaultyLog, views: &FaultyViews, batch: usize) -> App {
@@ -29,6 +29,7 @@ fn loads(views: &FaultyViews) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_document_that_gets_one_event_after_another_is_read_once() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    begun::<Balance>(&log, &views).await;
     let app = app(&log, &views, 100).await;
     for id in ["a", "b"] {
         append(&log, &account_stream(id), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
@@ -76,7 +77,21 @@ async fn far_behind_the_head_nothing_is_kept_once_it_is_written() {
     }
     let app = app(&log, &views, 1).await;
     caught_up::<Balance>(&log, &views).await;
-    assert_eq!(loads(&views), 6);
+    assert_eq!(loads(&views), 3, "from the beginning on, only what it has written itself");
+    app.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_goes_on_looks_for_each_document() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    begun::<Balance>(&log, &views).await;
+    let app = app(&log, &views, 1).await;
+    for id in ["a", "b", "c"] {
+        append(&log, &account_stream(id), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
+    }
+    caught_up::<Balance>(&log, &views).await;
+    assert_eq!(loads(&views), 3);
     app.shutdown().await;
     assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
 }

@@ -1,6 +1,6 @@
 //! What the tests share: waiting for conditions, events by hand, and the fold from scratch that views must equal.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::atomic::Ordering::SeqCst, time::Duration};
 
 use cqrs_core::{
     app::App,
@@ -12,6 +12,8 @@ use cqrs_core::{
         StoredDocument, ViewStore,
     },
 };
+
+use crate::faults::{FaultyLog, FaultyViews};
 
 /// Looks again and again until it holds. The limit only keeps a broken build from hanging.
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -53,6 +55,16 @@ pub async fn caught_up<P: Projection>(log: &dyn EventStore, views: &dyn ViewStor
     let there = progress
         .wait_for(|checkpoint| checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position) >= head);
     tokio::time::timeout(Duration::from_mins(10), there).await.expect("it catches up").unwrap();
+}
+
+/// Has a projection begun by another application, so that the next one has to look which documents are there.
+pub async fn begun<P: Projection>(log: &FaultyLog, views: &FaultyViews) {
+    append(log, &account_stream("begun"), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
+    let app = App::builder(log.clone()).projection::<P>(views.clone()).build().await.unwrap();
+    caught_up::<P>(log, views).await;
+    app.shutdown().await;
+    log.faults.reads.lock().unwrap().clear();
+    views.faults.commits.store(0, SeqCst);
 }
 
 pub async fn halted<P: Projection>(app: &App) -> String {

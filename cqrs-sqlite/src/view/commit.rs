@@ -2,9 +2,10 @@ use std::fmt::Write as _;
 
 use cqrs_core::{
     domain::IndexValue,
+    envelope::Json,
     store::{Change, Checkpoint, Commit, CommitError, DocumentWrite, Error, ProjectionId},
 };
-use rusqlite::{Connection, params, params_from_iter, types::Value};
+use rusqlite::{Connection, Statement, params};
 
 use super::{dead_letter, names, projection::Known, statements, value};
 use crate::file::{Doing, execute, integer, micros, number};
@@ -61,7 +62,7 @@ impl Batch {
                 dead_letter::change(connection, projection, &commit.resolved, &commit.parked).doing(DOING)?;
         }
         if !commit.documents.is_empty() {
-            upsert(connection, projection, &known.indexes, &places, declared.len(), &commit.documents)?;
+            upsert(connection, projection, &known.indexes, &places, declared.len(), commit)?;
         }
         Ok(Checkpoint { parked, ..*checkpoint })
     }
@@ -122,17 +123,15 @@ fn upsert(
     columns: &[String],
     places: &[usize],
     declared: usize,
-    documents: &[DocumentWrite],
+    commit: &Commit,
 ) -> Result<(), Error> {
     let [update, upsert] = statements_of(projection, columns);
     let mut update = connection.prepare_cached(&update).doing(DOING)?;
     let mut upsert = connection.prepare_cached(&upsert).doing(DOING)?;
-    for document in documents {
-        let (data, indexes) = match &document.change {
-            Change::Put { data, indexes } => (data.as_text(), indexes.as_slice()),
-            Change::Remove => (None, [].as_slice()),
-        };
-        if data.is_some() && indexes.len() != declared {
+    for document in &commit.documents {
+        if let Change::Put { indexes, .. } = &document.change
+            && indexes.len() != declared
+        {
             return Err(Error::invalid(format!(
                 "the document {:?} of {projection} has {} index values, but {} indexes are declared",
                 document.key,
@@ -140,19 +139,34 @@ fn upsert(
                 declared
             )));
         }
-        let mut row = vec![
-            Value::Text(document.key.clone()),
-            Value::Integer(integer(document.created.get())),
-            Value::Integer(integer(document.applied.get())),
-            data.map_or(Value::Null, |data| Value::Text(data.as_str().to_owned())),
-        ];
-        let value = |place: &usize| value::stored(indexes.get(*place).unwrap_or(&IndexValue::Null));
-        row.extend(places.iter().map(value));
-        if data.is_none() || update.execute(params_from_iter(&row)).doing(DOING)? == 0 {
-            upsert.execute(params_from_iter(&row)).doing(DOING)?;
+        // One that this batch has created, or removed, there is mostly no row of that could stay as it is.
+        let is_there = document.created <= commit.expected && matches!(document.change, Change::Put { .. });
+        if !is_there || change(&mut update, document, places).doing(DOING)? == 0 {
+            change(&mut upsert, document, places).doing(DOING)?;
         }
     }
     Ok(())
+}
+
+/// Runs one of the two statements with a document; answers how many rows it has changed.
+fn change(
+    statement: &mut Statement<'_>,
+    document: &DocumentWrite,
+    places: &[usize],
+) -> rusqlite::Result<usize> {
+    let (data, indexes) = match &document.change {
+        Change::Put { data, indexes } => (data.as_text(), indexes.as_slice()),
+        Change::Remove => (None, [].as_slice()),
+    };
+    statement.raw_bind_parameter(1, &*document.key)?;
+    statement.raw_bind_parameter(2, integer(document.created.get()))?;
+    statement.raw_bind_parameter(3, integer(document.applied.get()))?;
+    statement.raw_bind_parameter(4, data.map(Json::as_str))?;
+    for (at, place) in places.iter().enumerate() {
+        let value = value::stored(indexes.get(*place).unwrap_or(&IndexValue::Null));
+        statement.raw_bind_parameter(at + 5, value)?;
+    }
+    statement.raw_execute()
 }
 
 /// One that changes a document and leaves the indexes alone, where their values are the same: the common case, which

@@ -10,7 +10,7 @@ use crate::file::number;
 pub(super) const COLUMNS: &str = "key, created, applied, data";
 
 pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<StoredDocument> {
-    let data: Option<String> = row.get(3)?;
+    let data = row.get_ref(3)?.as_str_or_null()?;
     Ok(StoredDocument {
         key: row.get(0)?,
         created: Position::new(number(row, 1)?),
