@@ -12,6 +12,7 @@ use crate::{
     Failure,
     domain::OrderSummary,
     figures::per_second,
+    limit,
     places::Place,
     rooms::{Room, Rooms},
 };
@@ -74,6 +75,16 @@ impl Log {
             }
         }
         if expected.is_empty() { Ok(()) } else { Err(format!("{} views are missing", expected.len()).into()) }
+    }
+
+    /// Events/s of reading it raw, so many at once.
+    pub(crate) async fn measure_reading(&self, page: u64) -> Result<f64, Failure> {
+        let took = match self.place {
+            Place::Sqlite => limit::sqlite::read(&self.room.location, self.backlog, page).await?,
+            Place::Postgres => limit::postgres::read(self.room.location.url()?, self.backlog, page).await?,
+            Place::Memory | Place::Mongo => return Err("only a log in a database is read raw".into()),
+        };
+        Ok(per_second(self.backlog, took))
     }
 
     pub(crate) async fn close(self, rooms: &Rooms) -> Result<(), Failure> {

@@ -27,7 +27,10 @@ const WAYS: [(Place, Place); 3] =
 /// What came of one way, in one layout: the limit, and for each number of partitions all rounds.
 #[derive(Default)]
 struct Measured {
+    /// Raw bulk writes.
     limits: Vec<f64>,
+    /// Raw reads of the log.
+    reads: Vec<f64>,
     built: [Vec<Built>; PARTITIONS.len()],
 }
 
@@ -73,6 +76,7 @@ async fn measure(
         for ((log, views), measured) in ways.iter().zip(&mut all) {
             let log = logs.iter().find(|filled| filled.place == *log).ok_or("a log is missing")?;
             measured.limits.push(measure_limit(rooms, *views, layout, plan.backlog, batch).await?);
+            measured.reads.push(log.measure_reading(batch).await?);
             for (partitions, rounds) in PARTITIONS.into_iter().zip(&mut measured.built) {
                 rounds.push(Subject { log, views: *views, partitions }.measure(rooms).await?);
             }
@@ -103,6 +107,9 @@ fn speeds(plan: &Plan, ways: &[(Place, Place)], layouts: &[Vec<Measured>]) -> Ta
         let measured: Vec<&Measured> = layouts.iter().map(|layout| &layout[at]).collect();
         let limits = measured.iter().flat_map(|measured| [grouped(measured.limit()), String::new()]);
         table.row(std::iter::once(format!("limit: {}, bulk writes", way.1.name())).chain(limits));
+        let reads =
+            measured.iter().flat_map(|measured| [grouped(median(measured.reads.clone())), String::new()]);
+        table.row(std::iter::once(format!("limit: {}, reads", way.0.name())).chain(reads));
         for (divided, partitions) in PARTITIONS.into_iter().enumerate() {
             let mut row = |what: &str, figure: fn(&Built) -> f64| {
                 let figures = measured.iter().flat_map(|measured| {
@@ -122,8 +129,10 @@ fn speeds(plan: &Plan, ways: &[(Place, Place)], layouts: &[Vec<Measured>]) -> Ta
     }
     table.note(
         "Incremental: a first build, in batches as near the head. Rebuild: on an operator's request, from when it has \
-         begun until it answers; the first build answers meanwhile, a query each 5 ms. Limits: the documents of 5,000 \
-         events, ready to be sent, are upserted at once, guarded by position, with the same index; nothing is read.",
+         begun until it answers; the first build answers meanwhile, a query each 5 ms. Limits, alone: the documents of \
+         5,000 events, ready to be sent, are upserted at once, guarded by position, with the same index, and nothing is \
+         read; of 5,000 events at once, the stream and the data are read and parsed, and nothing is written. The share \
+         is that of the writes.",
     );
     table.note(format!(
         "To be reached by a rebuild: {} of the limit. {}",

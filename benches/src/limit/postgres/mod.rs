@@ -6,10 +6,12 @@ mod connect;
 mod group;
 pub(crate) mod lag;
 mod load;
+mod read;
 mod views;
 
 pub(crate) use command::{Raw, RawKind};
 pub(crate) use connect::{Connection, connect};
+pub(crate) use read::read;
 pub(crate) use views::write;
 
 use crate::Failure;
