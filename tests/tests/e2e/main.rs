@@ -80,6 +80,7 @@ mod projector;
 mod queries;
 mod read_your_writes;
 mod rebuilds;
+mod replica;
 mod soak;
 mod starting;
 mod stopping;

@@ -104,6 +104,30 @@ impl Postgres {
         folder::copy(&backup.0, &self.data(), User::unprivileged()).expect("a folder can be copied");
     }
 
+    /// Starts another server that follows this one, and answers queries.
+    pub(crate) fn standby(&mut self) -> Self {
+        let user = User::unprivileged();
+        let folder = folder::temporary(user);
+        folder::within(folder.path(), "run", user);
+        self.stop(Shutdown::Fast);
+        let mut standby =
+            Self { running: None, port: ports::free(), password: self.password.clone(), folder };
+        folder::copy(&self.data(), &standby.data(), user).expect("a folder can be copied");
+        let (signal, settings) =
+            (standby.data().join("standby.signal"), standby.data().join("postgresql.auto.conf"));
+        let primary = format!(
+            "primary_conninfo = 'host=127.0.0.1 port={} user=postgres password={}'\n",
+            self.port, self.password
+        );
+        for (path, text) in [(signal, ""), (settings, primary.as_str())] {
+            fs::write(&path, text).expect("a file can be written");
+            folder::own(&path, user).expect("a file can be given away");
+        }
+        self.resume();
+        standby.resume();
+        standby
+    }
+
     fn launch(&self) -> Process {
         let mut command = Command::new(variable::postgres_programs().join("postgres"));
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-k"]).arg(self.path("run"));
@@ -122,7 +146,7 @@ impl Postgres {
         let status = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
         let mut lines = status.lines();
         lines.next().is_some_and(|id| id == process.to_string())
-            && lines.nth(6).is_some_and(|state| state.trim() == "ready")
+            && lines.nth(6).is_some_and(|state| matches!(state.trim(), "ready" | "standby"))
     }
 
     fn data(&self) -> PathBuf {
