@@ -109,7 +109,7 @@ impl Error {
                 .into_iter()
                 .collect(),
             Self::NotUnderstood(refusal) => refusal.by_hand(),
-            Self::Exists { .. } => line("Choose another name."),
+            Self::Exists { .. } | Self::ModuleName(_) => line("Choose another name."),
             _ => Vec::new(),
         }
     }

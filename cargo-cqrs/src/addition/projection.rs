@@ -37,14 +37,16 @@ fn in_crates(
     let (snake, camel) = (name.snake(), name.camel());
     let (types, set) = set(project, "events/src", name, of, |_| events.to_owned())?;
     let root = "views/src/lib.rs";
-    free(project, root, &[&snake, &camel])?;
+    free(project, "views/src", "lib.rs", &snake, std::slice::from_ref(&camel))?;
+    // It imports some of them.
+    free(project, "events/src", "lib.rs", "", std::slice::from_ref(&camel))?;
     let (view, test) = sources(name, "pub", &types, &set, Some(views))?;
 
     let mut changes = Changes::default();
     let (declaration, offer) = (format!("mod {snake};"), format!("pub use {snake}::{camel};"));
     changes.edit(project, root, &format!("{declaration}\n{offer}"), |text| {
-        declare(text, &declaration, Some(&offer))
-    })?;
+        declare(text, &snake, &declaration, Some(&offer))
+    });
     changes.add(project, format!("views/src/{snake}.rs"), view)?;
     changes.add(project, format!("views/tests/{snake}.rs"), test)?;
     changes.edit(
@@ -57,13 +59,13 @@ fn in_crates(
                 None => format!("{views}::{camel}"),
             })
         },
-    )?;
+    );
     changes.edit(
         project,
         "src/options.rs",
         &format!("{camel}, // among the variants of `View`\nSelf::{camel} => ProjectionId::of::<{views}::{camel}>(), // in `View::id`"),
         |text| extend(text, "View", &format!("What `{camel}` counts"), &camel),
-    )?;
+    );
     Ok(changes)
 }
 
@@ -75,15 +77,15 @@ fn in_one_file(project: &Project, name: &ModuleName, of: Option<&str>) -> Result
     };
     let (types, set) = set(project, "src", name, of, module)?;
     let root = "src/main.rs";
-    free(project, root, &[&snake, &camel])?;
+    free(project, "src", "main.rs", &snake, std::slice::from_ref(&camel))?;
     let (view, test) = sources(name, "pub(crate)", &types, &set, None)?;
     let mut changes = Changes::default();
     let declaration = format!("mod {snake};");
     let call = format!(".projection::<{snake}::{camel}>(views.clone()) // at the builder");
     changes.edit(project, root, &format!("{declaration}\n{call}"), |text| {
-        let declared = declare(text, &declaration, None)?;
+        let declared = declare(text, &snake, &declaration, None)?;
         register(&declared, |_| format!("{snake}::{camel}"))
-    })?;
+    });
     changes.add(
         project,
         format!("src/{snake}.rs"),
@@ -102,12 +104,16 @@ fn set(
 ) -> Result<(Types, EventSet), Error> {
     let mut types = Types::default();
     let path = project.root.join(folder);
+    let mut unread = None;
     let entries = fs::read_dir(&path).map_err(|error| Error::file("reading", folder, error))?;
     for entry in entries {
         let file = entry.map_err(|error| Error::file("reading", folder, error))?.path();
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         if file.extension().is_some_and(|extension| extension == "rs") {
-            types.read(&module(&stem), &project.read(&format!("{folder}/{stem}.rs"))?);
+            match project.read(&format!("{folder}/{stem}.rs")) {
+                Ok(text) => types.read(&module(&stem), &text),
+                Err(error) => drop(unread.get_or_insert(error)),
+            }
         }
     }
     let mut sets = types.event_sets();
@@ -117,6 +123,7 @@ fn set(
     }
     match (sets.len(), of) {
         (1, _) => Ok((types, sets.remove(0))),
+        (0, _) if let Some(error) = unread => Err(error),
         (0, _) => {
             let (name, path) = (of.unwrap_or("enum with `derive(Event)`").to_owned(), folder.to_owned());
             Err(Error::NoSuchEvents { name, path, sets: names })
@@ -147,7 +154,7 @@ fn sources(
     let handlers: Vec<Value> = events
         .iter()
         .map(|(variant, payload)| {
-            let snake = ModuleName::new(variant).map_or_else(|_| variant.to_lowercase(), |name| name.snake());
+            let snake = ModuleName::of(variant).snake();
             Value::from(vec![Value::from(snake), Value::from(payload.as_str())])
         })
         .collect();
