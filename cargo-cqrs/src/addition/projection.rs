@@ -125,8 +125,8 @@ fn set(
         (1, _) => Ok((types, sets.remove(0))),
         (0, _) if let Some(error) = unread => Err(error),
         (0, _) => {
-            let (name, path) = (of.unwrap_or("enum with `derive(Event)`").to_owned(), folder.to_owned());
-            Err(Error::NoSuchEvents { name, path, sets: names })
+            let (of, path) = (of.unwrap_or("enum with `derive(Event)`").to_owned(), folder.to_owned());
+            Err(Error::NoSuchEvents { module: name.snake(), name: of, path, sets: names })
         }
         _ => Err(Error::WhichEvents { module: name.snake(), sets: names }),
     }

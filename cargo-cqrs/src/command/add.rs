@@ -49,9 +49,11 @@ pub(super) fn run(options: &Options) -> Result<Report, Error> {
     let Options { what, name, of, .. } = options;
     let name = ModuleName::new(name).map_err(Error::ModuleName)?;
     if *what == What::Aggregate && of.is_some() {
-        return Err(Error::Arguments(
-            "--of is for projections; an aggregate has events of its own".to_owned(),
-        ));
+        return Err(Error::Arguments {
+            message: "--of is for projections; an aggregate has events of its own".to_owned(),
+            details: Vec::new(),
+            command: "cargo cqrs add".to_owned(),
+        });
     }
     let interrupt = Interrupt::listen()?;
     let here = std::env::current_dir().map_err(|error| Error::file("finding", ".", error))?;

@@ -7,7 +7,7 @@ use crate::{
     Error, Report, ask, format,
     interrupt::Interrupt,
     place::Place,
-    project::{Files, Plan, Read, Roles, Source, Stores, Write, word},
+    project::{Files, Plan, Read, Roles, Source, Stores, Write, address, revision, version, word},
 };
 
 /// Make a project: a service that runs, with its tests, to change
@@ -42,15 +42,15 @@ pub(crate) struct Options {
 
     /// Take the framework from this repository, not from the folder that this
     /// program was built from
-    #[arg(long, value_name = "URL", requires = "rev")]
+    #[arg(long, value_name = "URL", value_parser = address, requires = "rev")]
     git: Option<String>,
 
     /// The commit of the repository
-    #[arg(long, value_name = "REV", requires = "git")]
+    #[arg(long, value_name = "REV", value_parser = revision, requires = "git")]
     rev: Option<String>,
 
     /// Take this version of the framework from the registry
-    #[arg(long, value_name = "VERSION", conflicts_with = "git")]
+    #[arg(long, value_name = "VERSION", value_parser = version, conflicts_with = "git")]
     registry: Option<String>,
 
     /// Print one JSON object, also for an error
