@@ -278,3 +278,55 @@ fn names_that_cargo_refuses_or_warns_of_are_refused() {
     }
     assert_eq!(terminal.files(), []);
 }
+#[test]
+fn a_checkout_is_said_to_be_of_this_machine_and_how_to_go_elsewhere() {
+    let terminal = Terminal::new();
+    for options in ["", "--blank", "--roles three --write postgres"] {
+        let name = format!("shop{}", options.len());
+        let said = terminal.type_in(&format!("new {name} {options}")).done();
+        fits(&said);
+        let whole = said.replace('\n', " ");
+        for words in ["this machine", "--git URL --rev REV", "--registry VERSION", "README.md"] {
+            assert!(whole.contains(words), "{words} in {said}");
+        }
+        let readme = fs::read_to_string(terminal.path().join(&name).join("README.md")).unwrap();
+        for words in ["## The framework", "this machine", "`git` and `rev`", "`version`"] {
+            assert!(readme.replace('\n', " ").contains(words), "{words} in {readme}");
+        }
+        assert_eq!(readme.contains("additional_contexts"), options.contains("three"), "{readme}");
+        assert_eq!(readme.contains("COPY --from=cqrs"), options.contains("three"), "{readme}");
+        let links = readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+        let guides: Vec<_> = links.filter(|link| link.starts_with('/')).collect();
+        assert!(guides.len() >= 3, "{readme}");
+        for guide in guides {
+            assert!(std::path::Path::new(guide).is_file(), "{guide}");
+        }
+        if options == "--blank" {
+            assert!(readme.contains("data/log") && readme.contains("data/view"), "{readme}");
+        }
+    }
+    for (name, options, link) in [
+        ("one", "--git https://example.com/cqrs --rev abc", "https://example.com/cqrs"),
+        ("two", "--registry 0.1.0", "https://docs.rs/cqrs-core"),
+        ("three", "--blank --registry 0.1.0", "https://docs.rs/cqrs-core"),
+    ] {
+        let said = terminal.type_in(&format!("new {name} {options}")).done();
+        assert!(!said.contains("this machine"), "{said}");
+        for file in ["README.md", ".github/workflows/ci.yml"] {
+            let Ok(text) = fs::read_to_string(terminal.path().join(name).join(file)) else { continue };
+            assert!(!text.contains("this machine") && !text.contains("folder beside"), "{file}: {text}");
+            assert!(file != "README.md" || text.contains(&format!("]({link}")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn where_no_repository_is_one_is_proposed() {
+    let mut terminal = Terminal::new();
+    assert!(terminal.type_in("new shop").done().contains("\n  git init\n"));
+    // In a worktree it is a file.
+    fs::write(terminal.path().join("shop/.git"), "gitdir: elsewhere\n").unwrap();
+    terminal.go("shop");
+    let said = terminal.type_in("new more/ship").done();
+    assert!(!said.contains("git init") && said.contains("\n  cargo run\n"), "{said}");
+}
