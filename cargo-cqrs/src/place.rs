@@ -22,6 +22,8 @@ impl Place {
         let name = path.file_name().ok_or_else(|| Error::NoFolder { path: path.to_owned() })?;
         let name = CrateName::new(&name.to_string_lossy()).map_err(Error::CrateName)?;
         let folder = std::path::absolute(path).map_err(|error| Error::file("finding", path, error))?;
+        // Without a slash at its end, behind which a link would be what it points to.
+        let folder = folder.components().collect();
         let place = Self { folder, name };
         place.check()?;
         Ok(place)

@@ -238,6 +238,7 @@ fn a_link_or_a_file_in_the_way_is_called_what_it_is() {
     let file = here.join("file").display().to_string();
     for (line, words) in [
         ("new link", ["link` is a link", "another name"]),
+        ("new link/", ["link` is a link", "another name"]),
         ("new dangling", ["dangling` is a link", "another name"]),
         ("new dangling/shop", ["dangling` is there already, and no folder", "another name"]),
         ("new file/shop", [&format!("`{file}` is there already"), "no folder"]),
