@@ -74,11 +74,12 @@ impl Source {
 
 /// For `--git`: what cargo takes, which is a URL. What git itself takes besides is written as one.
 pub(crate) fn address(text: &str) -> Result<String, String> {
-    const FORMS: &str = "an address is https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH";
+    const FORMS: &str =
+        "it is no address\n  tip: write https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH";
     if let Ok(path) = std::path::absolute(text)
         && text.starts_with(['/', '.', '~'])
     {
-        return Err(format!("a folder's address is file://{}", path.display()));
+        return Err(format!("it is no address\n  tip: a folder is file://{}", path.display()));
     }
     let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "\"'`<>\\".contains(letter);
     if text.contains(odd) {
@@ -121,7 +122,7 @@ pub(crate) fn revision(text: &str) -> Result<String, String> {
 pub(crate) fn version(text: &str) -> Result<String, String> {
     match semver::VersionReq::parse(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("a version is as 0.1.0: {error}")),
+        Err(error) => Err(format!("it is no version\n  because {error}")),
     }
 }
 

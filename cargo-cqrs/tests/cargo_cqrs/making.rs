@@ -209,6 +209,9 @@ fn where_the_framework_comes_from_has_to_be_a_place() {
         }
         let said = Said::of(&mut command);
         said.refused(2, &[option, "invalid value", word, "--help"]);
+        if !value.starts_with("..") {
+            fits(&said.stderr);
+        }
     }
     assert_eq!(terminal.files(), []);
     for (name, url, written) in [
