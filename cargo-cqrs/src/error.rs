@@ -112,9 +112,6 @@ impl Error {
             Self::CrateName(error) => {
                 error.suggestion.iter().map(|name| format!("Try: cargo cqrs new {name}")).collect()
             }
-            Self::ModuleName(_) => {
-                vec!["Choose another name.".to_owned(), "cargo cqrs add --help".to_owned()]
-            }
             Self::NoFolder { .. } => line("Give a name, or a path that ends with one: cargo cqrs new shop"),
             Self::NotEmpty { .. } | Self::NotAFolder { .. } | Self::Link { .. } => {
                 line("Choose another name, or remove it.")
@@ -128,7 +125,7 @@ impl Error {
             Self::UnknownLayout { .. } => {
                 line("Take the `cargo cqrs` that made the project, or a newer one.")
             }
-            Self::Exists { .. } => line("Choose another name."),
+            Self::ModuleName(_) | Self::Exists { .. } => line("Choose another name."),
             Self::WhichEvents { module, sets } => sets.iter().take(1).map(|set| add(module, set)).collect(),
             Self::NoSuchEvents { module, sets, .. } => sets.iter().map(|set| add(module, set)).collect(),
             Self::NotUnderstood(refusal) => refusal.by_hand(),

@@ -106,9 +106,9 @@ fn complain(error: &Error, json: bool) -> io::Result<()> {
         out.flush()
     } else {
         let mut out = io::stderr().lock();
-        writeln!(out, "{}", wrap(&format!("error: {error}"), ""))?;
+        writeln!(out, "{}", wrap(&format!("error: {error}"), "", ""))?;
         for cause in error.causes() {
-            writeln!(out, "{}", wrap(&format!("because {cause}"), "  "))?;
+            writeln!(out, "{}", wrap(&format!("because {cause}"), "  ", "  "))?;
         }
         for line in error.next() {
             writeln!(out, "{line}")?;

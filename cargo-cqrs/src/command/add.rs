@@ -92,7 +92,7 @@ fn report(
     }));
     lines.extend(note.iter().map(|note| format!("\nnote: {note}")));
     lines.push("\nNext:".to_owned());
-    lines.extend(next.iter().map(|step| wrap(step, "  ")));
+    lines.extend(next.iter().map(|step| wrap(step, "  ", "    ")));
     let paths = |new: bool| -> Vec<_> {
         changes.iter().filter(|change| change.is_new() == new).map(|change| change.path.as_str()).collect()
     };
@@ -115,15 +115,16 @@ fn next(what: What, name: &ModuleName, project: &Project) -> Vec<String> {
     next.extend(match (what, &project.layout) {
         (What::Aggregate, Layout::Crates { .. }) => vec![
             format!("make events/src/{snake}.rs and domain/src/{snake}.rs your own"),
-            format!("call app.execute(Open{camel} {{ … }}), as src/http/commands.rs does for orders"),
+            format!("call app.execute(Open{camel} {{ … }}), as src/http/commands.rs does"),
         ],
         (What::Aggregate, Layout::OneFile) => vec![
             format!("make src/{snake}.rs your own"),
-            format!("call app.execute(Open{camel} {{ … }}) in src/main.rs, and take `allow(dead_code)` away"),
+            format!("call app.execute(Open{camel} {{ … }}) in src/main.rs"),
+            format!("take `allow(dead_code)` from `mod {snake};` there"),
         ],
         (What::Projection, Layout::Crates { .. }) => vec![
             format!("make views/src/{snake}.rs your own"),
-            format!("ask for views of {camel}, as src/http/queries.rs does for orders"),
+            format!("ask for views of {camel}, as src/http/queries.rs does"),
         ],
         (What::Projection, Layout::OneFile) => vec![
             format!("make src/{snake}.rs your own"),

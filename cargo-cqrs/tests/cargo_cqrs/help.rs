@@ -72,7 +72,7 @@ fn a_wrong_argument_is_one_line_for_programs_with_its_details_apart() {
             "cargo cqrs new --help",
         ),
         ("add aggregate x --of OrderEvent --json", "--of is for projections", "", "cargo cqrs add --help"),
-        ("add aggregate string --json", "`String`", "", "cargo cqrs add --help"),
+        ("add aggregate string --json", "`String`", "", "Choose another name."),
     ] {
         let said = terminal.type_in(line);
         assert_eq!(said.code, Some(2), "{said:?}");
