@@ -73,8 +73,7 @@ impl Changes {
         path: &str,
         edit: impl FnOnce(&str) -> Result<String, String>,
     ) -> Result<(String, String), String> {
-        let read = fs::read_to_string(project.root.join(path));
-        let old = read.map_err(|error| format!("it can't be read: {error}"))?;
+        let old = read(project, path)?;
         let (text, dress) = Dress::take_off(&old);
         // What nobody has formatted before is not formatted now.
         let was_formatted = format::text(&project.root, &text).is_ok_and(|formatted| formatted == text);
@@ -83,6 +82,17 @@ impl Changes {
             new = self.formatted(project, new);
         }
         Ok((old, dress.put_on(new)))
+    }
+
+    /// A file that changes are made of. Where it can't be read, nothing is changed.
+    pub(crate) fn read(&mut self, project: &Project, path: &str) -> Option<String> {
+        match read(project, path) {
+            Ok(text) => Some(text),
+            Err(why) => {
+                self.refused.get_or_insert((path.to_owned(), why));
+                None
+            }
+        }
     }
 
     fn formatted(&mut self, project: &Project, text: String) -> String {
@@ -115,6 +125,10 @@ impl Changes {
         }
         Ok(changes)
     }
+}
+
+fn read(project: &Project, path: &str) -> Result<String, String> {
+    fs::read_to_string(project.root.join(path)).map_err(|error| format!("it can't be read: {error}"))
 }
 
 /// How a file is written that is none of its text: by some editors on Windows.

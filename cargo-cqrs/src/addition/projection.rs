@@ -35,20 +35,21 @@ fn in_crates(
     views: &str,
 ) -> Result<Changes, Error> {
     let (snake, camel) = (name.snake(), name.camel());
-    let (types, set) = set(project, "events/src", name, of, |_| events.to_owned())?;
+    let mut changes = Changes::default();
+    let set = set(project, "events/src", name, of, |_| events.to_owned(), &mut changes)?;
     let root = "views/src/lib.rs";
     free(project, "views/src", "lib.rs", &snake, std::slice::from_ref(&camel))?;
     // It imports some of them.
     free(project, "events/src", "lib.rs", "", std::slice::from_ref(&camel))?;
-    let (view, test) = sources(name, "pub", &types, &set, Some(views))?;
-
-    let mut changes = Changes::default();
     let (declaration, offer) = (format!("mod {snake};"), format!("pub use {snake}::{camel};"));
     changes.edit(project, root, &format!("{declaration}\n{offer}"), |text| {
         declare(text, &snake, &declaration, Some(&offer))
     });
-    changes.add(project, format!("views/src/{snake}.rs"), view)?;
-    changes.add(project, format!("views/tests/{snake}.rs"), test)?;
+    if let Some((types, set)) = set {
+        let (view, test) = sources(name, "pub", &types, &set, Some(views))?;
+        changes.add(project, format!("views/src/{snake}.rs"), view)?;
+        changes.add(project, format!("views/tests/{snake}.rs"), test)?;
+    }
     changes.edit(
         project,
         "src/service.rs",
@@ -75,44 +76,46 @@ fn in_one_file(project: &Project, name: &ModuleName, of: Option<&str>) -> Result
         "main" => "crate".to_owned(),
         other => format!("crate::{other}"),
     };
-    let (types, set) = set(project, "src", name, of, module)?;
+    let mut changes = Changes::default();
+    let set = set(project, "src", name, of, module, &mut changes)?;
     let root = "src/main.rs";
     free(project, "src", "main.rs", &snake, std::slice::from_ref(&camel))?;
-    let (view, test) = sources(name, "pub(crate)", &types, &set, None)?;
-    let mut changes = Changes::default();
     let declaration = format!("mod {snake};");
     let call = format!(".projection::<{snake}::{camel}>(views.clone()) // at the builder");
     changes.edit(project, root, &format!("{declaration}\n{call}"), |text| {
         let declared = declare(text, &snake, &declaration, None)?;
         register(&declared, |_| format!("{snake}::{camel}"))
     });
-    changes.add(
-        project,
-        format!("src/{snake}.rs"),
-        format!("{view}\n#[cfg(test)]\nmod tests {{\n{test}}}\n"),
-    )?;
+    if let Some((types, set)) = set {
+        let (view, test) = sources(name, "pub(crate)", &types, &set, None)?;
+        let text = format!("{view}\n#[cfg(test)]\nmod tests {{\n{test}}}\n");
+        changes.add(project, format!("src/{snake}.rs"), text)?;
+    }
     Ok(changes)
 }
 
-/// The types that the events are made of, and the events that are meant.
+/// The types that the events are made of, and the events that are meant; `None` where they may be in a file that can't be read, which
+/// the changes are told.
 fn set(
     project: &Project,
     folder: &str,
     name: &ModuleName,
     of: Option<&str>,
     module: impl Fn(&str) -> String,
-) -> Result<(Types, EventSet), Error> {
+    changes: &mut Changes,
+) -> Result<Option<(Types, EventSet)>, Error> {
     let mut types = Types::default();
     let path = project.root.join(folder);
-    let mut unread = None;
+    let mut unread = false;
     let entries = fs::read_dir(&path).map_err(|error| Error::file("reading", folder, error))?;
     for entry in entries {
         let file = entry.map_err(|error| Error::file("reading", folder, error))?.path();
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         if file.extension().is_some_and(|extension| extension == "rs") {
-            match project.read(&format!("{folder}/{stem}.rs")) {
-                Ok(text) => types.read(&module(&stem), &text),
-                Err(error) => drop(unread.get_or_insert(error)),
+            let path = format!("{folder}/{stem}.rs");
+            match changes.read(project, &path) {
+                Some(text) => types.read(&module(&stem), &text),
+                None => unread = true,
             }
         }
     }
@@ -122,8 +125,8 @@ fn set(
         sets.retain(|set| set.name == of);
     }
     match (sets.len(), of) {
-        (1, _) => Ok((types, sets.remove(0))),
-        (0, _) if let Some(error) = unread => Err(error),
+        (0, _) | (_, None) if unread => Ok(None),
+        (1, _) => Ok(Some((types, sets.remove(0)))),
         (0, _) => {
             let (of, path) = (of.unwrap_or("enum with `derive(Event)`").to_owned(), folder.to_owned());
             Err(Error::NoSuchEvents { module: name.snake(), name: of, path, sets: names })

@@ -323,3 +323,21 @@ fn it_says_what_to_do_next() {
         }
     }
 }
+
+#[test]
+fn where_the_events_can_not_be_read_a_projection_is_wired_by_hand_all_the_same() {
+    for (options, file, words) in [
+        (
+            "",
+            "events/src/events.rs",
+            &["--- views/src/lib.rs\nmod orders;\n", "--- src/service.rs\n.projection::<"][..],
+        ),
+        ("--blank", "src/main.rs", &["--- src/main.rs\nmod orders;\n.projection::<orders::Orders>"]),
+    ] {
+        let terminal = project(options);
+        fs::write(terminal.path().join(file), b"\xff").unwrap();
+        let said = terminal.type_in("add projection orders --of OrderEvent");
+        said.refused(1, &[&format!("`{file}`"), "can't be read", "By hand"]);
+        said.refused(1, words);
+    }
+}
