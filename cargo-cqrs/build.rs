@@ -10,8 +10,16 @@ use std::{
 const DEMO: [&str; 7] =
     ["Cargo.toml", "Dockerfile", "src", "tests/end_to_end.rs", "domain", "events", "views"];
 
-/// What a project gets of the workspace around it.
-const WORKSPACE: [&str; 5] = ["Cargo.toml", "Cargo.lock", "clippy.toml", "compose.yaml", "rustfmt.toml"];
+/// What a project gets of the workspace around it, or has to know of it.
+const WORKSPACE: [&str; 6] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "clippy.toml",
+    "compose.yaml",
+    "rustfmt.toml",
+    // Not given to projects: its names are kept from theirs.
+    "cqrs-core/src/prelude.rs",
+];
 
 fn main() -> Result<(), Box<dyn error::Error>> {
     let own = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);

@@ -12,13 +12,14 @@ use crate::command::Command;
     max_term_width = 80,
     after_help = "\
 Examples:
-  cargo cqrs new shop                        an order service to change, on SQLite
+  cargo cqrs new shop               an order service on SQLite, to change
   cargo cqrs new shop --write postgres --read mongo --roles three
-  cargo cqrs new ledger --blank              the smallest thing that runs
-  cargo cqrs add aggregate payment           in a project that was made so
+  cargo cqrs new ledger --blank     the smallest thing that runs
+  cargo cqrs add aggregate payment  in a project that was made so
 
 Exit codes: 0 done; 1 it failed, and nothing was changed; 2 the arguments are
-wrong; 130 stopped by ctrl-c, and nothing was changed."
+wrong; 3 it is done, but stdout can't be written; 130 stopped by ctrl-c or
+another signal, and nothing was changed."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

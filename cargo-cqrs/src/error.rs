@@ -8,9 +8,14 @@ use crate::{
 /// Why a command has not done its work. Whichever it is, nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The text is clap's.
-    #[error("{0}")]
-    Arguments(String),
+    #[error("{message}")]
+    Arguments {
+        message: String,
+        /// What else clap says of it.
+        details: Vec<String>,
+        /// The command whose help says what they are.
+        command: String,
+    },
     #[error("nobody is here to be asked: this is no terminal, and no name was given")]
     NobodyToAsk,
     #[error(transparent)]
@@ -23,6 +28,8 @@ pub(crate) enum Error {
     NotEmpty { path: PathBuf },
     #[error("`{}` is there already, and no folder", path.display())]
     NotAFolder { path: PathBuf },
+    #[error("`{}` is a link, and a project is put where nothing is, or an empty folder", path.display())]
+    Link { path: PathBuf },
     #[error("the framework is not at `{}` any more, where this program was built from", path.display())]
     NoCheckout { path: PathBuf },
     #[error(
@@ -36,7 +43,7 @@ pub(crate) enum Error {
     #[error("there are several kinds of events, and `{module}` is for one of them: {}", list(sets))]
     WhichEvents { module: String, sets: Vec<String> },
     #[error("there are no events `{name}` in `{path}`{}", those(sets))]
-    NoSuchEvents { name: String, path: String, sets: Vec<String> },
+    NoSuchEvents { module: String, name: String, path: String, sets: Vec<String> },
     #[error(transparent)]
     NotUnderstood(Box<NotUnderstood>),
     #[error("it was stopped, and nothing was changed")]
@@ -69,7 +76,7 @@ impl Error {
     /// 1 for a failure, 2 for wrong arguments, 130 for a signal.
     pub(crate) const fn exit_code(&self) -> i32 {
         match self {
-            Self::Arguments(_)
+            Self::Arguments { .. }
             | Self::NobodyToAsk
             | Self::CrateName(_)
             | Self::ModuleName(_)
@@ -87,29 +94,41 @@ impl Error {
         std::iter::successors(first, |error| error.source()).map(ToString::to_string)
     }
 
+    /// More about it, for programs.
+    pub(crate) fn details(&self) -> &[String] {
+        match self {
+            Self::Arguments { details, .. } => details,
+            _ => &[],
+        }
+    }
+
     /// What to do next, in lines of at most 80 columns.
     pub(crate) fn next(&self) -> Vec<String> {
         let line = |text: &str| vec![text.to_owned()];
+        let add = |module: &str, set: &String| format!("Try: cargo cqrs add projection {module} --of {set}");
         match self {
+            Self::Arguments { command, .. } => vec![format!("{command} --help")],
             Self::NobodyToAsk => line("Try: cargo cqrs new shop"),
             Self::CrateName(error) => {
                 error.suggestion.iter().map(|name| format!("Try: cargo cqrs new {name}")).collect()
             }
             Self::NoFolder { .. } => line("Give a name, or a path that ends with one: cargo cqrs new shop"),
-            Self::NotEmpty { .. } | Self::NotAFolder { .. } => line("Choose another name, or remove it."),
+            Self::NotEmpty { .. } | Self::NotAFolder { .. } | Self::Link { .. } => {
+                line("Choose another name, or remove it.")
+            }
             Self::NoCheckout { .. } => vec![
                 "Build this program anew from where the framework is now, with".to_owned(),
                 "`cargo install --path cargo-cqrs`, or take it from elsewhere:".to_owned(),
                 "`--git URL --rev REV`, or `--registry VERSION`.".to_owned(),
             ],
             Self::NoProject => line("Go to the folder of such a project, or make one: cargo cqrs new shop"),
-            Self::WhichEvents { module, sets } => sets
-                .first()
-                .map(|set| format!("Try: cargo cqrs add projection {module} --of {set}"))
-                .into_iter()
-                .collect(),
+            Self::UnknownLayout { .. } => {
+                line("Take the `cargo cqrs` that made the project, or a newer one.")
+            }
+            Self::ModuleName(_) | Self::Exists { .. } => line("Choose another name."),
+            Self::WhichEvents { module, sets } => sets.iter().take(1).map(|set| add(module, set)).collect(),
+            Self::NoSuchEvents { module, sets, .. } => sets.iter().map(|set| add(module, set)).collect(),
             Self::NotUnderstood(refusal) => refusal.by_hand(),
-            Self::Exists { .. } => line("Choose another name."),
             _ => Vec::new(),
         }
     }

@@ -1,10 +1,12 @@
-//! Hears of ctrl-c, so that nothing half made stays behind.
+//! Hears of signals that would end the program, so that nothing half made stays behind.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGXFSZ};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::Error;
@@ -16,9 +18,19 @@ pub(crate) struct Interrupt(Arc<AtomicBool>);
 impl Interrupt {
     pub(crate) fn listen() -> Result<Self, Error> {
         let requested = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        let stops = [
+            SIGINT,
+            SIGTERM,
+            // The terminal is gone.
+            #[cfg(unix)]
+            SIGHUP,
+        ];
+        for signal in stops {
             signal_hook::flag::register(signal, Arc::clone(&requested)).map_err(Error::Signals)?;
         }
+        // A file has become larger than it may. Nobody looks at this: what was written to it says so as an error.
+        #[cfg(unix)]
+        signal_hook::flag::register(SIGXFSZ, Arc::default()).map_err(Error::Signals)?;
         Ok(Self(requested))
     }
 

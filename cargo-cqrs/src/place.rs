@@ -22,6 +22,8 @@ impl Place {
         let name = path.file_name().ok_or_else(|| Error::NoFolder { path: path.to_owned() })?;
         let name = CrateName::new(&name.to_string_lossy()).map_err(Error::CrateName)?;
         let folder = std::path::absolute(path).map_err(|error| Error::file("finding", path, error))?;
+        // Without a slash at its end, behind which a link would be what it points to.
+        let folder = folder.components().collect();
         let place = Self { folder, name };
         place.check()?;
         Ok(place)
@@ -34,11 +36,27 @@ impl Place {
     /// Nothing is in the way.
     fn check(&self) -> Result<(), Error> {
         let path = self.folder.clone();
+        if path.is_symlink() {
+            // Neither is a folder put into its place, nor is it known what becomes of where it points to.
+            return Err(Error::Link { path });
+        }
         match fs::read_dir(&path) {
             Ok(mut entries) => entries.next().map_or(Ok(()), |_| Err(Error::NotEmpty { path })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(Error::NotAFolder { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.check_above(),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                self.check_above()?;
+                Err(Error::NotAFolder { path })
+            }
             Err(error) => Err(Error::file("reading", path, error)),
+        }
+    }
+
+    /// What is there of the folders above is a folder.
+    fn check_above(&self) -> Result<(), Error> {
+        let nearest = self.folder.ancestors().skip(1).find(|path| path.symlink_metadata().is_ok());
+        match nearest {
+            Some(path) if !path.is_dir() => Err(Error::NotAFolder { path: path.to_owned() }),
+            _ => Ok(()),
         }
     }
 
@@ -147,8 +165,8 @@ mod tests {
         assert!(matches!(place(root.path(), "full"), Err(Error::NotEmpty { .. })));
         assert!(matches!(place(root.path(), "file"), Err(Error::NotAFolder { .. })));
         assert!(matches!(
-            place(root.path(), "file/shop").and_then(|it| it.fill(|_| Ok(()))),
-            Err(Error::NotAFolder { .. })
+            place(root.path(), "file/shop"),
+            Err(Error::NotAFolder { path }) if path.ends_with("file")
         ));
         assert!(matches!(Place::new(Path::new("..")), Err(Error::NoFolder { .. })));
     }

@@ -12,13 +12,13 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(lines: &[String], json: Value) -> Self {
-        let text = lines.iter().map(|line| wrap(line, "") + "\n").collect();
+        let text = lines.iter().map(|line| wrap(line, "", "") + "\n").collect();
         Self { text, json: Some(json) }
     }
 }
 
-/// For a small terminal; a path, which may be longer, stays whole to be copied.
-pub(crate) fn wrap(text: &str, indent: &str) -> String {
+/// For a small terminal, with what stands before the first line and before further ones; a path, which may be longer, stays whole to be copied.
+pub(crate) fn wrap(text: &str, indent: &str, further: &str) -> String {
     let options = textwrap::Options::new(80).break_words(false).word_splitter(WordSplitter::NoHyphenation);
-    textwrap::fill(text, options.initial_indent(indent).subsequent_indent(indent))
+    textwrap::fill(text, options.initial_indent(indent).subsequent_indent(further))
 }

@@ -1,9 +1,11 @@
 //! An aggregate, its events and commands, and its test.
 
+use std::collections::BTreeSet;
+
 use super::Changes;
 use crate::{
     Error,
-    edit::{declare, taken},
+    edit::{self, declare},
     name::ModuleName,
     project::{Layout, Project},
     template::text::{self, Answers},
@@ -24,28 +26,20 @@ fn in_crates(project: &Project, name: &ModuleName, events: &str, domain: &str) -
     let (snake, camel) = (name.snake(), name.camel());
     let answers =
         answers(name, "pub", [("crates", true.into()), ("events", events.into()), ("domain", domain.into())]);
+    for root in ["events/src", "domain/src"] {
+        free(project, root, "lib.rs", &snake, &of_events(&camel))?;
+        free(project, root, "lib.rs", &snake, &of_domain(&camel))?;
+    }
     let mut changes = Changes::default();
-    for (folder, file, offered) in [
-        ("events", EVENTS, ["Closed", "Event", "Id", "Opened"].map(|end| format!("{camel}{end}")).to_vec()),
-        (
-            "domain",
-            DOMAIN,
-            vec![
-                format!("Close{camel}"),
-                format!("Open{camel}"),
-                camel.clone(),
-                format!("{camel}AlreadyClosed"),
-            ],
-        ),
-    ] {
+    for (folder, file, offered) in
+        [("events", EVENTS, of_events(&camel)), ("domain", DOMAIN, of_domain(&camel))]
+    {
         let root = format!("{folder}/src/lib.rs");
-        let names: Vec<_> = [snake.as_str()].into_iter().chain(offered.iter().map(String::as_str)).collect();
-        free(project, &root, &names)?;
         let declaration = format!("mod {snake};");
         let offer = format!("pub use {snake}::{{{}}};", offered.join(", "));
         changes.edit(project, &root, &format!("{declaration}\n{offer}"), |text| {
-            declare(text, &declaration, Some(&offer))
-        })?;
+            declare(text, &snake, &declaration, Some(&offer))
+        });
         changes.add(project, format!("{folder}/src/{snake}.rs"), render(file, &answers)?)?;
     }
     changes.add(project, format!("domain/tests/{snake}.rs"), render(TEST, &answers)?)?;
@@ -53,14 +47,15 @@ fn in_crates(project: &Project, name: &ModuleName, events: &str, domain: &str) -
 }
 
 fn in_one_file(project: &Project, name: &ModuleName) -> Result<Changes, Error> {
-    let snake = name.snake();
+    let (snake, camel) = (name.snake(), name.camel());
     let answers = answers(name, "pub(crate)", [("crates", false.into())]);
     let root = "src/main.rs";
-    free(project, root, &[&snake])?;
+    free(project, "src", "main.rs", &snake, &of_events(&camel))?;
+    free(project, "src", "main.rs", &snake, &of_domain(&camel))?;
     let declaration =
         format!("#[allow(dead_code, reason = \"nobody sends its commands yet\")]\nmod {snake};");
     let mut changes = Changes::default();
-    changes.edit(project, root, &declaration, |text| declare(text, &declaration, None))?;
+    changes.edit(project, root, &declaration, |text| declare(text, &snake, &declaration, None));
     let (events, domain, test) =
         (render(EVENTS, &answers)?, render(DOMAIN, &answers)?, render(TEST, &answers)?);
     let text = format!("{events}\n{domain}\n#[cfg(test)]\nmod tests {{\n{test}}}\n");
@@ -68,12 +63,40 @@ fn in_one_file(project: &Project, name: &ModuleName) -> Result<Changes, Error> {
     Ok(changes)
 }
 
-/// None of the names is in the file yet. What can't be read says so later, with all that there is to do by hand.
-pub(super) fn free(project: &Project, path: &str, names: &[&str]) -> Result<(), Error> {
-    match taken(&project.read(path)?, names) {
-        Ok(Some(name)) => Err(Error::Exists { what: format!("`{name}`"), path: path.to_owned() }),
-        _ => Ok(()),
+fn of_events(camel: &str) -> [String; 4] {
+    ["Closed", "Event", "Id", "Opened"].map(|end| format!("{camel}{end}"))
+}
+
+fn of_domain(camel: &str) -> [String; 4] {
+    [format!("Close{camel}"), format!("Open{camel}"), camel.to_owned(), format!("{camel}AlreadyClosed")]
+}
+
+/// Neither the module nor one of the types is there yet: in the file that a crate begins with, nor in any other file of it. What
+/// can't be read says so later, with all that there is to do by hand.
+pub(super) fn free(
+    project: &Project,
+    folder: &str,
+    root: &str,
+    module: &str,
+    types: &[String],
+) -> Result<(), Error> {
+    let path = format!("{folder}/{root}");
+    let begins = project.read(&path).unwrap_or_default();
+    let begins = edit::names(&begins).unwrap_or_default();
+    let all = project.rust_below(folder);
+    let all: BTreeSet<_> = all.iter().flat_map(|text| edit::types(text).unwrap_or_default()).collect();
+    let exists = |name: &str, path: &str| Error::Exists { what: format!("`{name}`"), path: path.to_owned() };
+    if begins.iter().any(|name| name == module) {
+        return Err(exists(module, &path));
     }
+    for name in types {
+        if begins.contains(name) {
+            return Err(exists(name, &path));
+        } else if all.contains(name) {
+            return Err(exists(name, folder));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn answers<const N: usize>(

@@ -33,8 +33,12 @@ impl Change {
 impl Changes {
     /// A new file.
     pub(crate) fn add(&mut self, project: &Project, path: String, text: String) -> Result<(), Error> {
-        if project.root.join(&path).exists() {
-            return Err(Error::Exists { what: "such a module".to_owned(), path });
+        // A module may be in a folder, and so may a test.
+        let folder = path.trim_end_matches(".rs");
+        let others = ["mod.rs", "main.rs"].map(|file| format!("{folder}/{file}"));
+        let is_there = |path: &&String| project.root.join(path).symlink_metadata().is_ok();
+        if let Some(path) = [&path].into_iter().chain(&others).find(is_there) {
+            return Err(Error::Exists { what: "such a module".to_owned(), path: path.clone() });
         }
         let new = self.formatted(project, text);
         self.all.push(Change { path, old: None, addition: new.clone(), new });
@@ -48,22 +52,47 @@ impl Changes {
         path: &str,
         addition: &str,
         edit: impl FnOnce(&str) -> Result<String, String>,
-    ) -> Result<(), Error> {
-        let old = project.read(path)?;
-        let new = match edit(&old) {
-            // What nobody has formatted before is not formatted now.
-            Ok(new) if format::text(&project.root, &old).is_ok_and(|formatted| formatted == old) => {
-                self.formatted(project, new)
-            }
-            Ok(new) => new,
+    ) {
+        let mut change = Change {
+            path: path.to_owned(),
+            old: Some(String::new()),
+            new: String::new(),
+            addition: addition.to_owned(),
+        };
+        match self.edited(project, path, edit) {
+            Ok((old, new)) => (change.old, change.new) = (Some(old), new),
+            Err(why) => drop(self.refused.get_or_insert((path.to_owned(), why))),
+        }
+        self.all.push(change);
+    }
+
+    /// A file, and what becomes of it.
+    fn edited(
+        &mut self,
+        project: &Project,
+        path: &str,
+        edit: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Result<(String, String), String> {
+        let old = read(project, path)?;
+        let (text, dress) = Dress::take_off(&old);
+        // What nobody has formatted before is not formatted now.
+        let was_formatted = format::text(&project.root, &text).is_ok_and(|formatted| formatted == text);
+        let mut new = edit(&text)?;
+        if was_formatted {
+            new = self.formatted(project, new);
+        }
+        Ok((old, dress.put_on(new)))
+    }
+
+    /// A file that changes are made of. Where it can't be read, nothing is changed.
+    pub(crate) fn read(&mut self, project: &Project, path: &str) -> Option<String> {
+        match read(project, path) {
+            Ok(text) => Some(text),
             Err(why) => {
                 self.refused.get_or_insert((path.to_owned(), why));
-                old.clone()
+                None
             }
-        };
-        let addition = addition.to_owned();
-        self.all.push(Change { path: path.to_owned(), old: Some(old), new, addition });
-        Ok(())
+        }
     }
 
     fn formatted(&mut self, project: &Project, text: String) -> String {
@@ -95,6 +124,34 @@ impl Changes {
             }
         }
         Ok(changes)
+    }
+}
+
+fn read(project: &Project, path: &str) -> Result<String, String> {
+    fs::read_to_string(project.root.join(path)).map_err(|error| format!("it can't be read: {error}"))
+}
+
+/// How a file is written that is none of its text: by some editors on Windows.
+#[derive(Clone, Copy, Debug)]
+struct Dress {
+    byte_order_mark: bool,
+    carriage_returns: bool,
+}
+
+impl Dress {
+    /// The text without. Where only some lines end with a carriage return, it is a part of the text.
+    fn take_off(text: &str) -> (String, Self) {
+        let plain = text.strip_prefix('\u{feff}');
+        let (byte_order_mark, plain) = (plain.is_some(), plain.unwrap_or(text));
+        let ends = plain.matches("\r\n").count();
+        let carriage_returns = ends > 0 && ends == plain.matches('\n').count();
+        let plain = if carriage_returns { plain.replace("\r\n", "\n") } else { plain.to_owned() };
+        (plain, Self { byte_order_mark, carriage_returns })
+    }
+
+    fn put_on(self, text: String) -> String {
+        let text = if self.carriage_returns { text.replace('\n', "\r\n") } else { text };
+        if self.byte_order_mark { format!("\u{feff}{text}") } else { text }
     }
 }
 

@@ -35,18 +35,21 @@ fn in_crates(
     views: &str,
 ) -> Result<Changes, Error> {
     let (snake, camel) = (name.snake(), name.camel());
-    let (types, set) = set(project, "events/src", name, of, |_| events.to_owned())?;
-    let root = "views/src/lib.rs";
-    free(project, root, &[&snake, &camel])?;
-    let (view, test) = sources(name, "pub", &types, &set, Some(views))?;
-
     let mut changes = Changes::default();
+    let set = set(project, "events/src", name, of, |_| events.to_owned(), &mut changes)?;
+    let root = "views/src/lib.rs";
+    free(project, "views/src", "lib.rs", &snake, std::slice::from_ref(&camel))?;
+    // It imports some of them.
+    free(project, "events/src", "lib.rs", "", std::slice::from_ref(&camel))?;
     let (declaration, offer) = (format!("mod {snake};"), format!("pub use {snake}::{camel};"));
     changes.edit(project, root, &format!("{declaration}\n{offer}"), |text| {
-        declare(text, &declaration, Some(&offer))
-    })?;
-    changes.add(project, format!("views/src/{snake}.rs"), view)?;
-    changes.add(project, format!("views/tests/{snake}.rs"), test)?;
+        declare(text, &snake, &declaration, Some(&offer))
+    });
+    if let Some((types, set)) = set {
+        let (view, test) = sources(name, "pub", &types, &set, Some(views))?;
+        changes.add(project, format!("views/src/{snake}.rs"), view)?;
+        changes.add(project, format!("views/tests/{snake}.rs"), test)?;
+    }
     changes.edit(
         project,
         "src/service.rs",
@@ -57,13 +60,13 @@ fn in_crates(
                 None => format!("{views}::{camel}"),
             })
         },
-    )?;
+    );
     changes.edit(
         project,
         "src/options.rs",
         &format!("{camel}, // among the variants of `View`\nSelf::{camel} => ProjectionId::of::<{views}::{camel}>(), // in `View::id`"),
         |text| extend(text, "View", &format!("What `{camel}` counts"), &camel),
-    )?;
+    );
     Ok(changes)
 }
 
@@ -73,41 +76,47 @@ fn in_one_file(project: &Project, name: &ModuleName, of: Option<&str>) -> Result
         "main" => "crate".to_owned(),
         other => format!("crate::{other}"),
     };
-    let (types, set) = set(project, "src", name, of, module)?;
-    let root = "src/main.rs";
-    free(project, root, &[&snake, &camel])?;
-    let (view, test) = sources(name, "pub(crate)", &types, &set, None)?;
     let mut changes = Changes::default();
+    let set = set(project, "src", name, of, module, &mut changes)?;
+    let root = "src/main.rs";
+    free(project, "src", "main.rs", &snake, std::slice::from_ref(&camel))?;
     let declaration = format!("mod {snake};");
     let call = format!(".projection::<{snake}::{camel}>(views.clone()) // at the builder");
     changes.edit(project, root, &format!("{declaration}\n{call}"), |text| {
-        let declared = declare(text, &declaration, None)?;
+        let declared = declare(text, &snake, &declaration, None)?;
         register(&declared, |_| format!("{snake}::{camel}"))
-    })?;
-    changes.add(
-        project,
-        format!("src/{snake}.rs"),
-        format!("{view}\n#[cfg(test)]\nmod tests {{\n{test}}}\n"),
-    )?;
+    });
+    if let Some((types, set)) = set {
+        let (view, test) = sources(name, "pub(crate)", &types, &set, None)?;
+        let text = format!("{view}\n#[cfg(test)]\nmod tests {{\n{test}}}\n");
+        changes.add(project, format!("src/{snake}.rs"), text)?;
+    }
     Ok(changes)
 }
 
-/// The types that the events are made of, and the events that are meant.
+/// The types that the events are made of, and the events that are meant; `None` where they may be in a file that can't be read, which
+/// the changes are told.
 fn set(
     project: &Project,
     folder: &str,
     name: &ModuleName,
     of: Option<&str>,
     module: impl Fn(&str) -> String,
-) -> Result<(Types, EventSet), Error> {
+    changes: &mut Changes,
+) -> Result<Option<(Types, EventSet)>, Error> {
     let mut types = Types::default();
     let path = project.root.join(folder);
+    let mut unread = false;
     let entries = fs::read_dir(&path).map_err(|error| Error::file("reading", folder, error))?;
     for entry in entries {
         let file = entry.map_err(|error| Error::file("reading", folder, error))?.path();
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         if file.extension().is_some_and(|extension| extension == "rs") {
-            types.read(&module(&stem), &project.read(&format!("{folder}/{stem}.rs"))?);
+            let path = format!("{folder}/{stem}.rs");
+            match changes.read(project, &path) {
+                Some(text) => types.read(&module(&stem), &text),
+                None => unread = true,
+            }
         }
     }
     let mut sets = types.event_sets();
@@ -116,10 +125,11 @@ fn set(
         sets.retain(|set| set.name == of);
     }
     match (sets.len(), of) {
-        (1, _) => Ok((types, sets.remove(0))),
+        (0, _) | (_, None) if unread => Ok(None),
+        (1, _) => Ok(Some((types, sets.remove(0)))),
         (0, _) => {
-            let (name, path) = (of.unwrap_or("enum with `derive(Event)`").to_owned(), folder.to_owned());
-            Err(Error::NoSuchEvents { name, path, sets: names })
+            let (of, path) = (of.unwrap_or("enum with `derive(Event)`").to_owned(), folder.to_owned());
+            Err(Error::NoSuchEvents { module: name.snake(), name: of, path, sets: names })
         }
         _ => Err(Error::WhichEvents { module: name.snake(), sets: names }),
     }
@@ -147,7 +157,7 @@ fn sources(
     let handlers: Vec<Value> = events
         .iter()
         .map(|(variant, payload)| {
-            let snake = ModuleName::new(variant).map_or_else(|_| variant.to_lowercase(), |name| name.snake());
+            let snake = ModuleName::of(variant).snake();
             Value::from(vec![Value::from(snake), Value::from(payload.as_str())])
         })
         .collect();

@@ -5,8 +5,9 @@ use crate::{
     Error, Report,
     addition::{self, Change},
     interrupt::Interrupt,
-    name::ModuleName,
+    name::{BadModuleName, ModuleName},
     project::{Layout, Project},
+    report::wrap,
 };
 
 /// Add an aggregate or a projection to a project, with its test
@@ -48,13 +49,19 @@ pub(super) fn run(options: &Options) -> Result<Report, Error> {
     let Options { what, name, of, .. } = options;
     let name = ModuleName::new(name).map_err(Error::ModuleName)?;
     if *what == What::Aggregate && of.is_some() {
-        return Err(Error::Arguments(
-            "--of is for projections; an aggregate has events of its own".to_owned(),
-        ));
+        return Err(Error::Arguments {
+            message: "--of is for projections; an aggregate has events of its own".to_owned(),
+            details: Vec::new(),
+            command: "cargo cqrs add".to_owned(),
+        });
     }
     let interrupt = Interrupt::listen()?;
     let here = std::env::current_dir().map_err(|error| Error::file("finding", ".", error))?;
     let project = Project::around(&here)?;
+    if project.dependencies()?.contains(&name.snake()) {
+        let why = "is the name of a crate that the project needs";
+        return Err(Error::ModuleName(BadModuleName::new(&name.snake(), why)));
+    }
     let mut changes = match what {
         What::Aggregate => addition::aggregate(&project, &name)?,
         What::Projection => addition::projection(&project, &name, of.as_deref())?,
@@ -85,7 +92,7 @@ fn report(
     }));
     lines.extend(note.iter().map(|note| format!("\nnote: {note}")));
     lines.push("\nNext:".to_owned());
-    lines.extend(next.iter().map(|step| format!("  {step}")));
+    lines.extend(next.iter().map(|step| wrap(step, "  ", "    ")));
     let paths = |new: bool| -> Vec<_> {
         changes.iter().filter(|change| change.is_new() == new).map(|change| change.path.as_str()).collect()
     };
@@ -101,17 +108,31 @@ fn report(
     Report::new(&lines, json)
 }
 
+/// What a person does then, the nearest first.
 fn next(what: What, name: &ModuleName, project: &Project) -> Vec<String> {
-    let camel = name.camel();
-    let then = match (what, &project.layout) {
-        (What::Aggregate, Layout::Crates { .. }) => {
-            format!("call app.execute(Open{camel} {{ … }}), as src/http/commands.rs does for orders")
-        }
-        (What::Aggregate, Layout::OneFile) => format!("call app.execute(Open{camel} {{ … }}) in src/main.rs"),
-        (What::Projection, Layout::Crates { .. }) => {
-            format!("ask for views of {camel}, as src/http/queries.rs does for orders")
-        }
-        (What::Projection, Layout::OneFile) => format!("ask for app.view::<{camel}>(&id) in src/main.rs"),
-    };
-    vec!["cargo test".to_owned(), then]
+    let (snake, camel) = (name.snake(), name.camel());
+    let mut next = vec!["cargo test".to_owned()];
+    next.extend(match (what, &project.layout) {
+        (What::Aggregate, Layout::Crates { .. }) => vec![
+            format!("make events/src/{snake}.rs and domain/src/{snake}.rs your own"),
+            format!("call app.execute(Open{camel} {{ … }}), as src/http/commands.rs does"),
+        ],
+        (What::Aggregate, Layout::OneFile) => vec![
+            format!("make src/{snake}.rs your own"),
+            format!("call app.execute(Open{camel} {{ … }}) in src/main.rs"),
+            format!("take `allow(dead_code)` from `mod {snake};` there"),
+        ],
+        (What::Projection, Layout::Crates { .. }) => vec![
+            format!("make views/src/{snake}.rs your own"),
+            format!("ask for views of {camel}, as src/http/queries.rs does"),
+        ],
+        (What::Projection, Layout::OneFile) => vec![
+            format!("make src/{snake}.rs your own"),
+            format!("ask for app.view::<{camel}>(&id) in src/main.rs"),
+        ],
+    });
+    if what == What::Aggregate {
+        next.push(format!("cargo cqrs add projection NAME --of {camel}Event"));
+    }
+    next
 }

@@ -7,7 +7,7 @@ use crate::{
     Error, Report, ask, format,
     interrupt::Interrupt,
     place::Place,
-    project::{Files, Plan, Read, Roles, Source, Stores, Write, word},
+    project::{Files, Plan, Read, Roles, Source, Stores, Write, address, revision, version, word},
 };
 
 /// Make a project: a service that runs, with its tests, to change
@@ -42,15 +42,15 @@ pub(crate) struct Options {
 
     /// Take the framework from this repository, not from the folder that this
     /// program was built from
-    #[arg(long, value_name = "URL", requires = "rev")]
+    #[arg(long, value_name = "URL", value_parser = address, requires = "rev")]
     git: Option<String>,
 
     /// The commit of the repository
-    #[arg(long, value_name = "REV", requires = "git")]
+    #[arg(long, value_name = "REV", value_parser = revision, requires = "git")]
     rev: Option<String>,
 
     /// Take this version of the framework from the registry
-    #[arg(long, value_name = "VERSION", conflicts_with = "git")]
+    #[arg(long, value_name = "VERSION", value_parser = version, conflicts_with = "git")]
     registry: Option<String>,
 
     /// Print one JSON object, also for an error
@@ -141,6 +141,13 @@ fn report(plan: &Plan, files: &Files, place: &Place, notes: &[String]) -> Report
     lines.extend(notes.iter().map(|note| format!("note: {note}")));
     lines.push(String::new());
     lines.extend(next.iter().map(|step| format!("  {step}")));
+    if let Source::Checkout(path) = &plan.source {
+        lines.push(format!(
+            "\nThe framework is taken from {}, so this builds on this machine only. For others, make it with `--git URL --rev REV` or \
+             `--registry VERSION`, or change it as README.md says.",
+            path.display()
+        ));
+    }
     lines.push("\nREADME.md says the rest; `cargo cqrs add --help` what may come next.".to_owned());
     let made: Vec<_> = files.paths().collect();
     let json = json!({
@@ -161,8 +168,12 @@ fn report(plan: &Plan, files: &Files, place: &Place, notes: &[String]) -> Report
 /// What to type.
 fn next(plan: &Plan, folder: &Path) -> Vec<String> {
     let here = std::env::current_dir().unwrap_or_default();
-    let folder = folder.strip_prefix(&here).unwrap_or(folder);
-    let mut next = vec![format!("cd {}", folder.display())];
+    let shown = folder.strip_prefix(&here).unwrap_or(folder);
+    let mut next = vec![format!("cd {}", shown.display())];
+    // As `cargo new` decides.
+    if !folder.ancestors().skip(1).any(|above| above.join(".git").exists()) {
+        next.push("git init".to_owned());
+    }
     let servers = plan.stores.servers();
     if !plan.blank && !servers.is_empty() {
         next.push(format!("docker compose up --detach --wait {}", servers.join(" ")));

@@ -55,7 +55,7 @@ fn lines_of(text: &str, range: Range<usize>) -> Range<usize> {
 }
 
 /// Where the line above begins, if it is a comment that no documentation is made of.
-fn comment_above(text: &str, line: usize) -> Option<usize> {
+pub(super) fn comment_above(text: &str, line: usize) -> Option<usize> {
     let end = line.checked_sub(1)?;
     let start = text[..end].rfind('\n').map_or(0, |at| at + 1);
     let above = text[start..end].trim_start();

@@ -1,9 +1,6 @@
 use std::fmt;
 
-use super::reserved;
-
-/// Cargo's own registry takes no longer ones.
-const LONGEST: usize = 64;
+use super::{LONGEST, reserved};
 
 /// The name of a project: of its crate, its program and its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,5 +4,8 @@ mod krate;
 mod module;
 mod reserved;
 
+/// Cargo's own registry takes no longer names, and a file system has room for what is made of them.
+const LONGEST: usize = 64;
+
 pub(crate) use krate::{BadCrateName, CrateName};
 pub(crate) use module::{BadModuleName, ModuleName};

@@ -1,6 +1,8 @@
 use std::fmt;
 
-use super::reserved;
+use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
+
+use super::{LONGEST, reserved};
 
 /// The name of something in a project: a module, and types that begin with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,37 +11,30 @@ pub(crate) struct ModuleName(Vec<String>);
 impl ModuleName {
     /// Takes `order_line`, `order-line` and `OrderLine`.
     pub(crate) fn new(name: &str) -> Result<Self, BadModuleName> {
-        let refuse = |why: &str| Err(BadModuleName { name: name.to_owned(), why: why.to_owned() });
-        let mut words: Vec<String> = Vec::new();
-        let mut begins = true;
-        for letter in name.chars() {
-            if letter == '_' || letter == '-' {
-                begins = true;
-                continue;
-            }
-            if !letter.is_ascii_alphanumeric() {
-                return refuse("has other than letters, digits, `_` and `-`");
-            }
-            if begins || letter.is_ascii_uppercase() {
-                words.push(String::new());
-                begins = false;
-            }
-            if let Some(word) = words.last_mut() {
-                word.push(letter.to_ascii_lowercase());
-            }
+        let refuse = |why: &str| Err(BadModuleName::new(name, why));
+        if !name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter)) {
+            return refuse("has other than letters, digits, `_` and `-`");
         }
-        let found = Self(words);
+        let found = Self::of(name);
         let snake = found.snake();
         if !snake.starts_with(|first: char| first.is_ascii_lowercase()) {
             return refuse("does not begin with a letter");
         }
-        if reserved::is_keyword(&snake) {
-            return refuse("is a keyword of Rust");
+        if snake.len() > LONGEST {
+            return refuse(&format!("has {} letters, and may have {LONGEST}", snake.len()));
         }
         if ["lib", "main", "mod"].contains(&snake.as_str()) {
             return refuse("is a file that means something else to Rust");
         }
-        Ok(found)
+        match reserved::why_module(&snake).or_else(|| reserved::why_type(&found.camel())) {
+            Some(why) => refuse(&why),
+            None => Ok(found),
+        }
+    }
+
+    /// The same for a name that Rust has let pass already.
+    pub(crate) fn of(name: &str) -> Self {
+        Self(name.to_snake_case().split('_').filter(|word| !word.is_empty()).map(str::to_owned).collect())
     }
 
     /// `order_line`
@@ -54,8 +49,7 @@ impl ModuleName {
 
     /// `OrderLine`
     pub(crate) fn camel(&self) -> String {
-        let capital = |word: &String| word[..1].to_ascii_uppercase() + &word[1..];
-        self.0.iter().map(capital).collect()
+        self.snake().to_upper_camel_case()
     }
 }
 
@@ -71,6 +65,12 @@ impl fmt::Display for ModuleName {
 pub(crate) struct BadModuleName {
     name: String,
     why: String,
+}
+
+impl BadModuleName {
+    pub(crate) fn new(name: &str, why: &str) -> Self {
+        Self { name: name.to_owned(), why: why.to_owned() }
+    }
 }
 
 #[cfg(test)]
@@ -89,6 +89,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_in_capitals_is_one_word() {
+        for (name, snake, camel) in [
+            ("HTTPThing", "http_thing", "HttpThing"),
+            ("HTTP", "http", "Http"),
+            ("OrderID", "order_id", "OrderId"),
+            ("PaymentV2", "payment_v2", "PaymentV2"),
+            ("MY-THING", "my_thing", "MyThing"),
+        ] {
+            let name = ModuleName::new(name).expect("a name");
+            assert_eq!((name.snake().as_str(), name.camel().as_str()), (snake, camel));
+        }
+    }
+
+    #[test]
     fn what_no_module_can_be_called_is_refused_with_the_reason() {
         for (name, why) in [
             ("", "begin"),
@@ -99,6 +113,12 @@ mod tests {
             ("match", "keyword"),
             ("Self", "keyword"),
             ("lib", "file"),
+            ("string", "`String`"),
+            ("DateTime", "`DateTime`"),
+            ("aggregate", "`Aggregate`"),
+            ("u32", "type of Rust"),
+            ("std", "comes with Rust"),
+            (&"p".repeat(65), "65 letters"),
         ] {
             let error = ModuleName::new(name).expect_err(name).to_string();
             assert!(error.contains(why) && error.contains(name), "{error}");

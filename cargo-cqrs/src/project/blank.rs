@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
-use super::{Files, Plan, service::mark};
+use super::{
+    Files, Plan,
+    service::{framework, mark, shared},
+};
 use crate::{
     Error,
     template::{self, manifest, text},
@@ -22,12 +25,13 @@ const MANIFEST: &str = include_str!("../../templates/blank/Cargo.toml");
 pub(super) fn files(plan: &Plan) -> Result<Files, Error> {
     let mut files = Files::default();
     for (path, text) in OWN {
-        let text = text::render(text, &plan.answers()).map_err(|why| Error::template(path, why))?;
+        let mut text = text::render(text, &plan.answers()).map_err(|why| Error::template(path, why))?;
+        if path == "README.md" {
+            text.push_str(&framework(plan)?);
+        }
         files.add(path, text);
     }
-    for path in ["Cargo.lock", "clippy.toml", "rustfmt.toml"] {
-        files.add(path, template::workspace(path));
-    }
+    shared(plan, &mut files)?;
     let manifest = manifest(plan).map_err(|why| Error::template("Cargo.toml", why))?;
     files.add("Cargo.toml", manifest);
     Ok(files)

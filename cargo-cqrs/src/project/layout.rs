@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -50,6 +51,40 @@ impl Project {
             return Ok(Self { root: root.to_owned(), layout });
         }
         Err(Error::NoProject)
+    }
+
+    /// The crates that its own crates are built from, as Rust calls them.
+    pub(crate) fn dependencies(&self) -> Result<BTreeSet<String>, Error> {
+        let folders: &[&str] = match self.layout {
+            Layout::Crates { .. } => &["", "events", "domain", "views"],
+            Layout::OneFile => &[""],
+        };
+        let mut names = BTreeSet::new();
+        for folder in folders {
+            let manifest = read(&self.root.join(folder).join("Cargo.toml"))?;
+            for kind in ["dependencies", "dev-dependencies"] {
+                let table = manifest.get(kind).and_then(Item::as_table_like);
+                let keys = table.into_iter().flat_map(|table| table.iter());
+                names.extend(keys.map(|(name, _)| name.replace('-', "_")));
+            }
+        }
+        Ok(names)
+    }
+
+    /// The text of each file of Rust below a folder. One that can't be read is none.
+    pub(crate) fn rust_below(&self, folder: &str) -> Vec<String> {
+        let (mut texts, mut folders) = (Vec::new(), vec![self.root.join(folder)]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    texts.extend(fs::read_to_string(path));
+                }
+            }
+        }
+        texts
     }
 
     /// The text of a file in it.

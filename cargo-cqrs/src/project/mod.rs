@@ -12,4 +12,4 @@ pub(crate) use choice::{Read, Roles, Stores, Write, word};
 pub(crate) use files::Files;
 pub(crate) use layout::{Layout, Project};
 pub(crate) use plan::Plan;
-pub(crate) use source::Source;
+pub(crate) use source::{Source, address, revision, version};

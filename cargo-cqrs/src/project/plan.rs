@@ -20,8 +20,9 @@ impl Plan {
 
     /// What templates may ask for.
     pub(crate) fn answers(&self) -> Answers {
-        let Self { name, stores, roles, source, .. } = self;
+        let Self { name, stores, roles, source, blank } = self;
         let checkout = source.path().map(|path| path.display().to_string()).unwrap_or_default();
+        let git = if let Source::Git { url, .. } = source { url.as_str() } else { "" };
         let processes = *roles == Roles::Three;
         Answers::from([
             ("demo", false.into()),
@@ -38,7 +39,12 @@ impl Plan {
             ("files", stores.files().into()),
             ("servers", stores.servers().join(" ").into()),
             ("processes", processes.into()),
+            // As a link has it.
+            ("guides", format!("{}/docs", checkout.replace(' ', "%20")).into()),
             ("checkout", checkout.into()),
+            ("git", git.into()),
+            ("table", if *blank { "[dependencies]" } else { "[workspace.dependencies]" }.into()),
+            ("blank", (*blank).into()),
         ])
     }
 

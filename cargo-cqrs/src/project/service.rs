@@ -47,13 +47,33 @@ pub(super) fn files(plan: &Plan) -> Result<Files, Error> {
     }
     for (path, text) in OWN {
         let text = text::render(text, &plan.answers()).map_err(|why| Error::template(path, why))?;
-        files.add(path, renames.apply(&text));
+        let mut text = renames.apply(&text);
+        if path == "README.md" {
+            text.push_str(&framework(plan)?);
+        }
+        files.add(path, text);
     }
-    for path in ["Cargo.lock", "clippy.toml", "rustfmt.toml"] {
-        files.add(path, template::workspace(path));
-    }
+    shared(plan, &mut files)?;
     manifests(plan, &renames, &mut files).map_err(|why| Error::template("Cargo.toml", why))?;
     Ok(files)
+}
+
+/// What a README says of the framework, and of how to take it from elsewhere. Nothing in it is renamed: it has paths.
+pub(super) fn framework(plan: &Plan) -> Result<String, Error> {
+    let text = include_str!("../../templates/framework.md");
+    let text = text::render(text, &plan.answers()).map_err(|why| Error::template("README.md", why))?;
+    Ok(format!("\n{text}"))
+}
+
+/// What the tools have of the workspace.
+pub(super) fn shared(plan: &Plan, files: &mut Files) -> Result<(), Error> {
+    for path in ["Cargo.lock", "rustfmt.toml"] {
+        files.add(path, template::workspace(path));
+    }
+    let path = "clippy.toml";
+    let clippy = text::render(template::workspace(path), &plan.answers());
+    files.add(path, clippy.map_err(|why| Error::template(path, why))?);
+    Ok(())
 }
 
 /// No module names such a file any more.
@@ -106,6 +126,8 @@ pub(super) fn mark(manifest: &mut DocumentMut, layout: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::{
         name::CrateName,
@@ -166,6 +188,103 @@ mod tests {
             }
             assert_eq!(services.contains("sqlite:/data"), three && stores.files(), "{services}");
             assert_eq!(files.paths().any(|path| path == "Dockerfile"), three, "{plan:?}");
+        });
+    }
+
+    #[test]
+    fn the_environment_that_is_shown_is_what_the_options_take() {
+        let options =
+            template::DEMO.iter().find(|(path, _)| *path == "src/options.rs").expect("it has some").1;
+        let taken = options.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next());
+        let taken: BTreeSet<_> = taken
+            .filter_map(|name| Some(format!("MY_SHOP{}", name.strip_prefix("ORDER_SERVICE")?)))
+            .collect();
+        assert!(taken.len() > 5, "{taken:?}");
+        each(|plan, files| {
+            let (_, shown) = files.iter().find(|(path, _)| *path == ".env.example").expect("it is there");
+            // One that differs between processes is shown, but not set for all of them.
+            let lines = shown.lines().filter_map(|line| line.trim_start_matches("# ").split_once('='));
+            let names: BTreeSet<_> =
+                lines.map(|(name, _)| name.to_owned()).filter(|name| name.starts_with("MY_SHOP_")).collect();
+            assert_eq!(names, taken, "{shown}");
+            for of_one in ["LISTEN", "ROLE"] {
+                let set = shown.contains(&format!("\nMY_SHOP_{of_one}="));
+                assert_eq!(set, plan.roles == Roles::One, "{shown}");
+            }
+            for (name, value) in [("STORE_TIMEOUT", "10"), ("LIVE_STREAMS", "1000"), ("PARTITIONS", "1")] {
+                assert!(shown.contains(&format!("\nMY_SHOP_{name}={value}\n")), "{shown}");
+            }
+        });
+    }
+
+    #[test]
+    fn no_crate_is_a_dependency_for_nothing() {
+        each(|_, files| {
+            for folder in ["", "domain/", "events/", "views/"] {
+                let (_, text) = files
+                    .iter()
+                    .find(|(path, _)| *path == format!("{folder}Cargo.toml"))
+                    .expect("it is there");
+                let manifest = manifest::parse(text).expect("it can be read");
+                for (kind, folders) in
+                    [("dependencies", &["src/"][..]), ("dev-dependencies", &["src/", "tests/"])]
+                {
+                    let rust: String = files
+                        .iter()
+                        .filter(|(path, _)| {
+                            folders.iter().any(|it| path.starts_with(&format!("{folder}{it}")))
+                        })
+                        .map(|(_, text)| text)
+                        .collect();
+                    for (name, _) in manifest.get(kind).and_then(Item::as_table).into_iter().flatten() {
+                        let ident = name.replace('-', "_");
+                        // What it derives comes with the framework's prelude, and names the crate.
+                        let derived = name == "serde" && rust.contains("Serialize");
+                        let used = [format!("{ident}::"), format!("use {ident} ")];
+                        assert!(
+                            derived || used.iter().any(|used| rust.contains(used)),
+                            "{folder} does not use {name}"
+                        );
+                    }
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_project_speaks_of_itself() {
+        each(|plan, files| {
+            for (path, text) in files.iter().filter(|(path, _)| *path != "Cargo.lock") {
+                let small = text.to_lowercase();
+                let of_the_project = [".rs", ".toml", ".env.example"].iter().any(|end| path.ends_with(end));
+                for word in [
+                    "this framework",
+                    "the framework",
+                    "projection::projectionref",
+                    "pgbouncer",
+                    "rabbitmq",
+                    "demo",
+                ] {
+                    assert!(!of_the_project || !small.contains(word), "{path} has {word}");
+                }
+                // Its database, its files and its page are the project's.
+                for word in ["orders-write", "orders-read", ":orders@", "/orders?direct"] {
+                    assert!(!small.contains(word), "{path} has {word}");
+                }
+                for (chosen, word) in [
+                    (plan.stores.mongo(), "mongo"),
+                    (plan.stores.postgres(), "postgres"),
+                    (plan.stores.files(), "sqlite"),
+                ] {
+                    assert!(chosen || !small.contains(word), "{path} of {plan:?} has {word}");
+                }
+                let others = ["server-sent", "a server of", "the server's"];
+                if plan.stores.servers().is_empty() && path != "src/http/page.html" {
+                    let small = others.iter().fold(small, |text, other| text.replace(other, ""));
+                    let line = small.lines().find(|line| line.contains("server"));
+                    assert_eq!(line, None, "{path} of {plan:?}");
+                }
+            }
         });
     }
 

@@ -72,9 +72,89 @@ impl Source {
     }
 }
 
+/// For `--git`: what cargo takes, which is a URL. What git itself takes besides is written as one.
+pub(crate) fn address(text: &str) -> Result<String, String> {
+    const FORMS: &str =
+        "it is no address\n  tip: write https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH";
+    if let Ok(path) = std::path::absolute(text)
+        && text.starts_with(['/', '.', '~'])
+    {
+        return Err(format!("it is no address\n  tip: a folder is file://{}", path.display()));
+    }
+    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "\"'`<>\\".contains(letter);
+    if text.contains(odd) {
+        return Err(FORMS.to_owned());
+    }
+    let whole = match (text.split_once("://"), text.split_once('@')) {
+        (Some(_), _) => text.to_owned(),
+        // As `git clone` takes it.
+        (None, Some((user, rest))) => match rest.split_once(':') {
+            Some((host, path)) => format!("ssh://{user}@{host}/{}", path.trim_start_matches('/')),
+            None => return Err(FORMS.to_owned()),
+        },
+        (None, None) => return Err(FORMS.to_owned()),
+    };
+    let (scheme, rest) = whole.split_once("://").unwrap_or_default();
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let suits = match scheme {
+        "file" => host.is_empty() && !path.is_empty(),
+        "http" | "https" | "git" | "ssh" => host
+            .rsplit('@')
+            .next()
+            .is_some_and(|host| host.starts_with(|first: char| first.is_alphanumeric() || first == '[')),
+        _ => false,
+    };
+    if suits { Ok(whole) } else { Err(FORMS.to_owned()) }
+}
+
+/// For `--rev`.
+pub(crate) fn revision(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        Err("it is empty".to_owned())
+    } else if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        Err("a revision has no space in it".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// For `--registry`: what cargo takes as a version.
+pub(crate) fn version(text: &str) -> Result<String, String> {
+    match semver::VersionReq::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("it is no version\n  because {error}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_written_as_cargo_takes_it() {
+        for (given, written) in [
+            ("https://example.com/cqrs.git", "https://example.com/cqrs.git"),
+            ("http://127.0.0.1:3000/you/cqrs", "http://127.0.0.1:3000/you/cqrs"),
+            ("ssh://git@example.com/cqrs", "ssh://git@example.com/cqrs"),
+            ("git@example.com:you/cqrs", "ssh://git@example.com/you/cqrs"),
+            ("git@example.com:/srv/cqrs", "ssh://git@example.com/srv/cqrs"),
+            ("file:///srv/cqrs", "file:///srv/cqrs"),
+        ] {
+            assert_eq!(address(given).as_deref(), Ok(written));
+        }
+        for none in [
+            "",
+            "cqrs",
+            "https://",
+            "https:///cqrs",
+            "ftp://example.com/cqrs",
+            "git@example.com",
+            "file://x",
+            "a b@c:d",
+        ] {
+            assert!(address(none).is_err(), "{none}");
+        }
+    }
 
     #[test]
     fn a_checkout_that_is_gone_is_named_with_what_to_do() {

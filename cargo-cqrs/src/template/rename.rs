@@ -15,6 +15,9 @@ impl Renames {
             ("Order service", title),
             ("order-service", name.to_string()),
             ("order_service", ident.clone()),
+            // Its files.
+            ("orders-write.db", format!("{name}-write.db")),
+            ("orders-read.db", format!("{name}-read.db")),
             // The database, as compose.yaml makes it and as the defaults name it.
             ("postgres:orders@", format!("postgres:{ident}@")),
             (":5432/orders", format!(":5432/{ident}")),
@@ -63,7 +66,7 @@ mod tests {
         let text = "order-service order_service::Order ORDER_SERVICE_WRITE order_events order-views Order service \
                     postgres://postgres:orders@127.0.0.1:5432/orders sqlite:data/orders-write.db /orders";
         let expected = "my-shop my_shop::Order MY_SHOP_WRITE my_shop_events my-shop-views My shop \
-                        postgres://postgres:my_shop@127.0.0.1:5432/my_shop sqlite:data/orders-write.db /orders";
+                        postgres://postgres:my_shop@127.0.0.1:5432/my_shop sqlite:data/my-shop-write.db /orders";
         assert_eq!(renamed("my-shop", text), expected);
     }
 

@@ -17,7 +17,7 @@ enum AccountEvent {
 }
 
 #[derive(Aggregate, Default)]
-#[aggregate(event = AccountEvent, default)]
+#[aggregate(event = AccountEvent, default)] // Before its first event it is `Account::default()`.
 struct Account;
 #[derive(Command, Serialize, Deserialize)]
 #[command(aggregate = Account)]
@@ -26,7 +26,7 @@ struct Deposit {
     account: AccountId,
     cents: u32,
 }
-#[handlers(ignore(Deposited))]
+#[handlers(ignore(Deposited))] // That event changes nothing which decisions depend on.
 impl Account {
     #[command_handler]
     fn deposit(&self, command: Deposit) -> Option<Deposited> {
@@ -34,7 +34,7 @@ impl Account {
     }
 }
 #[derive(Projection, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[projection(name = "balance", events(AccountEvent), default)]
+#[projection(name = "balance", events(AccountEvent), default)] // It begins as `Balance::default()`.
 struct Balance {
     cents: u64,
 }

@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::terminal::{Terminal, fits};
+use crate::terminal::{Said, Terminal, fits};
 
 fn project(options: &str) -> Terminal {
     let mut terminal = Terminal::new();
@@ -103,4 +103,241 @@ fn a_file_that_nobody_has_formatted_is_not_formatted() {
     terminal.type_in("add aggregate payment").done();
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains("mod   events;") && text.contains("mod payment;"), "{text}");
+}
+
+#[test]
+fn a_name_that_would_hide_another_is_refused_and_nothing_changes() {
+    for options in ["", "--blank"] {
+        let terminal = project(options);
+        let before = terminal.files();
+        for name in [
+            "string",
+            "result",
+            "option",
+            "vec",
+            "box-",
+            "event",
+            "command",
+            "aggregate",
+            "projection",
+            "app",
+            "error",
+            "id",
+            "Clone",
+            "some",
+            "date_time",
+            "u32",
+            "std",
+            "core",
+            "serde",
+            "cqrs_core",
+            "spec",
+        ] {
+            for what in ["aggregate", "projection"] {
+                let said = terminal.type_in(&format!("add {what} {name}"));
+                said.refused(2, &[&format!("`{name}` can't be the name of a module"), "Choose another name"]);
+                fits(&said.stderr);
+            }
+        }
+        assert!(terminal.files() == before, "something has changed");
+    }
+}
+
+#[test]
+fn a_type_that_the_project_has_is_not_made_again() {
+    let terminal = project("");
+    terminal.type_in("add aggregate payment").done();
+    let before = terminal.files();
+    // A view may be called as what it shows, but not as one of the events that it is made of.
+    for (line, name) in [
+        ("add projection payment_opened --of PaymentEvent", "`PaymentOpened`"),
+        ("add projection order_placed --of PaymentEvent", "`OrderPlaced`"),
+        ("add aggregate payment_id", "`PaymentId`"),
+    ] {
+        terminal.type_in(line).refused(1, &[name, "already"]);
+    }
+    assert!(terminal.files() == before, "something has changed");
+    terminal.type_in("add projection payment --of PaymentEvent").done();
+
+    let terminal = project("--blank");
+    terminal.type_in("add aggregate payment").done();
+    let before = terminal.files();
+    for (line, name) in [
+        ("add aggregate account", "`AccountEvent`"),
+        ("add aggregate balance", "`Balance`"),
+        ("add projection deposited --of PaymentEvent", "`Deposited`"),
+        ("add projection payment_opened --of PaymentEvent", "`PaymentOpened`"),
+    ] {
+        terminal.type_in(line).refused(1, &[name, "already"]);
+    }
+    assert!(terminal.files() == before, "something has changed");
+}
+
+#[test]
+fn a_module_in_a_folder_is_there_as_one_in_a_file_is() {
+    for (options, folder) in
+        [("", "events/src"), ("", "domain/src"), ("", "domain/tests"), ("--blank", "src")]
+    {
+        let terminal = project(options);
+        let module = terminal.path().join(folder).join("payment");
+        fs::create_dir(&module).unwrap();
+        let file = if folder.ends_with("tests") { "main.rs" } else { "mod.rs" };
+        fs::write(module.join(file), "").unwrap();
+        let before = terminal.files();
+        terminal
+            .type_in("add aggregate payment")
+            .refused(1, &["already", &format!("{folder}/payment/{file}")]);
+        assert!(terminal.files() == before, "something has changed");
+    }
+}
+
+#[test]
+fn what_can_not_be_read_is_told_how_to_do_by_hand() {
+    for (file, line) in [
+        ("events/src/lib.rs", "add aggregate payment"),
+        ("views/src/lib.rs", "add projection orders"),
+        ("src/service.rs", "add projection orders"),
+    ] {
+        for text in [Some(&b"// \xff\n"[..]), None] {
+            let terminal = project("");
+            let path = terminal.path().join(file);
+            match text {
+                Some(text) => fs::write(&path, text).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+            let said = terminal.type_in(line);
+            said.refused(1, &[&format!("`{file}`"), "can't be read", &format!("--- {file}\n"), "By hand"]);
+            if let Some(text) = text {
+                assert_eq!(fs::read(&path).unwrap(), text);
+            }
+            assert!(!terminal.path().join("events/src/payment.rs").exists());
+        }
+    }
+}
+
+#[test]
+fn a_file_keeps_the_ends_of_its_lines() {
+    for formatted in [true, false] {
+        let terminal = project("");
+        let files = [
+            "events/src/lib.rs",
+            "domain/src/lib.rs",
+            "views/src/lib.rs",
+            "src/service.rs",
+            "src/options.rs",
+        ];
+        for file in files {
+            let path = terminal.path().join(file);
+            let mut text = fs::read_to_string(&path).unwrap();
+            if !formatted {
+                text = text.replacen("pub use", "pub   use", 1).replacen("use std", "use   std", 1);
+            }
+            fs::write(&path, format!("\u{feff}{}", text.replace('\n', "\r\n"))).unwrap();
+        }
+        terminal.type_in("add aggregate payment").done();
+        terminal.type_in("add projection payments --of PaymentEvent").done();
+        for file in files {
+            let text = fs::read_to_string(terminal.path().join(file)).unwrap();
+            assert!(text.contains("ayment"), "{file}: {text:?}");
+            assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "{file}: {text:?}");
+            assert!(text.starts_with('\u{feff}') && !text[3..].contains('\u{feff}'), "{file}: {text:?}");
+            assert!(
+                formatted || text.contains("use   std") || text.contains("pub   use"),
+                "{file}: {text:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_has_its_limit() {
+    let terminal = project("");
+    let long = "p".repeat(65);
+    for what in ["aggregate", "projection"] {
+        let said = terminal.type_in(&format!("add {what} {long}"));
+        said.refused(2, &["65 letters", "64"]);
+        assert!(!said.stderr.contains("os error"), "{said:?}");
+    }
+    terminal.type_in(&format!("add aggregate {}", &long[1..])).done();
+}
+
+#[test]
+fn modules_stay_sorted_also_where_nobody_formats() {
+    let terminal = project("");
+    let nowhere = terminal.path().join("nowhere");
+    for line in [
+        "add aggregate zebra",
+        "add aggregate apple",
+        "add aggregate gift",
+        "add projection melon --of GiftEvent",
+    ] {
+        Said::of(terminal.command(line).env("RUSTFMT", &nowhere)).done();
+    }
+    for (file, first, second, third) in [
+        ("events/src/lib.rs", "apple", "gift", "zebra"),
+        ("domain/src/lib.rs", "apple", "gift", "zebra"),
+        ("views/src/lib.rs", "customer_summary", "melon", "order_summary"),
+    ] {
+        let text = fs::read_to_string(terminal.path().join(file)).unwrap();
+        for before in ["mod ", "pub use "] {
+            let at = |name: &str| {
+                text.find(&format!("\n{before}{name}")).unwrap_or_else(|| panic!("{name} in {text}"))
+            };
+            assert!(at(first) < at(second) && at(second) < at(third), "{text}");
+        }
+    }
+    let terminal = project("--blank");
+    for name in ["zebra", "apple"] {
+        Said::of(terminal.command(&format!("add aggregate {name}")).env("RUSTFMT", &nowhere)).done();
+    }
+    let text = fs::read_to_string(terminal.path().join("src/main.rs")).unwrap();
+    assert!(text.find("mod apple;").unwrap() < text.find("mod zebra;").unwrap(), "{text}");
+}
+
+#[test]
+fn it_says_what_to_do_next() {
+    for (options, line, words) in [
+        (
+            "",
+            "add aggregate payment",
+            &[
+                "events/src/payment.rs",
+                "app.execute(OpenPayment",
+                "src/http/commands.rs",
+                "cargo cqrs add projection NAME --of PaymentEvent",
+            ][..],
+        ),
+        ("", "add projection orders", &["views/src/orders.rs", "src/http/queries.rs"]),
+        (
+            "--blank",
+            "add aggregate payment",
+            &["src/payment.rs", "app.execute(OpenPayment", "`allow(dead_code)`", "--of PaymentEvent"],
+        ),
+        ("--blank", "add projection orders", &["src/orders.rs", "app.view::<Orders>(&id)"]),
+    ] {
+        let said = project(options).type_in(line).done();
+        fits(&said);
+        let (_, next) = said.split_once("\nNext:\n").expect(&said);
+        for word in words.iter().chain(&["cargo test"]) {
+            assert!(next.contains(word), "{word} in {next}");
+        }
+    }
+}
+
+#[test]
+fn where_the_events_can_not_be_read_a_projection_is_wired_by_hand_all_the_same() {
+    for (options, file, words) in [
+        (
+            "",
+            "events/src/events.rs",
+            &["--- views/src/lib.rs\nmod orders;\n", "--- src/service.rs\n.projection::<"][..],
+        ),
+        ("--blank", "src/main.rs", &["--- src/main.rs\nmod orders;\n.projection::<orders::Orders>"]),
+    ] {
+        let terminal = project(options);
+        fs::write(terminal.path().join(file), b"\xff").unwrap();
+        let said = terminal.type_in("add projection orders --of OrderEvent");
+        said.refused(1, &[&format!("`{file}`"), "can't be read", "By hand"]);
+        said.refused(1, words);
+    }
 }

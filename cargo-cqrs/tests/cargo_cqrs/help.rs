@@ -49,6 +49,87 @@ fn wrong_options_end_with_2_and_change_nothing() {
 }
 
 #[test]
+fn a_wrong_argument_is_one_line_for_programs_with_its_details_apart() {
+    let terminal = Terminal::new();
+    for (line, message, detail, next) in [
+        (
+            "new shop --read oracle --json",
+            "invalid value 'oracle' for '--read <STORE>'",
+            "[possible values: sqlite, mongo, postgres]",
+            "cargo cqrs new --help",
+        ),
+        (
+            "add aggregate --json",
+            "the following required arguments were not provided: <NAME>",
+            "Usage: cargo cqrs add",
+            "cargo cqrs add --help",
+        ),
+        ("--json", "", "", "cargo cqrs --help"),
+        (
+            "new shop --registry nope --json",
+            "invalid value 'nope' for '--registry <VERSION>'",
+            "",
+            "cargo cqrs new --help",
+        ),
+        ("add aggregate x --of OrderEvent --json", "--of is for projections", "", "cargo cqrs add --help"),
+        ("add aggregate string --json", "`String`", "", "Choose another name."),
+    ] {
+        let said = terminal.type_in(line);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        let error = &said.json()["error"];
+        let text = error["message"].as_str().unwrap();
+        assert!(text.contains(message) && !text.contains('\n'), "{error}");
+        let details = error["details"].as_array().unwrap();
+        assert!(
+            detail.is_empty() || details.iter().any(|it| it.as_str().unwrap().starts_with(detail)),
+            "{error}"
+        );
+        assert_eq!(error["next"].as_array().unwrap().last().unwrap(), next, "{error}");
+    }
+}
+
+#[test]
+fn examples_are_each_in_one_line() {
+    let help = Terminal::new().type_in("--help").done();
+    let line = "\n  cargo cqrs new shop               an order service on SQLite, to change\n";
+    assert!(help.contains(line), "{help}");
+    for line in help.lines() {
+        assert!(line.chars().count() < 80, "a terminal of 80 columns may break this: {line}");
+    }
+}
+
+#[test]
+fn what_is_done_stays_done_where_nobody_listens() {
+    let terminal = Terminal::new();
+    for (line, code) in [
+        ("new shop", 0),
+        ("new ship --json", 0),
+        ("man", 0),
+        ("completions bash", 0),
+        ("--help", 0),
+        ("new serde --json", 2),
+    ] {
+        let mut command = terminal.command(line);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let said = Said::of(&mut *command.stdout(writer));
+        assert_eq!((said.code, said.stderr.as_str()), (Some(code), ""), "{line}: {said:?}");
+    }
+    for (line, code) in [("new full", 3), ("new fuller --json", 3), ("new serde --json", 2)] {
+        let mut command = terminal.command(line);
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let said = Said::of(command.stdout(full));
+        assert_eq!(said.code, Some(code), "{line}: {said:?}");
+        assert!(said.stderr.contains("stdout") && said.stderr.contains("No space left"), "{said:?}");
+        assert!(code == 2 || said.stderr.contains("it is done"), "{said:?}");
+    }
+    for made in ["shop", "ship", "full", "fuller"] {
+        assert!(terminal.path().join(made).join("Cargo.toml").is_file(), "{made}");
+    }
+    assert!(terminal.type_in("--help").done().contains("3 it is done"));
+}
+
+#[test]
 fn each_error_is_an_object_for_programs() {
     let terminal = Terminal::new();
     for (line, code, word) in [

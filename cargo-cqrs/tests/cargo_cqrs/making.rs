@@ -138,19 +138,16 @@ fn what_can_not_be_written_leaves_nothing() {
     // Root may write everywhere, but no one into a file.
     fs::write(folder.join("file"), "x").unwrap();
     let before = terminal.files();
-    terminal.type_in("new locked/file/shop").refused(1, &["no folder"]);
+    terminal.type_in("new locked/file/shop").refused(1, &["locked/file` is there already", "no folder"]);
     assert_eq!(terminal.files(), before);
 }
 
-#[test]
-fn ctrl_c_in_the_middle_leaves_nothing() {
-    let mut terminal = Terminal::new();
-    let slow = terminal.path().join("slow");
-    let started = terminal.path().join("started");
+/// Starts it in the middle of its work: rustfmt takes a minute.
+fn in_the_middle(terminal: &Terminal, signal: Signal) -> std::process::Output {
+    let slow = terminal.path().join("../slow");
+    let started = terminal.path().join("../started");
     fs::write(&slow, format!("#!/bin/sh\ntouch {}\nexec sleep 60\n", started.display())).unwrap();
     fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::create_dir(terminal.path().join("here")).unwrap();
-    terminal.go("here");
     let mut command = terminal.command("new a/shop");
     command.env("RUSTFMT", &slow).process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
@@ -160,8 +157,180 @@ fn ctrl_c_in_the_middle_leaves_nothing() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_ne!(terminal.files(), [], "it is in the middle");
-    kill_process_group(Pid::from_child(&child), Signal::INT).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    kill_process_group(Pid::from_child(&child), signal).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_signal_in_the_middle_leaves_nothing() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut terminal = Terminal::new();
+        fs::create_dir(terminal.path().join("here")).unwrap();
+        terminal.go("here");
+        let output = in_the_middle(&terminal, signal);
+        assert_eq!(output.status.code(), Some(130), "{signal:?}: {output:?}");
+        assert_eq!(terminal.files(), [], "{signal:?}");
+    }
+}
+
+#[test]
+fn a_limit_of_file_sizes_leaves_nothing() {
+    let terminal = Terminal::new();
+    let own = terminal.command("new shop");
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -f 8; exec \"$@\"", "sh"]).arg(own.get_program()).args(own.get_args());
+    let said = Said::of(limited.current_dir(terminal.path()));
+    said.refused(1, &["writing", "too large"]);
     assert_eq!(terminal.files(), []);
+}
+
+#[test]
+fn where_the_framework_comes_from_has_to_be_a_place() {
+    let terminal = Terminal::new();
+    for (option, value, word) in [
+        ("--registry", "nonsense", "version"),
+        ("--registry", "", "version"),
+        ("--registry", "0.1.0 beta", "version"),
+        ("--git", "", "address"),
+        ("--git", "nonsense", "address"),
+        ("--git", "https://", "address"),
+        ("--git", "https://a b/c", "address"),
+        ("--git", "../here", "file://"),
+        ("--git", "/here", "file:///here"),
+        ("--rev", "", "empty"),
+        ("--rev", "a b", "space"),
+    ] {
+        let mut command = terminal.command("new shop");
+        command.args([option, value]);
+        match option {
+            "--git" => drop(command.args(["--rev", "1f3c2a9"])),
+            "--rev" => drop(command.args(["--git", "https://example.com/cqrs"])),
+            _ => {}
+        }
+        let said = Said::of(&mut command);
+        said.refused(2, &[option, "invalid value", word, "--help"]);
+        if !value.starts_with("..") {
+            fits(&said.stderr);
+        }
+    }
+    assert_eq!(terminal.files(), []);
+    for (name, url, written) in [
+        ("a", "https://example.com/cqrs.git", "https://example.com/cqrs.git"),
+        ("b", "ssh://git@example.com:22/cqrs", "ssh://git@example.com:22/cqrs"),
+        ("c", "file:///srv/cqrs", "file:///srv/cqrs"),
+        // Cargo takes URLs alone.
+        ("d", "git@example.com:you/cqrs.git", "ssh://git@example.com/you/cqrs.git"),
+    ] {
+        terminal.type_in(&format!("new {name}-shop --blank --git {url} --rev v1.2-rc/3")).done();
+        let manifest = fs::read_to_string(terminal.path().join(format!("{name}-shop/Cargo.toml"))).unwrap();
+        assert!(manifest.contains(&format!(r#"git = "{written}", rev = "v1.2-rc/3""#)), "{manifest}");
+    }
+    for (name, version) in [("e", "0.1"), ("f", "^0.1.0"), ("g", "=0.1.0-rc.1")] {
+        terminal.type_in(&format!("new {name}-shop --blank --registry {version}")).done();
+    }
+}
+
+#[test]
+fn a_link_or_a_file_in_the_way_is_called_what_it_is() {
+    let terminal = Terminal::new();
+    let here = terminal.path();
+    fs::create_dir(here.join("empty")).unwrap();
+    fs::write(here.join("file"), "x").unwrap();
+    std::os::unix::fs::symlink("empty", here.join("link")).unwrap();
+    std::os::unix::fs::symlink("nowhere", here.join("dangling")).unwrap();
+    let file = here.join("file").display().to_string();
+    for (line, words) in [
+        ("new link", ["link` is a link", "another name"]),
+        ("new link/", ["link` is a link", "another name"]),
+        ("new dangling", ["dangling` is a link", "another name"]),
+        ("new dangling/shop", ["dangling` is there already, and no folder", "another name"]),
+        ("new file/shop", [&format!("`{file}` is there already"), "no folder"]),
+        ("new file/a/shop", [&format!("`{file}` is there already"), "no folder"]),
+    ] {
+        let said = terminal.type_in(line);
+        said.refused(1, &words);
+        assert!(!said.stderr.contains("os error"), "{said:?}");
+    }
+    terminal.type_in("new link/shop").done();
+    assert!(here.join("empty/shop/Cargo.toml").is_file());
+}
+
+#[test]
+fn names_that_cargo_refuses_or_warns_of_are_refused() {
+    let terminal = Terminal::new();
+    for name in [
+        "test",
+        "core",
+        "std",
+        "alloc",
+        "proc_macro",
+        "proc-macro",
+        "build",
+        "deps",
+        "examples",
+        "incremental",
+        "debug",
+        "release",
+        "abstract",
+        "yield",
+        "con",
+        "nul",
+        "com9",
+        "lpt4",
+    ] {
+        terminal.type_in(&format!("new {name}")).refused(2, &["can't be the name", "Try: cargo cqrs new"]);
+    }
+    assert_eq!(terminal.files(), []);
+}
+#[test]
+fn a_checkout_is_said_to_be_of_this_machine_and_how_to_go_elsewhere() {
+    let terminal = Terminal::new();
+    for options in ["", "--blank", "--roles three --write postgres"] {
+        let name = format!("shop{}", options.len());
+        let said = terminal.type_in(&format!("new {name} {options}")).done();
+        fits(&said);
+        let whole = said.replace('\n', " ");
+        for words in ["this machine", "--git URL --rev REV", "--registry VERSION", "README.md"] {
+            assert!(whole.contains(words), "{words} in {said}");
+        }
+        let readme = fs::read_to_string(terminal.path().join(&name).join("README.md")).unwrap();
+        for words in ["## The framework", "this machine", "`git` and `rev`", "`version`"] {
+            assert!(readme.replace('\n', " ").contains(words), "{words} in {readme}");
+        }
+        assert_eq!(readme.contains("additional_contexts"), options.contains("three"), "{readme}");
+        assert_eq!(readme.contains("COPY --from=cqrs"), options.contains("three"), "{readme}");
+        let links = readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+        let guides: Vec<_> = links.filter(|link| link.starts_with('/')).collect();
+        assert!(guides.len() >= 3, "{readme}");
+        for guide in guides {
+            assert!(std::path::Path::new(guide).is_file(), "{guide}");
+        }
+        if options == "--blank" {
+            assert!(readme.contains("data/log") && readme.contains("data/view"), "{readme}");
+        }
+    }
+    for (name, options, link) in [
+        ("one", "--git https://example.com/cqrs --rev abc", "https://example.com/cqrs"),
+        ("two", "--registry 0.1.0", "https://docs.rs/cqrs-core"),
+        ("three", "--blank --registry 0.1.0", "https://docs.rs/cqrs-core"),
+    ] {
+        let said = terminal.type_in(&format!("new {name} {options}")).done();
+        assert!(!said.contains("this machine"), "{said}");
+        for file in ["README.md", ".github/workflows/ci.yml"] {
+            let Ok(text) = fs::read_to_string(terminal.path().join(name).join(file)) else { continue };
+            assert!(!text.contains("this machine") && !text.contains("folder beside"), "{file}: {text}");
+            assert!(file != "README.md" || text.contains(&format!("]({link}")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn where_no_repository_is_one_is_proposed() {
+    let mut terminal = Terminal::new();
+    assert!(terminal.type_in("new shop").done().contains("\n  git init\n"));
+    // In a worktree it is a file.
+    fs::write(terminal.path().join("shop/.git"), "gitdir: elsewhere\n").unwrap();
+    terminal.go("shop");
+    let said = terminal.type_in("new more/ship").done();
+    assert!(!said.contains("git init") && said.contains("\n  cargo run\n"), "{said}");
 }

@@ -64,7 +64,9 @@ impl Terminal {
 fn gather(folder: &Path, files: &mut Vec<(PathBuf, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        if path.is_symlink() {
+            files.push((path, "a link".to_owned()));
+        } else if path.is_dir() {
             gather(&path, files);
             files.push((path, String::new()));
         } else {

@@ -1,4 +1,4 @@
-//! An order service over HTTP, as a program would be written with this framework.
+//! An order service over HTTP: commands become events, and queries are answered from views of them.
 //!
 //! The domain is in crates of its own: `order-events` is what happens, `order-domain` decides it, `order-views`
 //! answers queries. This crate is what stands around them: [options](Options), [stores], the running [`Service`],

@@ -37,7 +37,7 @@ pub struct Options {
     )]
     pub read: String,
 
-    /// How long to wait for a store that does not answer, in seconds
+    /// How long to wait for a store that is busy or away, in seconds
     #[arg(
         long,
         env = "ORDER_SERVICE_STORE_TIMEOUT",

@@ -1,6 +1,6 @@
 //! The service as a process, on the stores that it has by itself, or that the environment names.
 //!
-//! Files are in a folder of the test's own. What is on servers stays, so each order has an id of its own.
+//! Files are in a folder of the test's own. What is stored elsewhere stays, so each order has an id of its own.
 #![allow(clippy::unwrap_used, reason = "a test may fail so")]
 
 use std::{

@@ -67,6 +67,7 @@ mod away;
 mod bad_input;
 mod commands;
 mod crash;
+mod damage;
 mod faults;
 mod idempotency;
 mod lag;

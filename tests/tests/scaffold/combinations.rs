@@ -3,7 +3,7 @@
 use std::{process::Command, time::Duration};
 
 use crate::{
-    binary, commands, idempotency, operations, orders,
+    bad_input, binary, commands, idempotency, operations, orders,
     place::Names,
     processes,
     project::Project,
@@ -70,7 +70,7 @@ fn check(stores: Stores, roles: &str) {
     shell::run(on(&mut project.command(&project.test), &name, &opened.names));
 
     binary::choose(&project.program());
-    let sets = [commands::RULES, queries::RULES, idempotency::RULES, operations::RULES];
+    let sets = [bad_input::RULES, commands::RULES, queries::RULES, idempotency::RULES, operations::RULES];
     let shared = if roles == "three" { processes::RULES } else { &[] };
     for (rule, check) in sets.into_iter().chain([shared]).flatten() {
         println!("{rule}");

@@ -24,6 +24,7 @@ macro_rules! from_end_to_end {
 }
 
 from_end_to_end! {
+    "../e2e/bad_input.rs" bad_input,
     "../e2e/commands.rs" commands,
     "../e2e/deadline.rs" deadline,
     "../e2e/file.rs" file,

@@ -16,7 +16,7 @@ pub(super) struct Live {
 
 /// The `data` of an event `view`.
 #[derive(Serialize, ToSchema)]
-#[allow(dead_code, reason = "describes what the framework sends")]
+#[allow(dead_code, reason = "describes what `cqrs-axum` sends")]
 pub(super) struct LiveBody {
     /// The order as it stands; `null` where there is none.
     view: Option<OrderBody>,

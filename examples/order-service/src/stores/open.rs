@@ -18,8 +18,8 @@ use super::{
     name::{self, EVENTS, VIEWS},
 };
 
-/// Opens the write store of `--write`. A server that does not answer, or a file that another process keeps to itself, is given
-/// up after the time.
+/// Opens the write store of `--write`. One that does not answer, or that another process keeps to itself, is given up after the
+/// time.
 ///
 /// # Errors
 ///
@@ -45,8 +45,8 @@ pub async fn open_events(name: &str, timeout: Duration) -> Result<Arc<dyn EventS
     }
 }
 
-/// Opens the read store of `--read`. A server that does not answer, or a file that another process keeps to itself, is given
-/// up after the time.
+/// Opens the read store of `--read`. One that does not answer, or that another process keeps to itself, is given up after the
+/// time.
 ///
 /// # Errors
 ///
