@@ -432,7 +432,7 @@ impl<'e, P: Projection> Folding<'e, P> {
         match self.documents.entry(key) {
             Entry::Occupied(open) => Ok(open.into_mut()),
             Entry::Vacant(place) => {
-                let document = Document::open(self.stored.get(key).copied().cloned())?;
+                let document = Document::open(self.stored.get(key).copied())?;
                 self.order.push(key);
                 Ok(place.insert(document))
             }

@@ -31,7 +31,7 @@ pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
 
 /// A document while a batch is folded into it.
 pub(super) struct Document<'e, P> {
-    stored: Option<StoredDocument>,
+    stored: Option<&'e StoredDocument>,
     state: State<P>,
     created: Position,
     applied: Position,
@@ -43,11 +43,10 @@ pub(super) struct Document<'e, P> {
 
 impl<'e, P: Projection> Document<'e, P> {
     /// Takes up a document, or starts one.
-    pub(super) fn open(stored: Option<StoredDocument>) -> Result<Self, String> {
-        let (created, applied) = stored
-            .as_ref()
-            .map_or((Position::ZERO, Position::ZERO), |stored| (stored.created, stored.applied));
-        let state = read(stored.as_ref())?;
+    pub(super) fn open(stored: Option<&'e StoredDocument>) -> Result<Self, String> {
+        let (created, applied) =
+            stored.map_or((Position::ZERO, Position::ZERO), |stored| (stored.created, stored.applied));
+        let state = read(stored)?;
         Ok(Self { stored, state, created, applied, folded: Vec::new(), lost: None })
     }
 
@@ -86,9 +85,9 @@ impl<'e, P: Projection> Document<'e, P> {
 
     /// A fold is deterministic: what went well once goes well again. Where it does not, the handler is at fault.
     fn refold(&self) -> Result<State<P>, String> {
-        self.folded.iter().try_fold(read(self.stored.as_ref())?, |state, (fed, event)| {
-            guarded(|| fed.fold(state, &event.metadata))
-        })
+        self.folded
+            .iter()
+            .try_fold(read(self.stored)?, |state, (fed, event)| guarded(|| fed.fold(state, &event.metadata)))
     }
 
     /// What has to be written; nothing where no event was folded in.
