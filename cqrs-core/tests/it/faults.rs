@@ -334,6 +334,11 @@ impl FaultyViews {
         Self { coordination: inner.clone(), inner, faults: Arc::new(faults) }
     }
 
+    /// Another way to the same views, with faults of its own.
+    pub fn beside(&self) -> Self {
+        Self::over(self.inner.clone())
+    }
+
     /// Another way to the same documents, which knows nothing of the leases that others hold.
     pub fn without_its_leases(&self) -> Self {
         Self { coordination: MemoryViewStore::new(), ..Self::over(self.inner.clone()) }

@@ -6,6 +6,7 @@
 mod batch;
 mod check;
 mod creating;
+mod divided;
 mod domain;
 mod execute;
 mod faults;
