@@ -42,9 +42,6 @@ impl Batch for Routed {
     fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { steps, views } = *self;
-            if !place.tells_documents() {
-                place.settle().await?;
-            }
             let keys = steps.keys();
             let (mut stored, missing) = place.documents(&keys);
             if !missing.is_empty() {
@@ -130,11 +127,6 @@ async fn parked_elsewhere(
 
 /// Folds into the documents as they are once what was sent is written; those that are not known here are loaded together.
 async fn fold<'p>(mut shares: Vec<Share<'p>>, views: &Arc<dyn ViewStore>) -> Result<Vec<Folded<'p>>, Stop> {
-    for Share { place, .. } in &mut shares {
-        if !place.tells_documents() {
-            place.settle().await?;
-        }
-    }
     let (mut stored, mut missing) = (HashMap::new(), Vec::new());
     for Share { place, keys, .. } in &mut shares {
         let (found, not_found) = place.documents(keys);
