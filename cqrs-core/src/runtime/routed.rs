@@ -63,8 +63,6 @@ impl Batch for Routed {
     fn write_among(self: Box<Self>, places: &mut [Place], goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { steps, views } = *self;
-            let mut parked: Arc<HashSet<_>> =
-                Arc::new(places.iter().flat_map(|place| place.parked.iter().cloned()).collect());
             let at: Vec<_> =
                 places.iter().map(|place| (place.projection.partition, place.position)).collect();
             let build = places.first().map(|place| place.projection.whole());
@@ -76,11 +74,17 @@ impl Batch for Routed {
                 }
             }
             let mut folded = fold(shares, &views).await?;
-            // The page before is on its way by one commit, also for those that this one does not concern.
+            // The page before is on its way by one commit, also for those that this one does not concern: what was parked
+            // with it counts for all.
             for share in &mut folded {
                 share.follow().await?;
             }
-            settle(others).await?;
+            for place in &mut others {
+                place.settle().await?;
+            }
+            let here = folded.iter().map(|share| &*share.place).chain(others.iter().map(|place| &**place));
+            let mut parked: Arc<HashSet<_>> =
+                Arc::new(here.flat_map(|place| place.parked.iter().cloned()).collect());
             let fails = |letter: &DeadLetter| {
                 matches!(letter.reason, Reason::Failed(_)) && !parked.contains(&letter.sequence)
             };

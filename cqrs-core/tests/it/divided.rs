@@ -25,13 +25,7 @@ pub const LEASE: Duration = Duration::from_millis(300);
 macro_rules! spread {
     ($type:ident, version = $version:literal, partitions = $partitions:literal, times = $times:literal) => {
         #[derive(cqrs_core::Projection, Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[projection(
-                    name = "spread",
-                    version = $version,
-                    events(AccountEvent),
-                    partitions = $partitions,
-                    max_lag = "2s"
-                )]
+        #[projection(name = "spread", version = $version, events(AccountEvent), partitions = $partitions, max_lag = "2s")]
         pub struct $type {
             pub amounts: Vec<i64>,
         }

@@ -14,7 +14,7 @@ use cqrs_core::{
     operations::{Operator, Parked},
     query::Views,
     runtime::{ProjectionState, RuntimeOptions},
-    store::{EventStore as _, Partition, ProjectionId, Standing, ViewStore as _},
+    store::{EventStore as _, Partition, ProjectionId, Sequence, Standing, ViewStore as _},
 };
 
 use crate::{
@@ -306,6 +306,31 @@ async fn one_that_takes_partitions_runs_those_of_the_build_that_answers_by_now()
     second.shutdown().await;
 }
 
+/// As above; another one divides the build anew meanwhile, which has been divided like that before.
+#[tokio::test]
+async fn one_that_takes_partitions_runs_those_of_the_division_that_counts_by_now() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 30).await;
+    let first = app::<Eight>(&log, &views).await;
+    shared::<Eight>(&[&first], 8).await;
+    let late = views.beside();
+    late.hold_up(|call| call == "puts leases of late v1");
+    let second = app::<Eight>(&log, &late).await;
+    waits(&late).await;
+    let third = app::<Two>(&log, &views.beside()).await;
+    first.shutdown().await;
+    shared::<Two>(&[&third], 2).await;
+    late.go_on();
+    eventually("it runs some", async || !runs::<Two>(&second).await.is_empty()).await;
+    let of_second = runs::<Two>(&second).await;
+    assert!(of_second.iter().all(|partition| partition.of() == 2), "{of_second:?}");
+    fill(&log, 30).await;
+    caught_up::<Two>(&log, &views).await;
+    second.shutdown().await;
+    third.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Two>(&log, &views.inner).await;
+}
+
 /// The answers of a process that has asked the build before.
 async fn all_are_fresh(readers: &Views, log: &FaultyLog) {
     let token = Token::new(log.log_id(), log.head().await.unwrap());
@@ -432,6 +457,34 @@ async fn what_was_retried_in_partitions_is_not_parked_again_once_they_are_one() 
     assert_eq!(Operator::new(views.inner.clone(), "ada").parked(&id).await.unwrap(), []);
     assert_equals_a_fold_from_scratch::<One>(&log, &views.inner).await;
     one.shutdown().await;
+}
+
+/// The partitions of a division before keep no letters of their time.
+#[tokio::test]
+async fn what_was_retried_is_not_parked_again_once_the_build_is_divided_as_it_was_before() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 10).await;
+    curse(&log, "a1").await;
+    let id = ProjectionId::of::<One>();
+    let operator = Operator::new(views.inner.clone(), "ada").within(Duration::from_secs(10));
+    let eight = app::<Eight>(&log, &views).await;
+    shared::<Eight>(&[&eight], 8).await;
+    caught_up::<Eight>(&log, &views).await;
+    assert_eq!(operator.parked(&id).await.unwrap(), [Sequence::Document("a1".to_owned())]);
+    eight.shutdown().await;
+    let two = app::<Two>(&log, &views).await;
+    shared::<Two>(&[&two], 2).await;
+    let _mended = Mended::new();
+    let report = operator.retry(&id, Parked::All, false).await.unwrap();
+    assert_eq!((report.retried, report.failing), (1, vec![]));
+    two.shutdown().await;
+    let eight = app::<Eight>(&log, &views).await;
+    shared::<Eight>(&[&eight], 8).await;
+    assert_eq!(operator.parked(&id).await.unwrap(), []);
+    fill(&log, 10).await;
+    caught_up::<Eight>(&log, &views).await;
+    eight.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Eight>(&log, &views.inner).await;
 }
 
 /// A rebuild that is given up is about to begin once more.

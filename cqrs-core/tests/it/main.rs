@@ -10,6 +10,8 @@ mod divided;
 mod domain;
 mod execute;
 mod faults;
+mod flow;
+mod handovers;
 mod hot;
 mod idempotency;
 mod lag;

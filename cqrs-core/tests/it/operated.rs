@@ -313,6 +313,28 @@ async fn the_time_of_grace_of_a_version_begins_when_nobody_runs_it_any_more() {
     newer.shutdown().await;
 }
 
+/// Nothing is in the log, so that it has written nothing since it began.
+#[tokio::test(start_paused = true)]
+async fn a_new_version_is_as_fresh_as_the_older_one_as_it_takes_over() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let older = app::<One>(&log, &views).await;
+    let as_of = async |id: &ProjectionId| views.inner.checkpoint(id).await.unwrap().map(|it| it.as_of);
+    let [answered, answers] = [ProjectionId::of::<One>(), ProjectionId::of::<Newer>()];
+    eventually("it answers", async || as_of(&answered).await > Some(Timestamp::UNIX_EPOCH)).await;
+    older.shutdown().await;
+    let before = as_of(&answered).await;
+    let next = views.beside();
+    let commits = AtomicUsize::new(0);
+    // Not the one that takes over: what comes after it.
+    next.hold_up(move |what| what.starts_with("commits spread v2: live") && commits.fetch_add(1, SeqCst) > 0);
+    let newer = app::<Newer>(&log, &next).await;
+    eventually("it has taken over", async || next.faults.waiting.load(SeqCst) > 0).await;
+    let after = as_of(&answers).await;
+    assert!(after >= before, "what is answered is as of {after:?}, and was of {before:?}");
+    next.go_on();
+    newer.shutdown().await;
+}
+
 fn made_up(position: u64, head: u64, as_of: Timestamp, partitions: u16) -> Checkpoint {
     Checkpoint {
         log: cqrs_core::envelope::LogId::from_uuid(uuid::Uuid::nil()),

@@ -552,3 +552,22 @@ async fn an_event_whose_documents_are_not_known_waits_in_each_partition() {
     second.shutdown().await;
     assert_equals_a_fold_from_scratch::<Holdings>(&log, &views.inner).await;
 }
+
+/// Nothing in the log has told of the document before that.
+#[tokio::test]
+async fn a_document_that_a_retry_has_made_is_looked_for() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let app = app::<Holdings>(&log, &views).await;
+    shared::<Holdings>(&[&app], 4).await;
+    append(&log, &account_stream("x"), &[("handed_over", r#"{"from":"ada","to":"broken"}"#)]).await;
+    caught_up::<Holdings>(&log, &views).await;
+    let id = ProjectionId::of::<Holdings>();
+    let operator = Operator::new(views.inner.clone(), "ada").within(Duration::from_secs(30));
+    let _mended = Mended::new();
+    let report = operator.retry(&id, Parked::All, false).await.unwrap();
+    assert_eq!((report.retried, report.failing), (1, vec![]));
+    append(&log, &account_stream("y"), &[("account_opened", r#"{"owner":"broken"}"#)]).await;
+    caught_up::<Holdings>(&log, &views).await;
+    app.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Holdings>(&log, &views.inner).await;
+}
