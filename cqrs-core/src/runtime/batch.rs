@@ -83,7 +83,7 @@ pub(super) struct Steps<P> {
     /// All of the page; its parts share them.
     events: Arc<Vec<RecordedEvent>>,
     /// In the order of the events.
-    steps: Vec<Step<P>>,
+    asked: Vec<Step<P>>,
     format: DataFormat,
 }
 
@@ -119,7 +119,7 @@ pub(super) struct Changes {
 impl<P: Projection> Steps<P> {
     pub(super) fn of(feeds: &Feeds<P>, events: Vec<RecordedEvent>, format: DataFormat) -> Self {
         let mut keys = Vec::new();
-        let steps = events
+        let asked = events
             .iter()
             .enumerate()
             .filter_map(|(at, event)| {
@@ -127,12 +127,12 @@ impl<P: Projection> Steps<P> {
                 (!feed.ignores(&event.name)).then(|| Step { at, what: route(feed, event, &mut keys) })
             })
             .collect();
-        Self { events: Arc::new(events), steps, format }
+        Self { events: Arc::new(events), asked, format }
     }
 
     /// Others of the same page.
-    fn part(&self, steps: Vec<Step<P>>) -> Self {
-        Self { events: Arc::clone(&self.events), steps, format: self.format }
+    fn part(&self, asked: Vec<Step<P>>) -> Self {
+        Self { events: Arc::clone(&self.events), asked, format: self.format }
     }
 
     fn event(&self, step: &Step<P>) -> &RecordedEvent {
@@ -143,7 +143,7 @@ impl<P: Projection> Steps<P> {
 impl<P: Projection> Foldable for Steps<P> {
     fn keys(&self) -> Vec<String> {
         let mut seen = HashSet::new();
-        let keys = self.steps.iter().flat_map(|step| match &step.what {
+        let keys = self.asked.iter().flat_map(|step| match &step.what {
             What::Fold { keys, .. } => keys.as_slice(),
             What::Park { .. } => &[],
         });
@@ -156,14 +156,14 @@ impl<P: Projection> Foldable for Steps<P> {
             What::Park { .. } => false,
         };
         let of_key: Vec<usize> =
-            self.steps.iter().enumerate().filter(|(_, step)| is_of(step)).map(|(at, _)| at).collect();
+            self.asked.iter().enumerate().filter(|(_, step)| is_of(step)).map(|(at, _)| at).collect();
         // The one in the middle begins the second part, so that it is not the first of all.
         let Some(at) = of_key.get(of_key.len() / 2).copied().filter(|_| of_key.len() > 1) else {
             return Divided::Whole(self);
         };
-        let second = self.steps.split_off(at);
+        let second = self.asked.split_off(at);
         let second = Box::new(self.part(second));
-        let Some(event) = self.steps.last().map(|step| self.event(step)) else {
+        let Some(event) = self.asked.last().map(|step| self.event(step)) else {
             return Divided::Whole(second);
         };
         let last = Last { position: event.position, event_id: event.event_id, time: event.metadata.time };
@@ -176,7 +176,7 @@ impl<P: Projection> Foldable for Steps<P> {
         let nth: HashMap<Partition, usize> =
             places.iter().enumerate().map(|(nth, (partition, _))| (*partition, nth)).collect();
         let mut parts: Vec<Vec<Step<P>>> = places.iter().map(|_| Vec::new()).collect();
-        for Step { at, what } in std::mem::take(&mut self.steps) {
+        for Step { at, what } in std::mem::take(&mut self.asked) {
             let position = self.events[at].position;
             let mut add = |nth: usize, what: What<P>| {
                 if position > places[nth].1 {
@@ -290,9 +290,9 @@ impl<P: Projection> Steps<P> {
             letters: Vec::new(),
             now,
         };
-        let own: HashSet<Position> = self.steps.iter().map(|step| self.event(step).position).collect();
+        let own: HashSet<Position> = self.asked.iter().map(|step| self.event(step).position).collect();
         let (mut failed, mut last) = (None, None);
-        for step in &self.steps {
+        for step in &self.asked {
             let event = self.event(step);
             if until.is_some_and(|until| event.position >= until) {
                 break;
@@ -357,7 +357,7 @@ struct Folding<'e, P> {
 
 impl<'e, P: Projection> Folding<'e, P> {
     fn run(mut self, steps: &'e Steps<P>) -> Result<Changes, HashMap<String, String>> {
-        for step in &steps.steps {
+        for step in &steps.asked {
             let event = steps.event(step);
             if !self.parked.is_empty() {
                 let stream = Sequence::Stream(event.stream.clone());

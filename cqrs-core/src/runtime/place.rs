@@ -150,14 +150,9 @@ impl Place {
         }
     }
 
-    /// Whether what is on its way says what its documents will be like.
-    pub(super) fn tells_documents(&self) -> bool {
-        self.sent.as_ref().is_none_or(|sent| sent.written().is_some())
-    }
-
     /// Documents as they are once what was sent is written, as far as they are known here, and the keys of the others.
     pub(super) fn documents(&mut self, keys: &[String]) -> (Vec<StoredDocument>, Vec<String>) {
-        let sent = self.sent.as_ref().and_then(Sent::written).unwrap_or_default();
+        let sent = self.sent.as_ref().map(Sent::written).unwrap_or_default();
         let sent: HashMap<&str, &StoredDocument> =
             sent.iter().map(|document| (document.key.as_str(), document)).collect();
         let (mut found, mut missing) = (Vec::new(), Vec::new());

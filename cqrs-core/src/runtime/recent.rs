@@ -27,8 +27,8 @@ impl Recent {
         self.documents.get(key)
     }
 
-    /// What documents will be like once they are written; `None` where that can't be told.
-    pub(super) fn of(writes: &[DocumentWrite]) -> Option<Vec<StoredDocument>> {
+    /// What documents will be like once they are written.
+    pub(super) fn of(writes: &[DocumentWrite]) -> Vec<StoredDocument> {
         writes.iter().map(stored).collect()
     }
 
@@ -49,11 +49,11 @@ impl Recent {
     }
 }
 
-fn stored(write: &DocumentWrite) -> Option<StoredDocument> {
+fn stored(write: &DocumentWrite) -> StoredDocument {
     let DocumentWrite { key, created, applied, change } = write;
     let data = match change {
-        Change::Put { data, .. } => Some(data.clone().into_text().ok()?),
+        Change::Put { data, .. } => Some(data.clone().into_text().expect("it was serialised here")),
         Change::Remove => None,
     };
-    Some(StoredDocument { key: key.clone(), created: *created, applied: *applied, data })
+    StoredDocument { key: key.clone(), created: *created, applied: *applied, data }
 }

@@ -42,9 +42,6 @@ impl Batch for Routed {
     fn write(self: Box<Self>, place: &mut Place, goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { steps, views } = *self;
-            if !place.tells_documents() {
-                place.settle().await?;
-            }
             let keys = steps.keys();
             let (mut stored, missing) = place.documents(&keys);
             if !missing.is_empty() {
@@ -66,8 +63,6 @@ impl Batch for Routed {
     fn write_among(self: Box<Self>, places: &mut [Place], goal: Goal) -> BoxFuture<'_, Result<(), Stop>> {
         Box::pin(async move {
             let Self { steps, views } = *self;
-            let mut parked: Arc<HashSet<_>> =
-                Arc::new(places.iter().flat_map(|place| place.parked.iter().cloned()).collect());
             let at: Vec<_> =
                 places.iter().map(|place| (place.projection.partition, place.position)).collect();
             let build = places.first().map(|place| place.projection.whole());
@@ -79,11 +74,17 @@ impl Batch for Routed {
                 }
             }
             let mut folded = fold(shares, &views).await?;
-            // The page before is on its way by one commit, also for those that this one does not concern.
+            // The page before is on its way by one commit, also for those that this one does not concern: what was parked
+            // with it counts for all.
             for share in &mut folded {
                 share.follow().await?;
             }
-            settle(others).await?;
+            for place in &mut others {
+                place.settle().await?;
+            }
+            let here = folded.iter().map(|share| &*share.place).chain(others.iter().map(|place| &**place));
+            let mut parked: Arc<HashSet<_>> =
+                Arc::new(here.flat_map(|place| place.parked.iter().cloned()).collect());
             let fails = |letter: &DeadLetter| {
                 matches!(letter.reason, Reason::Failed(_)) && !parked.contains(&letter.sequence)
             };
@@ -130,11 +131,6 @@ async fn parked_elsewhere(
 
 /// Folds into the documents as they are once what was sent is written; those that are not known here are loaded together.
 async fn fold<'p>(mut shares: Vec<Share<'p>>, views: &Arc<dyn ViewStore>) -> Result<Vec<Folded<'p>>, Stop> {
-    for Share { place, .. } in &mut shares {
-        if !place.tells_documents() {
-            place.settle().await?;
-        }
-    }
     let (mut stored, mut missing) = (HashMap::new(), Vec::new());
     for Share { place, keys, .. } in &mut shares {
         let (found, not_found) = place.documents(keys);

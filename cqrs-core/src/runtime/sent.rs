@@ -98,7 +98,7 @@ pub(super) struct Packed {
     fold: Fold,
     expected: Position,
     goal: Goal,
-    written: Option<Vec<StoredDocument>>,
+    written: Vec<StoredDocument>,
     parked: Vec<DeadLetter>,
     commit: Commit,
 }
@@ -164,16 +164,16 @@ pub(super) struct Sent {
     fold: Fold,
     expected: Position,
     goal: Goal,
-    /// What the documents are like once it is there; `None` where that can't be told.
-    written: Option<Vec<StoredDocument>>,
+    /// What the documents are like once it is there.
+    written: Vec<StoredDocument>,
     parked: Vec<DeadLetter>,
     writing: Writing,
 }
 
 impl Sent {
     /// The documents that it writes.
-    pub(super) fn written(&self) -> Option<&[StoredDocument]> {
-        self.written.as_deref()
+    pub(super) fn written(&self) -> &[StoredDocument] {
+        &self.written
     }
 
     /// Waits until it is written. Where the store refuses one of its documents, the page is written in parts, until the event
@@ -218,7 +218,7 @@ impl Sent {
     fn arrive(self, place: &mut Place) -> (Fold, Position) {
         let Self { fold, goal, written, parked, .. } = self;
         // Far behind, what is kept would be of no use before it is pushed out.
-        place.keep(written.filter(|_| goal.is_head()));
+        place.keep(goal.is_head().then_some(written));
         place.arrive(goal, parked);
         (fold, goal.position)
     }

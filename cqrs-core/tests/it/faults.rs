@@ -73,6 +73,8 @@ pub struct LogFaults {
     pub read_millis: AtomicU64,
     /// Reads of the log wait while it is set.
     pub reads_wait: watch::Sender<bool>,
+    /// Reads of the log after this position wait while it is set.
+    pub reads_wait_at: watch::Sender<Option<Position>>,
     /// After which positions the log was read for a projection.
     pub reads: Mutex<Vec<Position>>,
     /// What another writer appends just before the next append.
@@ -93,6 +95,17 @@ pub struct FaultyLog {
 impl FaultyLog {
     pub fn new() -> Self {
         Self { inner: MemoryEventStore::new(), faults: Arc::default() }
+    }
+
+    /// Another way to the same log, with faults of its own.
+    pub fn beside(&self) -> Self {
+        Self { inner: self.inner.clone(), faults: Arc::default() }
+    }
+
+    /// Reads that wait go on.
+    pub fn go_on(&self) {
+        self.faults.reads_wait.send_replace(false);
+        self.faults.reads_wait_at.send_replace(None);
     }
 
     async fn pass(&self, doing: &'static str) -> Result<(), Error> {
@@ -190,6 +203,7 @@ impl EventStore for FaultyLog {
                 take(&self.faults.read_millis).await;
             }
             let _ = self.faults.reads_wait.subscribe().wait_for(|wait| !wait).await;
+            let _ = self.faults.reads_wait_at.subscribe().wait_for(|at| *at != Some(after)).await;
             self.pass("reads the log").await?;
             let mut page = self.inner.read_log(after, filter, limit).await?;
             if let Some(edit) = &mut *self.faults.edit_page.lock().unwrap() {
@@ -334,6 +348,11 @@ impl FaultyViews {
         Self { coordination: inner.clone(), inner, faults: Arc::new(faults) }
     }
 
+    /// Another way to the same views, with faults of its own.
+    pub fn beside(&self) -> Self {
+        Self::over(self.inner.clone())
+    }
+
     /// Another way to the same documents, which knows nothing of the leases that others hold.
     pub fn without_its_leases(&self) -> Self {
         Self { coordination: MemoryViewStore::new(), ..Self::over(self.inner.clone()) }
@@ -437,6 +456,7 @@ impl CoordinationStore for FaultyViews {
         held: &'a [(String, u64)],
     ) -> BoxFuture<'a, Result<Vec<bool>, Error>> {
         Box::pin(async move {
+            self.wait(format!("touches {group}")).await;
             let _ = self.faults.stands_still.subscribe().wait_for(|stands_still| !stands_still).await;
             self.pass("touches entries")?;
             self.coordination.touch_entries(group, held).await

@@ -9,28 +9,23 @@ use std::{
 };
 
 use cqrs_core::{
-    app::App,
-    domain::Projection,
     envelope::{Position, Token},
     event_handler, handlers,
     operations::{Operator, Parked},
     query::Views,
     runtime::{ProjectionState, RuntimeOptions},
-    store::{EventStore as _, Partition, ProjectionId, Standing, ViewStore as _},
+    store::{EventStore as _, Partition, ProjectionId, Sequence, Standing, ViewStore as _},
 };
 
 use crate::{
+    divided::{LEASE, app, app_with, caught_up, curse, shared},
     domain::*,
     faults::{FaultyLog, FaultyViews},
-    scene::{account_stream, append, applied_here, assert_equals_a_fold_from_scratch, health, runs},
+    scene::{
+        Mended, account_stream, append, applied_here, assert_equals_a_fold_from_scratch, assert_mended,
+        eventually, health, runs,
+    },
 };
-
-const LEASE: Duration = Duration::from_millis(300);
-
-/// The handlers are broken.
-static BROKEN: AtomicBool = AtomicBool::new(false);
-/// Tests that break the handlers run one after the other.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 macro_rules! divided {
     ($type:ident, $version:literal, $partitions:literal, $policy:literal) => {
@@ -50,7 +45,7 @@ macro_rules! divided {
             #[event_handler]
             fn on_cursed(&mut self, _: &Cursed) {
                 self.amounts.push(-7);
-                assert!(!BROKEN.load(SeqCst), "the handler is broken");
+                assert_mended();
             }
         }
     };
@@ -62,28 +57,6 @@ divided!(Eight, 1, 8, "park");
 divided!(Halts, 1, 1, "halt");
 divided!(Next, 2, 2, "park");
 
-async fn app_with<P: Projection>(log: &FaultyLog, views: &FaultyViews, options: RuntimeOptions) -> App {
-    App::builder(log.clone()).runtime(options).projection::<P>(views.clone()).build().await.unwrap()
-}
-
-async fn app<P: Projection>(log: &FaultyLog, views: &FaultyViews) -> App {
-    let options = RuntimeOptions::default().lease(LEASE).heartbeat(Duration::from_millis(20)).batch(20);
-    app_with::<P>(log, views, options).await
-}
-
-fn beside(views: &FaultyViews) -> FaultyViews {
-    FaultyViews::over(views.inner.clone())
-}
-
-/// Looks again and again until it holds.
-async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let limit = std::time::Instant::now() + Duration::from_secs(15);
-    while !holds().await {
-        assert!(std::time::Instant::now() < limit, "it never came to this: {what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
 async fn fill(log: &FaultyLog, accounts: u64) {
     for nth in 0..accounts {
         append(log, &account_stream(&format!("a{nth}")), &[("deposited", r#"{"units":1}"#)]).await;
@@ -93,29 +66,6 @@ async fn fill(log: &FaultyLog, accounts: u64) {
 async fn whole(views: &FaultyViews) -> Option<(u16, Standing)> {
     let checkpoint = views.inner.checkpoint(&ProjectionId::of::<One>()).await.unwrap()?;
     Some((checkpoint.partitions, checkpoint.standing))
-}
-
-async fn at<P: Projection>(views: &FaultyViews) -> Position {
-    let checkpoint = Views::new(views.inner.clone()).checkpoint::<P>().await.unwrap();
-    checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position)
-}
-
-async fn caught_up<P: Projection>(log: &FaultyLog, views: &FaultyViews) {
-    let head = log.head().await.unwrap();
-    eventually("it catches up", async || at::<P>(views).await >= head).await;
-}
-
-/// These run all partitions between them.
-async fn shared<P: Projection>(apps: &[&App], of: u16) {
-    eventually("they share the partitions", async || {
-        let mut all = Vec::new();
-        for app in apps {
-            all.extend(runs::<P>(app).await);
-        }
-        all.sort();
-        all == Partition::all(of).collect::<Vec<_>>()
-    })
-    .await;
 }
 
 async fn waits(views: &FaultyViews) {
@@ -131,7 +81,7 @@ fn stand_still(views: &FaultyViews) {
 async fn one_that_gave_a_rebuild_up_long_ago_does_not_remove_the_build_that_answers() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
-    let late = beside(&views);
+    let late = views.beside();
     let first = app::<One>(&log, &late).await;
     caught_up::<One>(&log, &views).await;
     let id = ProjectionId::of::<One>();
@@ -150,7 +100,7 @@ async fn one_that_gave_a_rebuild_up_long_ago_does_not_remove_the_build_that_answ
     });
     eventually("it is about to be removed", async || late.faults.waiting.load(SeqCst) > 1).await;
     stand_still(&late);
-    let second = app::<One>(&log, &beside(&views)).await;
+    let second = app::<One>(&log, &views.beside()).await;
     given_up.await.unwrap().unwrap();
     operator.rebuild(&id, Position::ZERO).await.unwrap();
     eventually("the rebuild answers", async || {
@@ -179,12 +129,12 @@ async fn a_division_that_is_written_late_is_seen_by_the_one_that_takes_over() {
     let one = app::<One>(&log, &views).await;
     caught_up::<One>(&log, &views).await;
     one.shutdown().await;
-    let late = beside(&views);
+    let late = views.beside();
     late.hold_up(|call| call == "commits late v1: live, 8");
     let eight = app::<Eight>(&log, &late).await;
     waits(&late).await;
     stand_still(&late);
-    let next = beside(&views);
+    let next = views.beside();
     // It is prepared at the start, and by the one that leads.
     let prepared = AtomicUsize::new(0);
     next.hold_up(move |call| call == "prepares late v1" && prepared.fetch_add(1, SeqCst) == 1);
@@ -210,7 +160,7 @@ async fn a_division_that_is_written_late_is_seen_by_the_one_that_takes_over() {
 async fn one_that_wakes_up_after_a_division_joins_the_others() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
-    let late = beside(&views);
+    let late = views.beside();
     let eight = app::<Eight>(&log, &late).await;
     shared::<Eight>(&[&eight], 8).await;
     caught_up::<Eight>(&log, &views).await;
@@ -218,7 +168,7 @@ async fn one_that_wakes_up_after_a_division_joins_the_others() {
     fill(&log, 30).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     stand_still(&late);
-    let two = app::<Two>(&log, &beside(&views)).await;
+    let two = app::<Two>(&log, &views.beside()).await;
     shared::<Two>(&[&two], 2).await;
     late.open();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -235,8 +185,6 @@ async fn one_that_wakes_up_after_a_division_joins_the_others() {
 /// A rebuild has caught up, and halts before the other one stops for it.
 #[tokio::test]
 async fn a_rebuild_that_halts_once_it_has_caught_up_is_not_waited_for() {
-    let _alone = ALONE.lock().await;
-    BROKEN.store(true, SeqCst);
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
     let options = RuntimeOptions::default().lease(LEASE).heartbeat(Duration::from_secs(1));
@@ -251,7 +199,7 @@ async fn a_rebuild_that_halts_once_it_has_caught_up_is_not_waited_for() {
         rebuild.is_some_and(|rebuild| rebuild.applied == Position::new(30))
     })
     .await;
-    append(&log, &account_stream("a1"), &[("cursed", "{}")]).await;
+    curse(&log, "a1").await;
     eventually("it has halted", async || {
         health::<Halts>(&app).await.rebuild.is_some_and(|rebuild| rebuild.halted.is_some())
     })
@@ -259,7 +207,7 @@ async fn a_rebuild_that_halts_once_it_has_caught_up_is_not_waited_for() {
     // The one that answers has noticed by now.
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     operator.abandon_rebuild(&id).await.unwrap();
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     operator.resume(&id).await.unwrap();
     caught_up::<Halts>(&log, &views).await;
     app.shutdown().await;
@@ -271,7 +219,7 @@ async fn a_request_for_all_documents_is_served_while_a_projection_is_paused() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
     let first = app::<Eight>(&log, &views).await;
-    let slow = beside(&views);
+    let slow = views.beside();
     let second = app::<Eight>(&log, &slow).await;
     shared::<Eight>(&[&first, &second], 8).await;
     caught_up::<Eight>(&log, &views).await;
@@ -287,7 +235,7 @@ async fn a_request_for_all_documents_is_served_while_a_projection_is_paused() {
     first.shutdown().await;
     stand_still(&slow);
     tokio::time::sleep(LEASE * 2).await;
-    let third = app::<Eight>(&log, &beside(&views)).await;
+    let third = app::<Eight>(&log, &views.beside()).await;
     shared::<Eight>(&[&third], 8).await;
     eventually("it stands still", async || {
         matches!(health::<Eight>(&third).await.state, ProjectionState::Paused { .. })
@@ -306,7 +254,7 @@ async fn no_partition_is_led_back_to_where_the_others_are() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
     let first = app::<Eight>(&log, &views).await;
-    let slow = beside(&views);
+    let slow = views.beside();
     let second = app::<Eight>(&log, &slow).await;
     shared::<Eight>(&[&first, &second], 8).await;
     caught_up::<Eight>(&log, &views).await;
@@ -319,7 +267,7 @@ async fn no_partition_is_led_back_to_where_the_others_are() {
     first.shutdown().await;
     stand_still(&slow);
     tokio::time::sleep(LEASE * 2).await;
-    let last = beside(&views);
+    let last = views.beside();
     let third = app::<Eight>(&log, &last).await;
     shared::<Eight>(&[&third], 8).await;
     caught_up::<Eight>(&log, &views).await;
@@ -336,7 +284,7 @@ async fn one_that_takes_partitions_runs_those_of_the_build_that_answers_by_now()
     fill(&log, 30).await;
     let first = app::<Eight>(&log, &views).await;
     shared::<Eight>(&[&first], 8).await;
-    let late = beside(&views);
+    let late = views.beside();
     late.hold_up(|call| call == "puts leases of late v1");
     let second = app::<Eight>(&log, &late).await;
     waits(&late).await;
@@ -358,6 +306,31 @@ async fn one_that_takes_partitions_runs_those_of_the_build_that_answers_by_now()
     second.shutdown().await;
 }
 
+/// As above; another one divides the build anew meanwhile, which has been divided like that before.
+#[tokio::test]
+async fn one_that_takes_partitions_runs_those_of_the_division_that_counts_by_now() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 30).await;
+    let first = app::<Eight>(&log, &views).await;
+    shared::<Eight>(&[&first], 8).await;
+    let late = views.beside();
+    late.hold_up(|call| call == "puts leases of late v1");
+    let second = app::<Eight>(&log, &late).await;
+    waits(&late).await;
+    let third = app::<Two>(&log, &views.beside()).await;
+    first.shutdown().await;
+    shared::<Two>(&[&third], 2).await;
+    late.go_on();
+    eventually("it runs some", async || !runs::<Two>(&second).await.is_empty()).await;
+    let of_second = runs::<Two>(&second).await;
+    assert!(of_second.iter().all(|partition| partition.of() == 2), "{of_second:?}");
+    fill(&log, 30).await;
+    caught_up::<Two>(&log, &views).await;
+    second.shutdown().await;
+    third.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Two>(&log, &views.inner).await;
+}
+
 /// The answers of a process that has asked the build before.
 async fn all_are_fresh(readers: &Views, log: &FaultyLog) {
     let token = Token::new(log.log_id(), log.head().await.unwrap());
@@ -372,7 +345,7 @@ async fn all_are_fresh(readers: &Views, log: &FaultyLog) {
 async fn whoever_asked_a_partition_of_the_build_before_is_told_of_the_switch() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
-    let late = beside(&views);
+    let late = views.beside();
     let first = app::<Eight>(&log, &late).await;
     caught_up::<Eight>(&log, &views).await;
     shared::<Eight>(&[&first], 8).await;
@@ -398,7 +371,7 @@ async fn whoever_asked_a_partition_of_the_build_before_is_told_of_the_switch() {
 async fn the_next_one_that_leads_tells_those_that_ask_a_partition_of_the_build_before() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
-    let late = beside(&views);
+    let late = views.beside();
     let first = app::<Eight>(&log, &late).await;
     shared::<Eight>(&[&first], 8).await;
     caught_up::<Eight>(&log, &views).await;
@@ -412,7 +385,7 @@ async fn the_next_one_that_leads_tells_those_that_ask_a_partition_of_the_build_b
     operator.rebuild(&id, Position::ZERO).await.unwrap();
     waits(&late).await;
     stand_still(&late);
-    let second = app::<Eight>(&log, &beside(&views)).await;
+    let second = app::<Eight>(&log, &views.beside()).await;
     fill(&log, 30).await;
     all_are_fresh(&readers, &log).await;
     second.shutdown().await;
@@ -437,8 +410,6 @@ async fn a_list_does_not_wait_for_the_heartbeat_of_partitions_without_events() {
 
 #[tokio::test]
 async fn what_is_parked_in_all_partitions_counts_against_the_bound() {
-    let _alone = ALONE.lock().await;
-    BROKEN.store(true, SeqCst);
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let options = RuntimeOptions::default().lease(LEASE).heartbeat(Duration::from_millis(20)).max_parked(2);
     let app = app_with::<Eight>(&log, &views, options).await;
@@ -448,7 +419,7 @@ async fn what_is_parked_in_all_partitions_counts_against_the_bound() {
     for key in (0..100).map(|nth| format!("a{nth}")) {
         let of = |key: &str| Partition::of_key(key).among(8);
         if keys.len() < 3 && keys.iter().all(|known| of(known) != of(&key)) {
-            append(&log, &account_stream(&key), &[("cursed", "{}")]).await;
+            curse(&log, &key).await;
             keys.push(key);
             if keys.len() < 3 {
                 caught_up::<Eight>(&log, &views).await;
@@ -459,24 +430,22 @@ async fn what_is_parked_in_all_partitions_counts_against_the_bound() {
         matches!(health::<Eight>(&app).await.state, ProjectionState::Halted { .. })
     })
     .await;
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     app.shutdown().await;
 }
 
 /// The build itself keeps no letters of the time before it was divided.
 #[tokio::test]
 async fn what_was_retried_in_partitions_is_not_parked_again_once_they_are_one() {
-    let _alone = ALONE.lock().await;
-    BROKEN.store(true, SeqCst);
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 10).await;
-    append(&log, &account_stream("a1"), &[("cursed", "{}")]).await;
+    curse(&log, "a1").await;
     let one = app::<One>(&log, &views).await;
     caught_up::<One>(&log, &views).await;
     one.shutdown().await;
     let eight = app::<Eight>(&log, &views).await;
     shared::<Eight>(&[&eight], 8).await;
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     let id = ProjectionId::of::<One>();
     let operator = Operator::new(views.inner.clone(), "ada").within(Duration::from_secs(10));
     operator.retry(&id, Parked::All, false).await.unwrap();
@@ -488,6 +457,34 @@ async fn what_was_retried_in_partitions_is_not_parked_again_once_they_are_one() 
     assert_eq!(Operator::new(views.inner.clone(), "ada").parked(&id).await.unwrap(), []);
     assert_equals_a_fold_from_scratch::<One>(&log, &views.inner).await;
     one.shutdown().await;
+}
+
+/// The partitions of a division before keep no letters of their time.
+#[tokio::test]
+async fn what_was_retried_is_not_parked_again_once_the_build_is_divided_as_it_was_before() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    fill(&log, 10).await;
+    curse(&log, "a1").await;
+    let id = ProjectionId::of::<One>();
+    let operator = Operator::new(views.inner.clone(), "ada").within(Duration::from_secs(10));
+    let eight = app::<Eight>(&log, &views).await;
+    shared::<Eight>(&[&eight], 8).await;
+    caught_up::<Eight>(&log, &views).await;
+    assert_eq!(operator.parked(&id).await.unwrap(), [Sequence::Document("a1".to_owned())]);
+    eight.shutdown().await;
+    let two = app::<Two>(&log, &views).await;
+    shared::<Two>(&[&two], 2).await;
+    let _mended = Mended::new();
+    let report = operator.retry(&id, Parked::All, false).await.unwrap();
+    assert_eq!((report.retried, report.failing), (1, vec![]));
+    two.shutdown().await;
+    let eight = app::<Eight>(&log, &views).await;
+    shared::<Eight>(&[&eight], 8).await;
+    assert_eq!(operator.parked(&id).await.unwrap(), []);
+    fill(&log, 10).await;
+    caught_up::<Eight>(&log, &views).await;
+    eight.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Eight>(&log, &views.inner).await;
 }
 
 /// A rebuild that is given up is about to begin once more.
@@ -541,12 +538,12 @@ async fn a_new_version_answers_also_where_the_one_that_leads_runs_no_partition()
         let options = RuntimeOptions::default().lease(LEASE).heartbeat(Duration::from_millis(20));
         options.batch(1).backlog_batch(1)
     };
-    let first = app_with::<Next>(&log, &beside(&views), options()).await;
+    let first = app_with::<Next>(&log, &views.beside(), options()).await;
     shared::<Next>(&[&first], 2).await;
-    let running = beside(&views);
+    let running = views.beside();
     let second = app_with::<Next>(&log, &running, options()).await;
     eventually("it runs one", async || runs::<Next>(&second).await.len() == 1).await;
-    let (leads, takes) = (beside(&views), beside(&views));
+    let (leads, takes) = (views.beside(), views.beside());
     let third = app_with::<Next>(&log, &leads, options()).await;
     let fourth = app_with::<Next>(&log, &takes, options()).await;
     tokio::time::sleep(LEASE).await;

@@ -6,9 +6,12 @@
 mod batch;
 mod check;
 mod creating;
+mod divided;
 mod domain;
 mod execute;
 mod faults;
+mod flow;
+mod handovers;
 mod hot;
 mod idempotency;
 mod lag;

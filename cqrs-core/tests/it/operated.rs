@@ -24,50 +24,20 @@ use cqrs_core::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    divided::{
+        Eight, One, Two, app, app_with, caught_up, checkpoint, curse, deposit, open, options, shared, spread,
+    },
     domain::*,
     faults::{FaultyLog, FaultyViews},
-    scene::{account_stream, append, applied_here, eventually, health, runs},
+    scene::{account_stream, append, applied_here, assert_mended, eventually, health, runs},
 };
 
-const LEASE: Duration = Duration::from_millis(300);
-
-macro_rules! amounts {
-    ($type:ident, $name:literal, $version:literal, $partitions:literal, $each:literal) => {
-        #[derive(cqrs_core::Projection, Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[projection(name = $name, version = $version, events(AccountEvent), partitions = $partitions, max_lag = "2s")]
-        struct $type {
-            amounts: Vec<i64>,
-        }
-
-        #[handlers(ignore(Labelled, Noted, HandedOver, AccountClosed))]
-        impl $type {
-            #[event_handler]
-            fn on_opened(_: &AccountOpened) -> Self {
-                Self { amounts: Vec::new() }
-            }
-
-            #[event_handler]
-            fn on_deposited(&mut self, event: &Deposited) {
-                self.amounts.push(event.amount / 100 * $each);
-            }
-
-            #[event_handler]
-            fn on_cursed(&mut self, event: &Cursed) {
-                panic!("no handler is a match for {event:?}");
-            }
-        }
-    };
-}
-
-amounts!(Whole, "adv_whole", 1, 1, 1);
-amounts!(Changed, "adv_whole", 1, 1, 2);
-amounts!(Newer, "adv_whole", 2, 1, 1);
-amounts!(Two, "adv_two", 1, 2, 1);
-amounts!(Eight, "adv_eight", 1, 8, 1);
+spread!(Changed, version = 1, partitions = 1, times = 2);
+spread!(Newer, version = 2, partitions = 1, times = 1);
 
 /// Events of many streams reach a document.
 #[derive(cqrs_core::Projection, Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[projection(name = "adv_holdings", events(AccountOpened, HandedOver), key = OwnerId, default, partitions = 4)]
+#[projection(name = "holdings", events(AccountOpened, HandedOver), key = OwnerId, default, partitions = 4)]
 struct Holdings {
     accounts: i64,
 }
@@ -85,54 +55,6 @@ impl Holdings {
         let _ = event;
         self.accounts += 10;
     }
-}
-
-fn options() -> RuntimeOptions {
-    RuntimeOptions::default().lease(LEASE).heartbeat(Duration::from_millis(20)).batch(20)
-}
-
-async fn app_with<P: Projection>(log: &FaultyLog, views: &FaultyViews, options: RuntimeOptions) -> App {
-    App::builder(log.clone()).runtime(options).projection::<P>(views.clone()).build().await.unwrap()
-}
-
-async fn app<P: Projection>(log: &FaultyLog, views: &FaultyViews) -> App {
-    app_with::<P>(log, views, options()).await
-}
-
-fn beside(views: &FaultyViews) -> FaultyViews {
-    FaultyViews::over(views.inner.clone())
-}
-
-async fn open(log: &FaultyLog, accounts: u64) {
-    for nth in 0..accounts {
-        append(log, &account_stream(&format!("a{nth}")), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
-    }
-}
-
-async fn deposit(log: &FaultyLog, id: &str, units: u64) {
-    append(log, &account_stream(id), &[("deposited", &format!(r#"{{"units":{units}}}"#))]).await;
-}
-
-async fn curse(log: &FaultyLog, id: &str) {
-    append(log, &account_stream(id), &[("cursed", "{}")]).await;
-}
-
-async fn checkpoint<P: Projection>(views: &FaultyViews) -> Position {
-    let checkpoint = Views::new(views.inner.clone()).checkpoint::<P>().await.unwrap();
-    checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position)
-}
-
-async fn caught_up<P: Projection>(log: &FaultyLog, views: &FaultyViews) {
-    let head = log.head().await.unwrap();
-    eventually("all is applied", async || checkpoint::<P>(views).await >= head).await;
-}
-
-/// Each of two applications runs half of the partitions.
-async fn shared<P: Projection>(first: &App, second: &App, of: usize) {
-    eventually("they share the partitions", async || {
-        runs::<P>(first).await.len() == of / 2 && runs::<P>(second).await.len() == of / 2
-    })
-    .await;
 }
 
 async fn stands_still<P: Projection>(app: &App) {
@@ -155,19 +77,19 @@ async fn deposits(views: &FaultyViews, id: &ProjectionId, accounts: u64) -> Vec<
 #[tokio::test(start_paused = true)]
 async fn a_request_to_skip_gives_up_one_event_of_a_sequence_also_where_it_is_interrupted() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let app = app::<Whole>(&log, &views).await;
-    open(&log, 1).await;
+    let app = app::<One>(&log, &views).await;
+    open(&log, 0..1).await;
     curse(&log, "a0").await;
     deposit(&log, "a0", 7).await;
-    caught_up::<Whole>(&log, &views).await;
-    let id = ProjectionId::of::<Whole>();
+    caught_up::<One>(&log, &views).await;
+    let id = ProjectionId::of::<One>();
     let operator = Operator::new(views.inner.clone(), "ada");
     // The read store is away for a moment, after the event was given up and before the next one was tried.
     views.faults.loads_fail.store(1, SeqCst);
     let report = operator.skip(&id, Sequence::Document("a0".to_owned()), "it is cursed").await;
     assert_eq!(views.faults.loads_fail.load(SeqCst), 0, "it was interrupted");
     eventually("nothing is parked", async || operator.parked(&id).await.unwrap().is_empty()).await;
-    let view = app.view::<Whole>(&account("a0")).await.unwrap();
+    let view = app.view::<One>(&account("a0")).await.unwrap();
     assert_eq!(view.as_ref().unwrap().amounts, [7], "the event behind it was given up, too: {report:?}");
     app.shutdown().await;
 }
@@ -176,14 +98,14 @@ async fn a_request_to_skip_gives_up_one_event_of_a_sequence_also_where_it_is_int
 #[tokio::test(start_paused = true)]
 async fn a_request_to_skip_gives_up_one_event_also_where_its_outcome_is_written_late() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let app = app::<Whole>(&log, &views).await;
-    open(&log, 1).await;
+    let app = app::<One>(&log, &views).await;
+    open(&log, 0..1).await;
     for units in 1..4 {
         curse(&log, "a0").await;
         deposit(&log, "a0", units).await;
     }
-    caught_up::<Whole>(&log, &views).await;
-    let id = ProjectionId::of::<Whole>();
+    caught_up::<One>(&log, &views).await;
+    let id = ProjectionId::of::<One>();
     let operator = Operator::new(views.inner.clone(), "ada");
     let puts = Arc::new(AtomicUsize::new(0));
     views.hold_up({
@@ -198,7 +120,7 @@ async fn a_request_to_skip_gives_up_one_event_also_where_its_outcome_is_written_
     views.faults.away.store(true, SeqCst);
     views.go_on();
     eventually("it starts over", async || {
-        matches!(health::<Whole>(&app).await.state, ProjectionState::Retrying { .. })
+        matches!(health::<One>(&app).await.state, ProjectionState::Retrying { .. })
     })
     .await;
     views.faults.away.store(false, SeqCst);
@@ -237,9 +159,9 @@ async fn the_most_that_may_be_parked_is_that_of_the_projection_however_many_appl
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let limited = options().max_parked(2);
     let first = app_with::<Eight>(&log, &views, limited).await;
-    let second = app_with::<Eight>(&log, &beside(&views), limited).await;
-    open(&log, 40).await;
-    shared::<Eight>(&first, &second, 8).await;
+    let second = app_with::<Eight>(&log, &views.beside(), limited).await;
+    open(&log, 0..40).await;
+    shared::<Eight>(&[&first, &second], 8).await;
     caught_up::<Eight>(&log, &views).await;
     let mine = runs::<Eight>(&first).await;
     let is_mine = |nth: &u64| mine.contains(&Partition::of_key(&format!("a{nth}")).among(8));
@@ -270,10 +192,10 @@ async fn the_most_that_may_be_parked_is_that_of_the_projection_however_many_appl
 async fn a_paused_projection_applies_nothing_while_its_partitions_are_gathered_for_an_operator() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let first = app::<Eight>(&log, &views).await;
-    let second = app::<Eight>(&log, &beside(&views)).await;
-    open(&log, 40).await;
+    let second = app::<Eight>(&log, &views.beside()).await;
+    open(&log, 0..40).await;
     curse(&log, "a0").await;
-    shared::<Eight>(&first, &second, 8).await;
+    shared::<Eight>(&[&first, &second], 8).await;
     caught_up::<Eight>(&log, &views).await;
     let id = ProjectionId::of::<Eight>();
     let operator = Operator::new(views.inner.clone(), "ada").within(Duration::from_secs(30));
@@ -293,11 +215,11 @@ async fn a_paused_projection_applies_nothing_while_its_partitions_are_gathered_f
 #[tokio::test]
 async fn a_paused_projection_applies_nothing_to_partitions_that_change_hands() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let slow = beside(&views);
+    let slow = views.beside();
     let first = app::<Eight>(&log, &views).await;
     let second = app::<Eight>(&log, &slow).await;
-    open(&log, 40).await;
-    shared::<Eight>(&first, &second, 8).await;
+    open(&log, 0..40).await;
+    shared::<Eight>(&[&first, &second], 8).await;
     caught_up::<Eight>(&log, &views).await;
     // The second one writes no more, so its partitions stay behind.
     slow.shut();
@@ -328,20 +250,20 @@ async fn a_paused_projection_applies_nothing_to_partitions_that_change_hands() {
 async fn documents_of_a_rebuild_that_other_handlers_went_on_with_are_outdated() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let limited = options().batch(10);
-    let before = app_with::<Whole>(&log, &views, limited).await;
-    open(&log, 1).await;
+    let before = app_with::<One>(&log, &views, limited).await;
+    open(&log, 0..1).await;
     for _ in 0..50 {
         deposit(&log, "a0", 1).await;
     }
-    caught_up::<Whole>(&log, &views).await;
-    let id = ProjectionId::of::<Whole>();
+    caught_up::<One>(&log, &views).await;
+    let id = ProjectionId::of::<One>();
     let build = id.generation(1);
     let operator = Operator::new(views.inner.clone(), "ada");
     let commits = Arc::new(AtomicUsize::new(0));
     views.hold_up({
         let commits = Arc::clone(&commits);
         move |what| {
-            what.starts_with("commits adv_whole v1, build 1: building") && commits.fetch_add(1, SeqCst) > 3
+            what.starts_with("commits spread v1, build 1: building") && commits.fetch_add(1, SeqCst) > 3
         }
     });
     operator.rebuild(&id, Position::ZERO).await.unwrap();
@@ -350,9 +272,9 @@ async fn documents_of_a_rebuild_that_other_handlers_went_on_with_are_outdated() 
     let half = views.inner.checkpoint(&build).await.unwrap().unwrap();
     assert!(half.position > Position::new(5) && half.position < Position::new(51), "{half:?}");
 
-    let after = app_with::<Changed>(&log, &beside(&views), limited).await;
+    let after = app_with::<Changed>(&log, &views.beside(), limited).await;
     eventually("the build answers", async || {
-        Views::new(views.inner.clone()).build::<Whole>().await.unwrap() == build
+        Views::new(views.inner.clone()).build::<One>().await.unwrap() == build
     })
     .await;
     deposit(&log, "a0", 1).await;
@@ -374,20 +296,42 @@ async fn the_time_of_grace_of_a_version_begins_when_nobody_runs_it_any_more() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let grace = Duration::from_mins(2);
     let slow = RuntimeOptions::default().grace(grace);
-    let older = app_with::<Whole>(&log, &views, slow).await;
-    open(&log, 1).await;
-    caught_up::<Whole>(&log, &views).await;
-    let newer = app_with::<Newer>(&log, &beside(&views), slow).await;
+    let older = app_with::<One>(&log, &views, slow).await;
+    open(&log, 0..1).await;
+    caught_up::<One>(&log, &views).await;
+    let newer = app_with::<Newer>(&log, &views.beside(), slow).await;
     caught_up::<Newer>(&log, &views).await;
     // A rolling deploy that takes its time.
     tokio::time::sleep(grace * 2).await;
     older.shutdown().await;
     tokio::time::sleep(grace / 2).await;
-    let builds = views.builds("adv_whole").await.unwrap();
+    let builds = views.builds("spread").await.unwrap();
     assert!(builds.iter().any(|build| build.id.version == 1), "it is gone at once: {builds:?}");
     tokio::time::sleep(grace).await;
-    let builds = views.builds("adv_whole").await.unwrap();
+    let builds = views.builds("spread").await.unwrap();
     assert!(builds.iter().all(|build| build.id.version == 2), "it stays for ever: {builds:?}");
+    newer.shutdown().await;
+}
+
+/// Nothing is in the log, so that it has written nothing since it began.
+#[tokio::test(start_paused = true)]
+async fn a_new_version_is_as_fresh_as_the_older_one_as_it_takes_over() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let older = app::<One>(&log, &views).await;
+    let as_of = async |id: &ProjectionId| views.inner.checkpoint(id).await.unwrap().map(|it| it.as_of);
+    let [answered, answers] = [ProjectionId::of::<One>(), ProjectionId::of::<Newer>()];
+    eventually("it answers", async || as_of(&answered).await > Some(Timestamp::UNIX_EPOCH)).await;
+    older.shutdown().await;
+    let before = as_of(&answered).await;
+    let next = views.beside();
+    let commits = AtomicUsize::new(0);
+    // Not the one that takes over: what comes after it.
+    next.hold_up(move |what| what.starts_with("commits spread v2: live") && commits.fetch_add(1, SeqCst) > 0);
+    let newer = app::<Newer>(&log, &next).await;
+    eventually("it has taken over", async || next.faults.waiting.load(SeqCst) > 0).await;
+    let after = as_of(&answers).await;
+    assert!(after >= before, "what is answered is as of {after:?}, and was of {before:?}");
+    next.go_on();
     newer.shutdown().await;
 }
 
@@ -450,7 +394,7 @@ async fn is_interrupted_as_its_outcome_is_written(views: &FaultyViews, app: &App
     views.faults.away.store(true, SeqCst);
     views.go_on();
     eventually("it starts over", async || {
-        matches!(health::<Whole>(app).await.state, ProjectionState::Retrying { .. })
+        matches!(health::<One>(app).await.state, ProjectionState::Retrying { .. })
     })
     .await;
     views.faults.away.store(false, SeqCst);
@@ -459,10 +403,10 @@ async fn is_interrupted_as_its_outcome_is_written(views: &FaultyViews, app: &App
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_done_is_on_record_as_done_also_where_its_outcome_is_written_late() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let app = app::<Whole>(&log, &views).await;
-    open(&log, 1).await;
-    caught_up::<Whole>(&log, &views).await;
-    let id = ProjectionId::of::<Whole>();
+    let app = app::<One>(&log, &views).await;
+    open(&log, 0..1).await;
+    caught_up::<One>(&log, &views).await;
+    let id = ProjectionId::of::<One>();
     let operator = Operator::new(views.inner.clone(), "ada");
     let puts = Arc::new(AtomicUsize::new(0));
     views.hold_up({
@@ -484,12 +428,12 @@ async fn a_request_that_was_done_is_on_record_as_done_also_where_its_outcome_is_
 async fn what_is_left_of_a_build_that_was_never_begun_is_removed() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let grace = Duration::from_mins(1);
-    let app = app_with::<Whole>(&log, &views, options().grace(grace)).await;
-    open(&log, 1).await;
-    caught_up::<Whole>(&log, &views).await;
-    let id = ProjectionId::of::<Whole>();
+    let app = app_with::<One>(&log, &views, options().grace(grace)).await;
+    open(&log, 0..1).await;
+    caught_up::<One>(&log, &views).await;
+    let id = ProjectionId::of::<One>();
     let operator = Operator::new(views.inner.clone(), "ada");
-    views.hold_up(|what| what.starts_with("commits adv_whole v1, build 1: building"));
+    views.hold_up(|what| what.starts_with("commits spread v1, build 1: building"));
     let asked = tokio::spawn({
         let (operator, id) = (operator.clone(), id.clone());
         async move { operator.rebuild(&id, Position::ZERO).await }
@@ -497,12 +441,12 @@ async fn what_is_left_of_a_build_that_was_never_begun_is_removed() {
     is_interrupted_as_its_outcome_is_written(&views, &app).await;
     asked.await.unwrap().unwrap();
     eventually("a build answers", async || {
-        let answers = Views::new(views.inner.clone()).build::<Whole>().await.unwrap();
+        let answers = Views::new(views.inner.clone()).build::<One>().await.unwrap();
         answers > id.generation(1)
     })
     .await;
     tokio::time::sleep(grace * 3).await;
-    let builds = views.builds("adv_whole").await.unwrap();
+    let builds = views.builds("spread").await.unwrap();
     assert_eq!(builds.len(), 1, "{:?}", builds.iter().map(|build| build.id.to_string()).collect::<Vec<_>>());
     app.shutdown().await;
 }
@@ -513,30 +457,30 @@ async fn whoever_is_late_to_remove_an_older_version_leaves_one_that_is_run_again
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let grace = Duration::from_secs(30);
     let slow = options().grace(grace);
-    let older = app_with::<Whole>(&log, &views, slow).await;
-    open(&log, 1).await;
-    caught_up::<Whole>(&log, &views).await;
+    let older = app_with::<One>(&log, &views, slow).await;
+    open(&log, 0..1).await;
+    caught_up::<One>(&log, &views).await;
     older.shutdown().await;
-    let late = beside(&views);
-    late.hold_up(|what| what == "removes adv_whole v1");
+    let late = views.beside();
+    late.hold_up(|what| what == "removes spread v1");
     let newer = app_with::<Newer>(&log, &late, slow).await;
     caught_up::<Newer>(&log, &views).await;
     eventually("it is about to remove it", async || late.faults.waiting.load(SeqCst) > 0).await;
-    let again = app_with::<Whole>(&log, &beside(&views), slow).await;
-    eventually("it runs", async || health::<Whole>(&again).await.state == ProjectionState::Live).await;
+    let again = app_with::<One>(&log, &views.beside(), slow).await;
+    eventually("it runs", async || health::<One>(&again).await.state == ProjectionState::Live).await;
     deposit(&log, "a0", 1).await;
-    caught_up::<Whole>(&log, &views).await;
+    caught_up::<One>(&log, &views).await;
     late.go_on();
     deposit(&log, "a0", 2).await;
     let head = log.head().await.unwrap();
     eventually("it goes on, or halts", async || {
-        let health = health::<Whole>(&again).await;
+        let health = health::<One>(&again).await;
         health.applied == head || matches!(health.state, ProjectionState::Halted { .. })
     })
     .await;
-    let state = health::<Whole>(&again).await.state;
+    let state = health::<One>(&again).await.state;
     assert!(!matches!(state, ProjectionState::Halted { .. }), "{state:?}");
-    let view = again.view::<Whole>(&account("a0")).await.unwrap();
+    let view = again.view::<One>(&account("a0")).await.unwrap();
     assert_eq!(view.as_ref().map(|view| view.amounts.clone()), Some(vec![1, 2]));
     again.shutdown().await;
     newer.shutdown().await;
@@ -546,12 +490,12 @@ async fn whoever_is_late_to_remove_an_older_version_leaves_one_that_is_run_again
 #[tokio::test]
 async fn whoever_leads_without_a_partition_does_not_say_that_another_one_leads() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    open(&log, 4).await;
+    open(&log, 0..4).await;
     let first = app::<Two>(&log, &views).await;
-    let of_second = beside(&views);
+    let of_second = views.beside();
     let second = app::<Two>(&log, &of_second).await;
-    shared::<Two>(&first, &second, 2).await;
-    let (of_third, of_fourth) = (beside(&views), beside(&views));
+    shared::<Two>(&[&first, &second], 2).await;
+    let (of_third, of_fourth) = (views.beside(), views.beside());
     let third = app::<Two>(&log, &of_third).await;
     let fourth = app::<Two>(&log, &of_fourth).await;
     let stands_by =
@@ -561,7 +505,7 @@ async fn whoever_leads_without_a_partition_does_not_say_that_another_one_leads()
     for views in [&of_second, &of_fourth] {
         views.hold_up(|what| what.starts_with("puts leases"));
     }
-    of_third.hold_up(|what| what.starts_with("commits adv_two v1: "));
+    of_third.hold_up(|what| what.starts_with("commits spread v1: "));
     first.shutdown().await;
     eventually("the third one leads", async || of_third.faults.waiting.load(SeqCst) > 0).await;
     of_second.go_on();

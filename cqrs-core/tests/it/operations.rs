@@ -1,7 +1,5 @@
 //! What an operator asks of projections that run.
 
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-
 use cqrs_core::{
     app::App,
     envelope::{Json, Position},
@@ -16,12 +14,10 @@ use crate::{
     faults::{FaultyLog, FaultyViews},
     ledger::Ledger,
     scene::{
-        account_stream, append, assert_equals_a_fold_from_scratch, caught_up, eventually, halted, health,
+        Mended, account_stream, append, assert_equals_a_fold_from_scratch, assert_mended, caught_up,
+        eventually, halted, health,
     },
 };
-
-/// The handler is broken.
-static BROKEN: AtomicBool = AtomicBool::new(false);
 
 macro_rules! broken_account {
     ($type:ident, $name:literal, $policy:literal) => {
@@ -53,7 +49,7 @@ macro_rules! broken_account {
             #[event_handler]
             fn on_cursed(&mut self, _: &Cursed) {
                 self.amounts.push(-7);
-                assert!(!BROKEN.load(SeqCst), "the handler is broken");
+                assert_mended();
             }
         }
     };
@@ -76,7 +72,6 @@ impl Scene {
     }
 
     async fn over(views: FaultyViews, options: RuntimeOptions) -> Self {
-        BROKEN.store(true, SeqCst);
         let log = FaultyLog::new();
         let app = Self::start(&log, &views, options).await;
         // As a tool in another process has it: the read store, and nothing else.
@@ -148,7 +143,7 @@ async fn parked_events_are_folded_in_in_order_once_the_handler_is_mended() {
     assert_eq!((letters.len(), letters[0].attempts), (29, 2));
     assert!(letters[0].tried_at > letters[0].parked_at);
 
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     let would = scene.operator.retry(&id(), Parked::All, true).await.unwrap();
     assert_eq!(report(&would), (29, 0, vec![]));
     assert_eq!(scene.letters().await, letters, "a dry run changes nothing");
@@ -173,7 +168,7 @@ async fn a_sequence_of_thousands_is_folded_in() {
         append(&scene.log, &account_stream("a"), &[deposit; 100]).await;
     }
     caught_up::<Parks>(&scene.log, &scene.views).await;
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     let done = scene.operator.retry(&id(), of("a"), false).await.unwrap();
     assert_eq!(report(&done), (1_201, 0, vec![]));
     assert_equals_a_fold_from_scratch::<Parks>(&scene.log, &scene.views).await;
@@ -252,7 +247,7 @@ async fn a_document_that_the_store_does_not_take_stays_parked_where_it_grows_too
     append(&scene.log, &account_stream("a"), &[("labelled", large.as_str())]).await;
     scene.deposit("a", 6).await;
     assert_eq!(scene.letters().await.len(), 8);
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     let done = scene.operator.retry(&id(), of("a"), false).await.unwrap();
     assert_eq!(report(&done), (6, 0, vec![9]));
     assert!(done.failing[0].error.contains("200"), "{done:?}");
@@ -320,7 +315,7 @@ async fn a_projection_halts_instead_of_parking_the_world_and_goes_on_when_it_is_
         assert!(reason.contains(part), "{part}: {reason}");
     }
     assert_eq!(scene.views.checkpoint(&id()).await.unwrap().unwrap().position, position);
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     scene.operator.resume(&id()).await.unwrap();
     assert_eq!(scene.amounts("b").await, [-7], "nothing was lost");
     scene.operator.retry(&id(), Parked::All, false).await.unwrap();
@@ -329,7 +324,6 @@ async fn a_projection_halts_instead_of_parking_the_world_and_goes_on_when_it_is_
 
 #[tokio::test(start_paused = true)]
 async fn a_projection_halts_or_tries_again_where_it_says_so() {
-    BROKEN.store(true, SeqCst);
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let app = App::builder(log.clone())
         .projection::<Halts>(views.clone())
@@ -348,7 +342,7 @@ async fn a_projection_halts_or_tries_again_where_it_says_so() {
         _ => false,
     };
     eventually("it tries again and again", tries).await;
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     caught_up::<Retries>(&log, &views).await;
     let operator = Operator::new(views.clone(), "ada");
     operator.resume(&ProjectionId::of::<Halts>()).await.unwrap();

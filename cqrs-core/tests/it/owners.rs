@@ -38,11 +38,6 @@ async fn fence(views: &FaultyViews) -> u64 {
     views.inner.checkpoint(&ProjectionId::of::<Balance>()).await.unwrap().unwrap().fence
 }
 
-/// Another way to the same views, with faults of its own.
-fn beside(views: &FaultyViews) -> FaultyViews {
-    FaultyViews::over(views.inner.clone())
-}
-
 async fn open_account(log: &FaultyLog, id: &str) {
     append(log, &account_stream(id), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
 }
@@ -52,7 +47,7 @@ async fn of_two_applications_one_runs_a_projection_and_the_other_takes_over_as_i
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let first = app(&log, &views).await;
     runs(&first).await;
-    let second = app(&log, &beside(&views)).await;
+    let second = app(&log, &views.beside()).await;
     stands_by(&second).await;
     let standing_by = health::<Balance>(&second).await;
     let ProjectionState::Standby { owner } = &standing_by.state else { panic!("{standing_by:?}") };
@@ -89,7 +84,7 @@ fn an_owner_that_died_is_succeeded_when_its_lease_runs_out() {
     dying.shutdown_background();
     runtime().block_on(async {
         open_account(&log, "a").await;
-        let second = app(&log, &beside(&views)).await;
+        let second = app(&log, &views.beside()).await;
         stands_by(&second).await;
         caught_up::<Balance>(&log, &views).await;
         runs(&second).await;
@@ -110,7 +105,7 @@ async fn an_owner_that_stood_still_past_its_lease_writes_nothing_afterwards() {
     views.shut();
     open_account(&log, "b").await;
     eventually("a commit waits", async || views.faults.open.receiver_count() > 0).await;
-    let others = beside(&views);
+    let others = views.beside();
     let second = app(&log, &others).await;
     caught_up::<Balance>(&log, &others).await;
     open_account(&log, "c").await;

@@ -11,7 +11,6 @@ use cqrs_core::{
     app::App,
     domain::Projection,
     envelope::Position,
-    event_handler, handlers,
     operations::Operator,
     query::Views,
     runtime::{
@@ -24,9 +23,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    domain::*,
+    divided::{Eight, One, app_with, curse, go_on, open, shared, stand_still},
     faults::{FaultyLog, FaultyViews},
-    scene::{account_stream, append, eventually, health, runs},
+    scene::{eventually, health, runs},
 };
 
 const LEASE: Duration = Duration::from_millis(600);
@@ -34,45 +33,12 @@ const LEASE: Duration = Duration::from_millis(600);
 const LONG_LEASE: Duration = Duration::from_secs(3);
 const HEARTBEAT: Duration = Duration::from_millis(20);
 
-/// The same, divided or not.
-macro_rules! shown {
-    ($type:ident, $name:literal, $partitions:literal) => {
-        #[derive(cqrs_core::Projection, Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[projection(name = $name, events(AccountEvent), partitions = $partitions, max_lag = "2s")]
-        struct $type {}
-
-        #[handlers(ignore(Deposited, Labelled, Noted, HandedOver, AccountClosed))]
-        impl $type {
-            #[event_handler]
-            fn on_opened(_: &AccountOpened) -> Self {
-                Self {}
-            }
-
-            #[event_handler]
-            fn on_cursed(&mut self, event: &Cursed) {
-                panic!("no handler is a match for {event:?}");
-            }
-        }
-    };
-}
-
-shown!(Whole, "shown_whole", 1);
-shown!(Eight, "shown", 8);
-
 fn options() -> RuntimeOptions {
     RuntimeOptions::default().lease(LEASE).heartbeat(HEARTBEAT)
 }
 
-async fn app_with<P: Projection>(log: &FaultyLog, views: &FaultyViews, options: RuntimeOptions) -> App {
-    App::builder(log.clone()).runtime(options).projection::<P>(views.clone()).build().await.unwrap()
-}
-
 async fn app<P: Projection>(log: &FaultyLog, views: &FaultyViews) -> App {
     app_with::<P>(log, views, options()).await
-}
-
-fn beside(views: &FaultyViews) -> FaultyViews {
-    FaultyViews::over(views.inner.clone())
 }
 
 fn watching<P: Projection>(views: &FaultyViews) -> LagMonitor {
@@ -81,20 +47,6 @@ fn watching<P: Projection>(views: &FaultyViews) -> LagMonitor {
 
 fn seen(monitor: &LagMonitor) -> CheckpointHealth {
     monitor.health().into_iter().next().unwrap()
-}
-
-async fn open(log: &FaultyLog, accounts: impl Iterator<Item = u64>) {
-    for nth in accounts {
-        append(log, &account_stream(&format!("a{nth}")), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
-    }
-}
-
-/// Both run half of the partitions.
-async fn shared(first: &App, second: &App) {
-    eventually("they share the partitions", async || {
-        runs::<Eight>(first).await.len() == 4 && runs::<Eight>(second).await.len() == 4
-    })
-    .await;
 }
 
 /// Of each partition: who runs it, and how far it is.
@@ -111,24 +63,13 @@ fn id(owner: Option<&Owner>) -> Option<Uuid> {
     owner.map(|owner| owner.id)
 }
 
-/// It stands still: it writes nothing, and its leases run out.
-fn stand_still(views: &FaultyViews) {
-    views.shut();
-    views.faults.stands_still.send_replace(true);
-}
-
-fn go_on(views: &FaultyViews) {
-    views.faults.stands_still.send_replace(false);
-    views.open();
-}
-
 #[tokio::test]
 async fn whoever_runs_or_reads_a_projection_sees_the_owner_and_the_position_of_each_partition() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let first = app::<Eight>(&log, &views).await;
-    let second = app::<Eight>(&log, &beside(&views)).await;
+    let second = app::<Eight>(&log, &views.beside()).await;
     let monitor = watching::<Eight>(&views);
-    shared(&first, &second).await;
+    shared::<Eight>(&[&first, &second], 8).await;
     open(&log, 0..40).await;
     let head = log.head().await.unwrap();
     let all_of = |partitions: &[PartitionHealth]| {
@@ -173,7 +114,7 @@ async fn whoever_runs_or_reads_a_projection_sees_the_owner_and_the_position_of_e
 #[tokio::test]
 async fn partitions_of_an_owner_that_died_have_none_until_another_one_runs_them() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let (dying, living) = (beside(&views), beside(&views));
+    let (dying, living) = (views.beside(), views.beside());
     let first = app::<Eight>(&log, &dying).await;
     let monitor = watching::<Eight>(&views);
     eventually("it runs all", async || runs::<Eight>(&first).await.len() == 8).await;
@@ -208,10 +149,10 @@ async fn partitions_of_an_owner_that_died_have_none_until_another_one_runs_them(
 #[tokio::test]
 async fn one_that_shares_partitions_sees_those_of_another_one_that_died_as_its_own_in_the_end() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let dying = beside(&views);
+    let dying = views.beside();
     let first = app::<Eight>(&log, &dying).await;
     let second = app::<Eight>(&log, &views).await;
-    shared(&first, &second).await;
+    shared::<Eight>(&[&first, &second], 8).await;
     eventually("it sees them", async || {
         let health = health::<Eight>(&second).await;
         owners(&health.partitions).len() == 2 && health.partitions.len() == 8
@@ -233,18 +174,18 @@ async fn one_that_shares_partitions_sees_those_of_another_one_that_died_as_its_o
 #[tokio::test]
 async fn the_owner_of_what_is_not_divided_is_named_by_all() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let dying = beside(&views);
-    let first = app::<Whole>(&log, &dying).await;
-    let monitor = watching::<Whole>(&views);
-    let owner = async |app: &App| id(health::<Whole>(app).await.owner.as_ref());
+    let dying = views.beside();
+    let first = app::<One>(&log, &dying).await;
+    let monitor = watching::<One>(&views);
+    let owner = async |app: &App| id(health::<One>(app).await.owner.as_ref());
     eventually("it runs", async || owner(&first).await.is_some()).await;
-    let second = app::<Whole>(&log, &views).await;
+    let second = app::<One>(&log, &views).await;
     let of_first = owner(&first).await;
     eventually("others see that", async || {
         owner(&second).await == of_first && id(seen(&monitor).owner.as_ref()) == of_first
     })
     .await;
-    assert_eq!(health::<Whole>(&second).await.partitions, []);
+    assert_eq!(health::<One>(&second).await.partitions, []);
     assert_eq!(seen(&monitor).partitions, []);
     stand_still(&dying);
     eventually("the other one runs it", async || {
@@ -264,23 +205,23 @@ async fn the_owner_of_what_is_not_divided_is_named_by_all() {
 #[tokio::test]
 async fn one_that_has_halted_shows_who_goes_on() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let halts = app_with::<Whole>(&log, &views, options().max_parked(0)).await;
+    let halts = app_with::<One>(&log, &views, options().max_parked(0)).await;
     open(&log, 0..1).await;
-    append(&log, &account_stream("a0"), &[("cursed", "{}")]).await;
+    curse(&log, "a0").await;
     eventually("it halts", async || {
-        matches!(health::<Whole>(&halts).await.state, ProjectionState::Halted { .. })
+        matches!(health::<One>(&halts).await.state, ProjectionState::Halted { .. })
     })
     .await;
-    assert_eq!(health::<Whole>(&halts).await.owner, None);
-    let goes_on = app::<Whole>(&log, &beside(&views)).await;
+    assert_eq!(health::<One>(&halts).await.owner, None);
+    let goes_on = app::<One>(&log, &views.beside()).await;
     open(&log, 1..9).await;
     let head = log.head().await.unwrap();
     eventually("another one goes on", async || {
-        let (halted, other) = (health::<Whole>(&halts).await, health::<Whole>(&goes_on).await);
+        let (halted, other) = (health::<One>(&halts).await, health::<One>(&goes_on).await);
         halted.owner.is_some() && halted.owner == other.owner && halted.applied == head && halted.parked == 1
     })
     .await;
-    assert!(matches!(health::<Whole>(&halts).await.state, ProjectionState::Halted { .. }));
+    assert!(matches!(health::<One>(&halts).await.state, ProjectionState::Halted { .. }));
     halts.shutdown().await;
     goes_on.shutdown().await;
 }
@@ -289,12 +230,12 @@ async fn one_that_has_halted_shows_who_goes_on() {
 async fn what_is_parked_is_counted_over_all_partitions_wherever_they_run() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let first = app::<Eight>(&log, &views).await;
-    let second = app::<Eight>(&log, &beside(&views)).await;
+    let second = app::<Eight>(&log, &views.beside()).await;
     let monitor = watching::<Eight>(&views);
-    shared(&first, &second).await;
+    shared::<Eight>(&[&first, &second], 8).await;
     open(&log, 0..40).await;
     for nth in 0..20 {
-        append(&log, &account_stream(&format!("a{nth}")), &[("cursed", "{}")]).await;
+        curse(&log, &format!("a{nth}")).await;
     }
     let counts = |partitions: &[PartitionHealth]| {
         let of = |it: &PartitionHealth| (it.partition, it.parked);
@@ -329,31 +270,31 @@ async fn what_is_parked_is_counted_over_all_partitions_wherever_they_run() {
 #[tokio::test]
 async fn the_last_error_stays_when_all_is_well_again() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let app = app::<Whole>(&log, &views).await;
-    let monitor = watching::<Whole>(&views);
-    let is_well = async || health::<Whole>(&app).await.is_well() && seen(&monitor).is_well();
+    let app = app::<One>(&log, &views).await;
+    let monitor = watching::<One>(&views);
+    let is_well = async || health::<One>(&app).await.is_well() && seen(&monitor).is_well();
     eventually("it is well", is_well).await;
-    assert_eq!((health::<Whole>(&app).await.last_error, seen(&monitor).last_error), (None, None));
+    assert_eq!((health::<One>(&app).await.last_error, seen(&monitor).last_error), (None, None));
     let before = Timestamp::now();
     views.faults.away.store(true, SeqCst);
     eventually("both notice", async || {
-        matches!(health::<Whole>(&app).await.state, ProjectionState::Retrying { .. })
+        matches!(health::<One>(&app).await.state, ProjectionState::Retrying { .. })
             && matches!(seen(&monitor).state, CheckpointState::Unreachable { .. })
     })
     .await;
     views.faults.away.store(false, SeqCst);
     eventually("it is well again", is_well).await;
     let after = Timestamp::now();
-    for last in [health::<Whole>(&app).await.last_error, seen(&monitor).last_error] {
+    for last in [health::<One>(&app).await.last_error, seen(&monitor).last_error] {
         let last = last.unwrap();
         assert!(last.error.contains("the test took it away"), "{last:?}");
         assert!((before..=after).contains(&last.at), "{last:?}");
     }
     open(&log, 0..1).await;
-    append(&log, &account_stream("a0"), &[("cursed", "{}")]).await;
-    eventually("an event is parked", async || health::<Whole>(&app).await.parked == 1).await;
-    let last = health::<Whole>(&app).await.last_error.unwrap();
-    assert!(last.error.contains("`cursed`") && last.error.contains("no handler is a match"), "{last:?}");
+    curse(&log, "a0").await;
+    eventually("an event is parked", async || health::<One>(&app).await.parked == 1).await;
+    let last = health::<One>(&app).await.last_error.unwrap();
+    assert!(last.error.contains("`cursed`") && last.error.contains("the handler is broken"), "{last:?}");
     assert!(last.at >= after, "{last:?}");
     app.shutdown().await;
 }
@@ -391,10 +332,10 @@ async fn told<P: Projection>(
 #[tokio::test]
 async fn lag_of_a_partition_is_told_by_whoever_runs_it_alone_and_shown_by_all() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let (slow, of_first, of_second) = (beside(&views), Told::default(), Told::default());
+    let (slow, of_first, of_second) = (views.beside(), Told::default(), Told::default());
     let first = told::<Eight>(&log, &slow, options().lease(LONG_LEASE), &of_first).await;
     let second = told::<Eight>(&log, &views, options().lease(LONG_LEASE), &of_second).await;
-    shared(&first, &second).await;
+    shared::<Eight>(&[&first, &second], 8).await;
     slow.shut();
     open(&log, 0..40).await;
     let head = log.head().await.unwrap();
@@ -428,15 +369,15 @@ async fn lag_of_a_partition_is_told_by_whoever_runs_it_alone_and_shown_by_all() 
 async fn lag_of_what_another_one_has_taken_over_is_not_told_any_more() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let (slow, other, of_first, of_second) =
-        (beside(&views), beside(&views), Told::default(), Told::default());
-    let first = told::<Whole>(&log, &slow, options().lease(LONG_LEASE), &of_first).await;
-    eventually("it runs", async || health::<Whole>(&first).await.owner.is_some()).await;
-    let second = told::<Whole>(&log, &other, options().lease(LONG_LEASE), &of_second).await;
-    eventually("it stands by", async || health::<Whole>(&second).await.owner.is_some()).await;
+        (views.beside(), views.beside(), Told::default(), Told::default());
+    let first = told::<One>(&log, &slow, options().lease(LONG_LEASE), &of_first).await;
+    eventually("it runs", async || health::<One>(&first).await.owner.is_some()).await;
+    let second = told::<One>(&log, &other, options().lease(LONG_LEASE), &of_second).await;
+    eventually("it stands by", async || health::<One>(&second).await.owner.is_some()).await;
     slow.shut();
     open(&log, 0..1).await;
     eventually("the one that runs it tells", async || of_first.crossings() == ["breached"]).await;
-    eventually("the other one shows it", async || !health::<Whole>(&second).await.is_well()).await;
+    eventually("the other one shows it", async || !health::<One>(&second).await.is_well()).await;
     assert_eq!(of_second.crossings(), [""; 0]);
     // The other one takes over, but is as slow.
     other.shut();
@@ -456,10 +397,10 @@ async fn lag_of_what_another_one_has_taken_over_is_not_told_any_more() {
 #[tokio::test(start_paused = true)]
 async fn how_far_others_are_is_read_once_in_a_lease() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
-    let other = beside(&views);
+    let other = views.beside();
     let first = app::<Eight>(&log, &views).await;
     let second = app::<Eight>(&log, &other).await;
-    shared(&first, &second).await;
+    shared::<Eight>(&[&first, &second], 8).await;
     open(&log, 0..40).await;
     let head = log.head().await.unwrap();
     eventually("it is seen", async || health::<Eight>(&first).await.applied == head).await;
@@ -483,7 +424,7 @@ async fn a_reader_asks_for_leases_once_in_a_heartbeat_and_does_without() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let app = app::<Eight>(&log, &views).await;
     eventually("it runs all", async || runs::<Eight>(&app).await.len() == 8).await;
-    let reader = beside(&views);
+    let reader = views.beside();
     let monitor = watching::<Eight>(&reader);
     eventually("it sees all", async || seen(&monitor).partitions.len() == 8).await;
     let reads = || (reader.faults.entries.load(SeqCst), reader.faults.builds.load(SeqCst));
@@ -508,17 +449,17 @@ async fn a_build_beside_the_one_that_answers_does_not_move_what_health_says_of_t
     open(&log, 0..40).await;
     let head = log.head().await.unwrap();
     let slowly = options().batch(1).rebuild_events_per_second(NonZeroU32::new(40).unwrap());
-    let app = app_with::<Whole>(&log, &views, slowly).await;
+    let app = app_with::<One>(&log, &views, slowly).await;
     eventually("it is built", async || {
-        let health = health::<Whole>(&app).await;
+        let health = health::<One>(&app).await;
         health.applied == head && health.is_well()
     })
     .await;
     let operator = Operator::new(views.inner.clone(), "ada");
-    operator.rebuild(&ProjectionId::of::<Whole>(), Position::ZERO).await.unwrap();
+    operator.rebuild(&ProjectionId::of::<One>(), Position::ZERO).await.unwrap();
     let mut shown = BTreeSet::new();
     eventually("it is built anew", async || {
-        let ProjectionHealth { applied, lag, rebuild, .. } = health::<Whole>(&app).await;
+        let ProjectionHealth { applied, lag, rebuild, .. } = health::<One>(&app).await;
         assert_eq!((applied, lag.events), (head, 0));
         shown.extend(rebuild.as_ref().map(|rebuild| rebuild.applied));
         rebuild.is_none() && !shown.is_empty()

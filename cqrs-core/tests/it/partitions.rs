@@ -16,56 +16,19 @@ use cqrs_core::{
     event_handler, handlers,
     operations::{Operator, Parked},
     query::{QueryError, Views},
-    runtime::{ProjectionState, RuntimeOptions},
+    runtime::ProjectionState,
     store::{EventStore as _, Partition, ProjectionId, Sequence, ViewStore as _},
 };
 
 use crate::{
+    divided::{Eight, LEASE, One, Two, app, caught_up, checkpoint, curse, deposit, fill, shared},
     domain::*,
     faults::{Dice, FaultyLog, FaultyViews},
-    scene::{account_stream, append, assert_equals_a_fold_from_scratch, eventually, halted, health, runs},
+    scene::{
+        Mended, account_stream, append, assert_equals_a_fold_from_scratch, eventually, halted, health,
+        is_mended, runs,
+    },
 };
-
-const LEASE: Duration = Duration::from_millis(300);
-
-/// The handlers are broken.
-static BROKEN: AtomicBool = AtomicBool::new(false);
-/// Tests that break the handlers run one after the other.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
-/// The same projection, divided otherwise.
-macro_rules! divided {
-    ($type:ident, $partitions:literal) => {
-        #[derive(cqrs_core::Projection, Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[projection(name = "spread", events(AccountEvent), partitions = $partitions)]
-        struct $type {
-            amounts: Vec<i64>,
-        }
-
-        #[handlers(ignore(Labelled, Noted, HandedOver, AccountClosed))]
-        impl $type {
-            #[event_handler]
-            fn on_opened(_: &AccountOpened) -> Self {
-                Self { amounts: Vec::new() }
-            }
-
-            #[event_handler]
-            fn on_deposited(&mut self, event: &Deposited) {
-                self.amounts.push(event.amount / 100);
-            }
-
-            #[event_handler]
-            fn on_cursed(&mut self, _: &Cursed) {
-                self.amounts.push(-7);
-                assert!(!BROKEN.load(SeqCst), "the handler is broken");
-            }
-        }
-    };
-}
-
-divided!(One, 1);
-divided!(Two, 2);
-divided!(Eight, 8);
 
 /// Events of many streams reach a document.
 #[derive(cqrs_core::Projection, Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -90,64 +53,8 @@ impl Holdings {
 }
 
 fn both(event: &HandedOver) -> [OwnerId; 2] {
-    assert!(!BROKEN.load(SeqCst) || event.to.to_string() != "broken", "the route is broken");
+    assert!(is_mended() || event.to.to_string() != "broken", "the route is broken");
     [event.from.clone(), event.to.clone()]
-}
-
-fn options() -> RuntimeOptions {
-    RuntimeOptions::default().lease(LEASE).heartbeat(Duration::from_millis(20)).batch(20)
-}
-
-async fn app<P: Projection>(log: &FaultyLog, views: &FaultyViews) -> App {
-    App::builder(log.clone()).runtime(options()).projection::<P>(views.clone()).build().await.unwrap()
-}
-
-fn beside(views: &FaultyViews) -> FaultyViews {
-    FaultyViews::over(views.inner.clone())
-}
-
-/// Waits until these run all partitions between them, each about the same number.
-async fn shared<P: Projection>(apps: &[&App], of: u16) {
-    eventually("they share the partitions", async || {
-        let mut all = Vec::new();
-        let mut counts = Vec::new();
-        for app in apps {
-            let run = runs::<P>(app).await;
-            counts.push(run.len());
-            all.extend(run);
-        }
-        all.sort();
-        let most = counts.iter().max().copied().unwrap_or(0);
-        let least = counts.iter().min().copied().unwrap_or(0);
-        most - least <= 1 && all == Partition::all(of).collect::<Vec<_>>()
-    })
-    .await;
-}
-
-async fn checkpoint<P: Projection>(views: &FaultyViews) -> Position {
-    let checkpoint = Views::new(views.inner.clone()).checkpoint::<P>().await.unwrap();
-    checkpoint.map_or(Position::ZERO, |checkpoint| checkpoint.position)
-}
-
-/// Waits until all partitions have applied all that is in the log now.
-async fn caught_up<P: Projection>(log: &FaultyLog, views: &FaultyViews) {
-    let head = log.head().await.unwrap();
-    eventually("all partitions catch up", async || checkpoint::<P>(views).await >= head).await;
-}
-
-async fn open(log: &FaultyLog, id: &str) {
-    append(log, &account_stream(id), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
-}
-
-async fn deposit(log: &FaultyLog, id: &str, units: u64) {
-    append(log, &account_stream(id), &[("deposited", &format!(r#"{{"units":{units}}}"#))]).await;
-}
-
-async fn fill(log: &FaultyLog, accounts: u64) {
-    for nth in 0..accounts {
-        open(log, &format!("a{nth}")).await;
-        deposit(log, &format!("a{nth}"), nth).await;
-    }
 }
 
 fn partition_of(id: &str, of: u16) -> Partition {
@@ -160,9 +67,9 @@ async fn applications_share_the_partitions_as_they_come_and_go() {
     fill(&log, 40).await;
     let first = app::<Eight>(&log, &views).await;
     shared::<Eight>(&[&first], 8).await;
-    let second = app::<Eight>(&log, &beside(&views)).await;
+    let second = app::<Eight>(&log, &views.beside()).await;
     shared::<Eight>(&[&first, &second], 8).await;
-    let third = app::<Eight>(&log, &beside(&views)).await;
+    let third = app::<Eight>(&log, &views.beside()).await;
     shared::<Eight>(&[&first, &second, &third], 8).await;
     for nth in 0..40 {
         deposit(&log, &format!("a{nth}"), 1_000 + nth).await;
@@ -225,7 +132,7 @@ async fn a_store_that_panics_as_it_writes_for_several_partitions_halts_the_proje
     assert!(why.contains("panic"), "{why}");
     views.faults.panics.store(false, SeqCst);
     app.shutdown().await;
-    let again = self::app::<Eight>(&log, &beside(&views)).await;
+    let again = self::app::<Eight>(&log, &views.beside()).await;
     caught_up::<Eight>(&log, &views).await;
     again.shutdown().await;
     assert_equals_a_fold_from_scratch::<Eight>(&log, &views.inner).await;
@@ -237,8 +144,8 @@ async fn more_applications_than_partitions_stand_by() {
     fill(&log, 4).await;
     let apps = [
         app::<Two>(&log, &views).await,
-        app::<Two>(&log, &beside(&views)).await,
-        app::<Two>(&log, &beside(&views)).await,
+        app::<Two>(&log, &views.beside()).await,
+        app::<Two>(&log, &views.beside()).await,
     ];
     eventually("two of them run a partition each, and one stands by", async || {
         let mut run = Vec::new();
@@ -281,10 +188,10 @@ fn partitions_of_an_application_that_died_are_taken_over() {
     });
     // It leads, and nobody shuts it down.
     std::mem::forget(died);
-    let second = living.block_on(app::<Eight>(&log, &beside(&views)));
+    let second = living.block_on(app::<Eight>(&log, &views.beside()));
     // Both run for a while.
     let joined = std::thread::spawn({
-        let (log, views) = (log.clone(), beside(&views));
+        let (log, views) = (log.clone(), views.beside());
         move || {
             dying.block_on(async {
                 deposit(&log, "a3", 7).await;
@@ -308,7 +215,7 @@ fn partitions_of_an_application_that_died_are_taken_over() {
 async fn a_query_waits_for_the_partition_of_its_document_and_a_list_for_all() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 40).await;
-    let (slow, fast) = (views.clone(), beside(&views));
+    let (slow, fast) = (views.clone(), views.beside());
     let first = app::<Eight>(&log, &slow).await;
     let second = app::<Eight>(&log, &fast).await;
     shared::<Eight>(&[&first, &second], 8).await;
@@ -353,7 +260,7 @@ async fn a_list_of_a_divided_build_is_not_older_than_it_says() {
     fill(&log, 4).await;
     let app = app::<Eight>(&log, &views).await;
     caught_up::<Eight>(&log, &views).await;
-    let slow = beside(&views);
+    let slow = views.beside();
     let readers = Views::new(slow.clone());
     readers.views::<Eight>().await.unwrap();
     // How far the partitions are is asked for before, and answered after, the next event.
@@ -378,7 +285,7 @@ async fn whatever_happens_to_applications_each_document_has_each_event_once_and_
         fill(&log, 30).await;
         let mut apps: BTreeMap<u64, (App, FaultyViews)> = BTreeMap::new();
         for nth in 0..3 {
-            let views = beside(&views);
+            let views = views.beside();
             apps.insert(nth, (app::<Eight>(&log, &views).await, views));
         }
         for round in 0..60 {
@@ -402,7 +309,7 @@ async fn whatever_happens_to_applications_each_document_has_each_event_once_and_
                     faulty.faults.stands_still.send_replace(false);
                     faulty.open();
                     app_of.shutdown().await;
-                    let views = beside(&views);
+                    let views = views.beside();
                     apps.insert(nth, (app::<Eight>(&log, &views).await, views));
                 }
             }
@@ -432,7 +339,7 @@ async fn parked(views: &FaultyViews, operator: &Operator) -> (Vec<Sequence>, u64
 /// Starts another division of it, and stops the one before.
 async fn divided_anew<P: Projection>(log: &FaultyLog, views: &FaultyViews, before: App, of: u16) -> App {
     let reads = log.faults.reads.lock().unwrap().len();
-    let after = app::<P>(log, &beside(views)).await;
+    let after = app::<P>(log, &views.beside()).await;
     before.shutdown().await;
     if of > 1 {
         shared::<P>(&[&after], of).await;
@@ -445,13 +352,11 @@ async fn divided_anew<P: Projection>(log: &FaultyLog, views: &FaultyViews, befor
 
 #[tokio::test]
 async fn a_build_is_divided_anew_without_being_built_anew() {
-    let _alone = ALONE.lock().await;
-    BROKEN.store(true, SeqCst);
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let operator = Operator::new(views.inner.clone(), "ada");
     fill(&log, 30).await;
     for id in ["a1", "a2", "a3"] {
-        append(&log, &account_stream(id), &[("cursed", "{}")]).await;
+        curse(&log, id).await;
         deposit(&log, id, 1).await;
     }
     let is_parked = ["a1", "a2", "a3"].map(|id| Sequence::Document(id.to_owned())).to_vec();
@@ -481,7 +386,7 @@ async fn a_build_is_divided_anew_without_being_built_anew() {
     assert_eq!(whole.count(), 1, "{builds:?}");
 
     let eight = divided_anew::<Eight>(&log, &views, one, 8).await;
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     operator.retry(&ProjectionId::of::<Eight>(), Parked::All, false).await.unwrap();
     caught_up::<Eight>(&log, &views).await;
     assert_eq!(parked(&views, &operator).await, (vec![], 0));
@@ -491,17 +396,15 @@ async fn a_build_is_divided_anew_without_being_built_anew() {
 
 #[tokio::test]
 async fn an_operator_reaches_all_partitions_wherever_they_run() {
-    let _alone = ALONE.lock().await;
-    BROKEN.store(true, SeqCst);
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
     let first = app::<Eight>(&log, &views).await;
-    let second = app::<Eight>(&log, &beside(&views)).await;
-    let third = app::<Eight>(&log, &beside(&views)).await;
+    let second = app::<Eight>(&log, &views.beside()).await;
+    let third = app::<Eight>(&log, &views.beside()).await;
     let all = [&first, &second, &third];
     shared::<Eight>(&all, 8).await;
     for nth in 0..6 {
-        append(&log, &account_stream(&format!("a{nth}")), &[("cursed", "{}")]).await;
+        curse(&log, &format!("a{nth}")).await;
         deposit(&log, &format!("a{nth}"), 1).await;
     }
     caught_up::<Eight>(&log, &views).await;
@@ -530,7 +433,7 @@ async fn an_operator_reaches_all_partitions_wherever_they_run() {
     let sequence = Sequence::Document("a0".to_owned());
     let still = operator.retry(&id, sequence.clone(), false).await.unwrap();
     assert_eq!((still.retried, still.failing.len()), (0, 1), "{still:?}");
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     let dry = operator.retry(&id, Parked::All, true).await.unwrap();
     assert_eq!((dry.retried, dry.failing.len()), (12, 0), "{dry:?}");
     let one = operator.retry(&id, sequence, false).await.unwrap();
@@ -560,7 +463,7 @@ async fn a_rebuild_of_a_divided_build_switches_for_all_and_no_answer_goes_back()
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     fill(&log, 30).await;
     let first = app::<Eight>(&log, &views).await;
-    let second = app::<Eight>(&log, &beside(&views)).await;
+    let second = app::<Eight>(&log, &views.beside()).await;
     shared::<Eight>(&[&first, &second], 8).await;
     let stop = Arc::new(AtomicBool::new(false));
     let asking = tokio::spawn({
@@ -617,11 +520,9 @@ async fn a_rebuild_of_a_divided_build_switches_for_all_and_no_answer_goes_back()
 
 #[tokio::test]
 async fn an_event_whose_documents_are_not_known_waits_in_each_partition() {
-    let _alone = ALONE.lock().await;
-    BROKEN.store(true, SeqCst);
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     let first = app::<Holdings>(&log, &views).await;
-    let second = app::<Holdings>(&log, &beside(&views)).await;
+    let second = app::<Holdings>(&log, &views.beside()).await;
     shared::<Holdings>(&[&first, &second], 4).await;
     append(&log, &account_stream("x"), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
     append(&log, &account_stream("x"), &[("handed_over", r#"{"from":"ada","to":"broken"}"#)]).await;
@@ -638,7 +539,7 @@ async fn an_event_whose_documents_are_not_known_waits_in_each_partition() {
         (accounts("ada").await, accounts("bob").await, accounts("eve").await),
         (Some(1), None, Some(1))
     );
-    BROKEN.store(false, SeqCst);
+    let _mended = Mended::new();
     let report = operator.retry(&id, Parked::All, false).await.unwrap();
     assert_eq!((report.retried, report.failing), (2, vec![]));
     caught_up::<Holdings>(&log, &views).await;
@@ -649,5 +550,24 @@ async fn an_event_whose_documents_are_not_known_waits_in_each_partition() {
     );
     first.shutdown().await;
     second.shutdown().await;
+    assert_equals_a_fold_from_scratch::<Holdings>(&log, &views.inner).await;
+}
+
+/// Nothing in the log has told of the document before that.
+#[tokio::test]
+async fn a_document_that_a_retry_has_made_is_looked_for() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let app = app::<Holdings>(&log, &views).await;
+    shared::<Holdings>(&[&app], 4).await;
+    append(&log, &account_stream("x"), &[("handed_over", r#"{"from":"ada","to":"broken"}"#)]).await;
+    caught_up::<Holdings>(&log, &views).await;
+    let id = ProjectionId::of::<Holdings>();
+    let operator = Operator::new(views.inner.clone(), "ada").within(Duration::from_secs(30));
+    let _mended = Mended::new();
+    let report = operator.retry(&id, Parked::All, false).await.unwrap();
+    assert_eq!((report.retried, report.failing), (1, vec![]));
+    append(&log, &account_stream("y"), &[("account_opened", r#"{"owner":"broken"}"#)]).await;
+    caught_up::<Holdings>(&log, &views).await;
+    app.shutdown().await;
     assert_equals_a_fold_from_scratch::<Holdings>(&log, &views.inner).await;
 }

@@ -1,6 +1,6 @@
 //! Documents that were just written are not read again.
 
-use std::sync::{Arc, atomic::Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 
 use cqrs_core::{app::App, runtime::RuntimeOptions};
 
@@ -55,7 +55,7 @@ async fn it_is_read_again_after_somebody_else_has_moved_the_projection() {
     assert_eq!(loads(&views), before);
     // The other one gets on while the first can't read the log.
     log.faults.reads_wait.send_replace(true);
-    let others = FaultyLog { inner: log.inner.clone(), faults: Arc::default() };
+    let others = log.beside();
     let second = app(&others, &views.without_its_leases(), 100).await;
     deposited(&others, &views, "a", 2).await;
     second.shutdown().await;

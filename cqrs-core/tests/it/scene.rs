@@ -1,6 +1,6 @@
 //! What the tests share: waiting for conditions, events by hand, and the fold from scratch that views must equal.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering::SeqCst, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, sync::atomic::Ordering::SeqCst, time::Duration};
 
 use cqrs_core::{
     app::App,
@@ -14,6 +14,37 @@ use cqrs_core::{
 };
 
 use crate::faults::{FaultyLog, FaultyViews};
+
+thread_local! {
+    static MENDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// For as long as it is there, handlers that are broken are mended, in this thread: in it runs one test, with all of its
+/// applications.
+#[must_use]
+pub struct Mended(());
+
+impl Mended {
+    pub fn new() -> Self {
+        MENDED.set(true);
+        Self(())
+    }
+}
+
+impl Drop for Mended {
+    fn drop(&mut self) {
+        MENDED.set(false);
+    }
+}
+
+pub fn is_mended() -> bool {
+    MENDED.get()
+}
+
+/// What a handler does that is broken.
+pub fn assert_mended() {
+    assert!(is_mended(), "the handler is broken");
+}
 
 /// Looks again and again until it holds. The limit only keeps a broken build from hanging.
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {

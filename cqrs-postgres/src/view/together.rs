@@ -200,3 +200,67 @@ impl Group {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cqrs_core::{
+        envelope::{Json, LogId, Position},
+        store::{Partition, Standing},
+    };
+    use jiff::Timestamp;
+
+    use super::{super::statements::Statements, *};
+    use crate::database::Schema;
+
+    /// A document of so many bytes, of one partition.
+    fn writing(partition: Partition, bytes: usize) -> Arc<Writing> {
+        let schema = Schema::new("views").expect("a plain name");
+        let build = ProjectionId::new("orders", 1);
+        let checkpoint = Checkpoint {
+            log: LogId::from_uuid(Uuid::nil()),
+            position: Position::new(1),
+            last: None,
+            diverged: false,
+            head: Position::new(1),
+            as_of: Timestamp::UNIX_EPOCH,
+            parked: 0,
+            fence: 1,
+            standing: Standing::Live,
+            partitions: 4,
+        };
+        let rows = Rows {
+            keys: vec!["a".to_owned()],
+            created: vec![1],
+            applied: vec![1],
+            data: vec![Some(Json::from_store(" ".repeat(bytes)))],
+            indexes: Vec::new(),
+        };
+        let batch = Batch {
+            projection: build.partition(partition),
+            expected: Position::ZERO,
+            checkpoint,
+            documents: vec![rows],
+            letters: None,
+        };
+        let documents = Arc::new(Documents::new(&schema, build, Vec::new()));
+        Arc::new(Writing { documents, batch, statements: Arc::new(Statements::new(&schema)) })
+    }
+
+    fn grouped(bytes: [usize; 4]) -> Vec<Vec<usize>> {
+        let mut groups = Vec::new();
+        for (nth, (partition, bytes)) in Partition::all(4).zip(bytes).enumerate() {
+            add(&mut groups, nth, writing(partition, bytes));
+        }
+        groups.iter().map(|group| group.batches.iter().map(|(nth, _)| *nth).collect()).collect()
+    }
+
+    #[test]
+    fn batches_go_into_one_statement_as_long_as_it_is_not_too_long() {
+        let half = MAX_STATEMENT / 2;
+        assert_eq!(grouped([1, 1, 1, 1]), [[0, 1, 2, 3]]);
+        assert_eq!(grouped([half, half, half, half]), [[0, 1], [2, 3]]);
+        assert_eq!(grouped([half, half + 1, 1, half]), [vec![0], vec![1, 2], vec![3]]);
+        // One that is too long by itself is a statement by itself.
+        assert_eq!(grouped([1, MAX_STATEMENT + 1, 1, 1]), [vec![0], vec![1], vec![2, 3]]);
+    }
+}

@@ -111,8 +111,10 @@ impl Window {
     /// What it has for one who reads the rest alone, from its end on.
     pub(super) fn part(&self, ask: &Ask<'_>) -> Option<LogPage> {
         let chain = self.chain();
-        chain.look.filter(|look| look.number > ask.opened && !self.is_closed())?;
-        // One event is left for the read that proves it.
+        if self.is_closed() {
+            return None;
+        }
+        // One event is left for the read that proves it: it may have been read before this reader began.
         let limit = ask.limit.checked_sub(1).filter(|limit| *limit > 0)?;
         let stretch = chain.stretch(ask.after, ask.filter, limit)?;
         (stretch.through > ask.after).then(|| page(&stretch, chain.head))

@@ -36,6 +36,31 @@ async fn nobody_begins_with_what_was_read_before_a_log_was_put_back() {
     assert_eq!(third.at, Position::new(10));
 }
 
+/// It waits for another one's read, which fails, and finds what was read before.
+#[tokio::test]
+async fn nobody_begins_with_what_was_read_before_a_log_was_put_back_also_where_a_read_has_failed() {
+    let shelf = Shelf::new();
+    let (shared, first, _second) = two_at(&shelf).await;
+    shelf.put_back(7).await;
+    shelf.fill(&["order"; 3]).await;
+    shelf.answered.send_replace(shelf.reads());
+    let mut third = Walker::of(&shared, &["order"]);
+    third.at = Position::new(5);
+    let fails = async {
+        let read = first.follower.read(first.at, 5, Position::new(11)).await;
+        // The one that has waited for it reads next.
+        shelf.away.store(false, SeqCst);
+        read.expect_err("the log is away")
+    };
+    let goes_on = async {
+        tokio::task::yield_now().await;
+        shelf.away.store(true, SeqCst);
+        shelf.answered.send_replace(usize::MAX);
+    };
+    tokio::join!(fails, third.read(&shelf, 5), goes_on);
+    assert_eq!(third.at, Position::new(10));
+}
+
 #[tokio::test]
 async fn what_is_read_beyond_a_window_is_of_the_same_log() {
     let shelf = Shelf::new();
