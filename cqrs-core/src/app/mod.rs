@@ -91,7 +91,8 @@ impl App {
     /// Watches one view: it yields the view now, and each time that it has changed, whichever process changed it. It goes
     /// on after [`shutdown`](Self::shutdown): drop it to end it.
     pub fn watch<P: Projection>(&self, key: &P::Key) -> LiveView<P> {
-        LiveView::new(self.source::<P>(), Arc::clone(&self.inner.observers), key)
+        let views = self.inner.projections.current_of::<P>();
+        LiveView::new(self.source::<P>(), views, Arc::clone(&self.inner.observers), key)
     }
 
     /// Checks how fresh a projection is, ahead of a query in the read store's own language.

@@ -52,6 +52,51 @@ pub(crate) struct Progress {
     pub(crate) partitions: BTreeMap<Partition, Checkpoint>,
 }
 
+impl Progress {
+    /// How far one document is.
+    pub(crate) fn of(&self, key: &str) -> Option<Checkpoint> {
+        match self.partitions.keys().next() {
+            Some(first) => self.partitions.get(&Partition::of_key(key).among(first.of())).copied(),
+            None => self.checkpoint,
+        }
+    }
+}
+
+/// Tells of what answers: of the build itself, and of its partitions.
+pub(crate) struct News {
+    answering: Answering,
+    told: Vec<(Partition, watch::Receiver<Option<Checkpoint>>)>,
+}
+
+impl News {
+    fn of(store: &dyn ViewStore, answering: Answering) -> Self {
+        let partitions = answering.is_divided().then(|| answering.places()).into_iter().flatten();
+        let told = std::iter::once(answering.build.clone()).chain(partitions);
+        let told = told.map(|id| (id.partition, store.watch(&id))).collect();
+        Self { answering, told }
+    }
+
+    /// What was told last of each; the first is the build itself.
+    pub(crate) fn seen(&mut self) -> impl Iterator<Item = (Partition, Option<Checkpoint>)> + '_ {
+        self.told.iter_mut().map(|(partition, told)| (*partition, *told.borrow_and_update()))
+    }
+
+    /// Comes back when there is news of one of them: whether there can be more.
+    pub(crate) async fn changed(&mut self) -> bool {
+        let mut changing: Vec<_> =
+            self.told.iter_mut().map(|(_, receiver)| Box::pin(receiver.changed())).collect();
+        poll_fn(|context| {
+            for changed in &mut changing {
+                if let Poll::Ready(changed) = changed.as_mut().poll(context) {
+                    return Poll::Ready(changed.is_ok());
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
 /// What answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Answering {
@@ -139,6 +184,23 @@ impl Current {
         })
     }
 
+    /// Tells of what answers by now.
+    pub(crate) fn news(&self, projection: &ProjectionId) -> News {
+        News::of(&*self.store, self.answering(projection))
+    }
+
+    /// Whether it still is what answers.
+    pub(crate) fn is_told_of(&self, projection: &ProjectionId, news: &News) -> bool {
+        self.answering(projection) == news.answering
+    }
+
+    /// Something that is as far as this was answered.
+    pub(crate) fn answered(&self, projection: &ProjectionId, position: Position) {
+        if let Some(known) = self.shared.known().get_mut(&projection.whole()) {
+            known.answered = known.answered.max(position);
+        }
+    }
+
     /// How far what answers queries of a projection is, and each of its partitions.
     pub(crate) async fn progress(&self, projection: &ProjectionId) -> Result<Progress, Error> {
         let read = self.ask(projection, move |answering| {
@@ -158,6 +220,10 @@ impl Current {
         for Build { id, checkpoint, .. } in builds {
             let is_of = id.partition.of() == answering.partitions && id.whole() == answering.build;
             partitions.extend(checkpoint.filter(|_| is_of).map(|checkpoint| (id.partition, checkpoint)));
+        }
+        if let Some(Checkpoint { standing: Standing::Building, .. }) = checkpoint {
+            // It is of an older version.
+            partitions.values_mut().for_each(|partition| partition.standing = Standing::Building);
         }
         Ok(Progress { build: answering.build, checkpoint, partitions })
     }
@@ -374,25 +440,12 @@ impl ViewStore for Current {
 async fn follow(shared: Arc<Shared>, projection: ProjectionId, news: watch::Sender<Option<Checkpoint>>) {
     loop {
         let answering = shared.answering(&projection);
-        let mut whole = shared.store.watch(&answering.build);
-        whole.mark_changed();
-        let mut partitions: Vec<_> = if answering.is_divided() {
-            answering.places().map(|place| shared.store.watch(&place)).collect()
-        } else {
-            Vec::new()
-        };
+        let mut told = News::of(&*shared.store, answering.clone());
         while shared.answering(&projection) == answering {
-            tokio::select! {
-                changed = whole.changed() => if changed.is_err() { return },
-                is_open = any_changed(&mut partitions) => if !is_open { return },
-                () = news.closed() => return,
-            }
-            let of_build = *whole.borrow_and_update();
+            let seen: Vec<_> = told.seen().map(|(_, checkpoint)| checkpoint).collect();
+            let of_build = seen.first().copied().flatten();
             let checkpoint = match of_build {
-                Some(of_build) if answering.is_divided() => {
-                    let all: Vec<_> = partitions.iter_mut().map(|it| *it.borrow_and_update()).collect();
-                    Checkpoint::of_partitions(of_build, &all)
-                }
+                Some(of_build) if answering.is_divided() => Checkpoint::of_partitions(of_build, &seen[1..]),
                 of_build => of_build,
             };
             news.send_replace(checkpoint);
@@ -403,22 +456,15 @@ async fn follow(shared: Arc<Shared>, projection: ProjectionId, news: watch::Send
                 let error = &error as &dyn std::error::Error;
                 tracing::debug!(%projection, error, "which build is current can't be read");
             }
-        }
-    }
-}
-
-/// Comes back when one of them has changed: whether it can change again.
-async fn any_changed(watched: &mut [watch::Receiver<Option<Checkpoint>>]) -> bool {
-    let mut changing: Vec<_> = watched.iter_mut().map(|receiver| Box::pin(receiver.changed())).collect();
-    poll_fn(|context| {
-        for changed in &mut changing {
-            if let Poll::Ready(changed) = changed.as_mut().poll(context) {
-                return Poll::Ready(changed.is_ok());
+            if shared.answering(&projection) != answering {
+                break;
+            }
+            tokio::select! {
+                is_open = told.changed() => if !is_open { return },
+                () = news.closed() => return,
             }
         }
-        Poll::Pending
-    })
-    .await
+    }
 }
 
 /// What makes no sense to an older version may well do to the one that was asked for.

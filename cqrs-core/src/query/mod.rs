@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub use answer::{Answer, Page, Provenance, View};
 pub use check::FreshnessCheck;
 pub use condition::Condition;
-pub(crate) use current::{Current, Progress, checkpoint_of, current_build};
+pub(crate) use current::{Current, News, Progress, checkpoint_of, current_build};
 pub use cursor::{Cursor, CursorError};
 pub use error::QueryError;
 pub use freshness::Freshness;

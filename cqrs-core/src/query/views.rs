@@ -39,7 +39,7 @@ impl Views {
 
     /// Watches one view: it yields the view now, and each time that it has changed, whichever process changed it.
     pub fn watch<P: Projection>(&self, key: &P::Key) -> LiveView<P> {
-        LiveView::new(self.source(), Arc::clone(&self.observers), key)
+        LiveView::new(self.source(), Some(Arc::clone(&self.store)), Arc::clone(&self.observers), key)
     }
 
     /// Checks how fresh a projection is, ahead of a query in the read store's own language.

@@ -70,6 +70,10 @@ impl Runner {
         work.prepare(&main).await?;
         let standing = if replaces.is_some() { Standing::Building } else { Standing::Live };
         let (place, checkpoint) = self.resume(&main, fence, standing).await?;
+        if let Some(rebuild) = &rebuild {
+            // Whoever was about to switch to it, and was held up, is too late from here on.
+            self.resume(rebuild, fence, Standing::Building).await?;
+        }
         // From here on nobody else can change what is to be run. The one before may have, since it was looked at.
         let builds = views.builds(&projection.name).await?;
         let now = Plan::of(&builds, projection);

@@ -98,9 +98,8 @@ impl Place {
 
     /// Takes the place that the store knows, under the lease of this one; before the first event, where there is none.
     pub(super) fn claim(&mut self, stored: Option<Checkpoint>) -> Checkpoint {
-        if stored.is_none_or(|stored| stored.position == Position::ZERO) {
-            self.known = Some(Written::nothing(self.projection.partition.of()));
-        }
+        let is_at_the_beginning = stored.is_none_or(|stored| stored.position == Position::ZERO);
+        self.known = is_at_the_beginning.then(|| Written::nothing(self.projection.partition.of()));
         let Some(stored) = stored else { return self.here() };
         (self.position, self.last, self.head) = (stored.position, stored.last, stored.head);
         (self.as_of, self.standing) = (stored.as_of, stored.standing);

@@ -79,7 +79,7 @@ impl Rebuild {
         *self.caught_up.borrow()
     }
 
-    /// Comes back when it is where the log ends, or has given up.
+    /// Comes back when it is where the log ends; never, where it has given up.
     pub(super) async fn catches_up(&self) {
         let mut caught_up = self.caught_up.clone();
         if caught_up.wait_for(|caught_up| *caught_up).await.is_err() {
@@ -94,7 +94,8 @@ impl Rebuild {
         let _: Result<_, _> = (&mut self.task).await;
     }
 
-    /// Waits until it has all that the other one has, which has stopped.
+    /// Waits until it has all that the other one has, which has stopped; or until it fails, as the other one is not to stand still
+    /// for longer than that.
     pub(super) async fn end(mut self, stopped_at: Position) -> Result<Place, End> {
         self.until.send_replace(Some(stopped_at));
         (&mut self.task).await.unwrap_or_else(|error| Err(super::ended(error).into()))
@@ -129,10 +130,19 @@ impl Building {
                 End::Again(error) => {
                     tracing::warn!(build = %self.build, error, "a build starts over from its checkpoint");
                     self.runner.parts.status.fail(format!("{}: {error}", self.build));
+                    self.catch_up.send_replace(false);
+                    if self.stopped_at.borrow().is_some() {
+                        return Err(End::Again(error));
+                    }
                     if before.elapsed() > options.longest_pause * 4 {
                         pauses = options.pauses();
                     }
-                    tokio::time::sleep(pauses.next().unwrap_or(options.longest_pause)).await;
+                    let pause = pauses.next().unwrap_or(options.longest_pause);
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        // An error means that nobody waits for it any more, and this ends, too.
+                        _ = self.stopped_at.wait_for(Option::is_some) => return Err(End::Again(error)),
+                    }
                 }
                 End::Halted(reason) => {
                     tracing::error!(build = %self.build, reason, "a build has halted");
@@ -156,6 +166,11 @@ impl Building {
         runner.parts.work.prepare(&self.build).await?;
         let (mut place, _) =
             runner.resume(&self.build, fence(&self.lease, Partition::WHOLE)?, Standing::Building).await?;
+        if place.standing != Standing::Building {
+            // Somebody has switched to it, which the one beside it is to find out.
+            self.catch_up.send_replace(true);
+            return Err(End::Moved);
+        }
         let progress = Progress::begin(self.build.clone(), place.position);
         runner.parts.status.set_rebuild(progress.at(place.position, place.here().head));
         let end = self.read_on(&runner, &mut place, &progress).await;
@@ -169,6 +184,10 @@ impl Building {
     async fn read_on(&mut self, runner: &Runner, place: &mut Place, progress: &Progress) -> Result<(), End> {
         let mut pages = Pages::of(&runner.reader, Pace::of_a_build(&runner.parts.options));
         loop {
+            // It may have all of it already.
+            if self.stopped_at.borrow_and_update().is_some_and(|until| place.position >= until) {
+                return Ok(());
+            }
             let page = pages.next(place.position).await?;
             let follows = page.comes_after(place.position, place.last);
             runner.check(&self.lease, std::slice::from_mut(place), follows, page.head).await?;
@@ -185,10 +204,6 @@ impl Building {
             }
             place.settle().await?;
             place.as_of = goal.as_of;
-            let is_enough = |until: &Option<Position>| until.is_some_and(|until| place.position >= until);
-            if is_enough(&self.stopped_at.borrow_and_update()) {
-                return Ok(());
-            }
             self.catch_up.send_replace(true);
             tokio::select! {
                 news = pages.news() => news?,
@@ -210,8 +225,16 @@ impl Runner {
 
     /// Has the build that is as far as this one answer from now on.
     pub(super) async fn switch(&self, old: &mut Flow, rebuild: Rebuild, lease: &Lease) -> Result<(), End> {
-        let mut new = rebuild.end(old.position).await?;
+        let mut new = tokio::select! {
+            new = rebuild.end(old.position) => new?,
+            () = self.stopped() => return Err(End::Stopped),
+        };
+        if !lease.is_held().await? {
+            return Err(End::taken_over());
+        }
         let views = &self.parts.views;
+        // It has all that the other one has.
+        new.as_of = new.as_of.max(old.as_of);
         let live = Checkpoint { standing: Standing::Live, partitions: old.partitions, ..new.here() };
         if old.is_divided() {
             let own = [new.projection.clone()];

@@ -1,6 +1,10 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
 
 use super::{
     ProjectionState, RuntimeOptions,
@@ -44,6 +48,16 @@ pub(super) struct Runner {
     pub(super) heartbeat: Duration,
 }
 
+/// Measures the lag, for as long as the projection runs.
+async fn observe(status: Arc<Status>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        status.observe();
+    }
+}
+
 impl Runner {
     pub(super) fn new(parts: RunnerParts) -> Self {
         let reader = Reader::of(&parts.log, &parts.shared_log, &parts.work);
@@ -54,18 +68,11 @@ impl Runner {
     }
 
     pub(super) async fn run(self) {
-        let watching = async {
-            let mut ticks = tokio::time::interval(self.heartbeat);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                self.parts.status.observe();
-            }
-        };
-        tokio::select! {
-            () = self.drive() => {}
-            () = watching => {}
-        }
+        // By itself, as a handler may take long.
+        let mut watching = JoinSet::new();
+        watching.spawn(observe(Arc::clone(&self.parts.status), self.heartbeat));
+        self.drive().await;
+        watching.shutdown().await;
         self.parts.status.set_state(ProjectionState::Stopped);
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Status {
     head: watch::Receiver<Position>,
     started: Timestamp,
     progress: Mutex<Progress>,
+    /// Held by whoever tells the hooks.
+    observing: Mutex<()>,
 }
 
 struct Progress {
@@ -67,7 +69,14 @@ impl Status {
         };
         let meter = Arc::new(ProjectionMeter::of(&projection));
         let contract = Contract::new(projection, max_lag, hooks, Observer::Owner);
-        Self { contract, meter, head, started: Timestamp::now(), progress: Mutex::new(progress) }
+        Self {
+            contract,
+            meter,
+            head,
+            started: Timestamp::now(),
+            progress: Mutex::new(progress),
+            observing: Mutex::default(),
+        }
     }
 
     /// Sets the state; true where it differs from the one before.
@@ -190,6 +199,8 @@ impl Status {
     /// Measures the lag of what runs here, and tells hooks and gauges; not before it is known what is applied. What others
     /// run they tell of themselves.
     pub(super) fn observe(&self) {
+        // One after the other, so that hooks are told in order.
+        let _turn = self.observing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((lag, parked)) = self.of_this_application() else { return };
         self.contract.observe(lag, parked);
     }

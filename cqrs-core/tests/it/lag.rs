@@ -1,10 +1,11 @@
 use std::{
-    sync::{Arc, Mutex, atomic::Ordering::SeqCst},
+    sync::{Arc, Condvar, Mutex, atomic::Ordering::SeqCst},
     time::Duration,
 };
 
 use cqrs_core::{
     app::App,
+    event_handler, handlers,
     query::Views,
     runtime::{Lag, LagHook},
     store::ProjectionId,
@@ -62,6 +63,41 @@ async fn app(log: &FaultyLog, views: &FaultyViews, hook: impl LagHook) -> App {
 
 async fn open(log: &FaultyLog, id: &str) {
     append(log, &account_stream(id), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
+}
+
+static RELEASED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+/// Its handler holds its thread up until somebody releases it.
+#[derive(cqrs_core::Projection, serde::Serialize, serde::Deserialize)]
+#[projection(name = "prompt", events(AccountEvent), max_lag = "40ms")]
+struct Ponderous {}
+
+#[handlers(ignore(Deposited, Labelled, Noted, Cursed, HandedOver, AccountClosed))]
+impl Ponderous {
+    #[event_handler]
+    fn on_opened(_: &AccountOpened) -> Self {
+        let (released, told) = &RELEASED;
+        // The limit only keeps a broken build from hanging.
+        let limit = Duration::from_secs(20);
+        drop(told.wait_timeout_while(released.lock().unwrap(), limit, |released| !*released).unwrap());
+        Self {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_breach_is_told_while_a_handler_still_works() {
+    let (log, views, told) = (FaultyLog::new(), FaultyViews::new(), Told::default());
+    let app = App::builder(log.clone()).projection::<Ponderous>(views.clone()).lag_hook(told.clone());
+    let app = app.build().await.unwrap();
+    eventually("it runs", async || !told.observed().is_empty()).await;
+    open(&log, "a").await;
+    eventually("it is late", async || told.crossings() == ["breached"]).await;
+    assert_eq!(views.faults.batches.load(SeqCst), 0, "the handler still works");
+    *RELEASED.0.lock().unwrap() = true;
+    RELEASED.1.notify_all();
+    caught_up::<Ponderous>(&log, &views).await;
+    eventually("it is in time again", async || told.crossings() == ["breached", "recovered"]).await;
+    app.shutdown().await;
 }
 
 #[tokio::test]

@@ -36,5 +36,6 @@ mod recent;
 mod scene;
 mod shared_log;
 mod snapshots;
+mod switches;
 mod verify;
 mod watch;

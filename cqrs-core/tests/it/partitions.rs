@@ -21,7 +21,7 @@ use cqrs_core::{
 };
 
 use crate::{
-    divided::{Eight, LEASE, One, Two, app, caught_up, checkpoint, curse, deposit, fill, shared},
+    divided::{Eight, LEASE, One, Two, app, caught_up, checkpoint, curse, deposit, fill, open, shared},
     domain::*,
     faults::{Dice, FaultyLog, FaultyViews},
     scene::{
@@ -570,4 +570,42 @@ async fn a_document_that_a_retry_has_made_is_looked_for() {
     caught_up::<Holdings>(&log, &views).await;
     app.shutdown().await;
     assert_equals_a_fold_from_scratch::<Holdings>(&log, &views.inner).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watched_document_is_shown_also_while_another_partition_stands_still() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    let slow = FaultyViews::over(views.inner.clone());
+    let (first, second) = (app::<Two>(&log, &views).await, app::<Two>(&log, &slow).await);
+    open(&log, 0..20).await;
+    shared::<Two>(&[&first, &second], 2).await;
+    caught_up::<Two>(&log, &views).await;
+    let here = runs::<Two>(&first).await[0];
+    let find = |is_here: bool| {
+        let mut keys = (0..20).map(|nth| format!("a{nth}"));
+        keys.find(|key| (Partition::of_key(key).among(2) == here) == is_here).unwrap()
+    };
+    let (key, other) = (find(true), find(false));
+    let readers = Views::new(views.inner.clone());
+    let mut live = readers.watch::<Two>(&account(&key));
+    assert!(live.next().await.unwrap().unwrap().value.unwrap().amounts.is_empty());
+
+    slow.shut();
+    deposit(&log, &other, 1).await;
+    eventually("the other one is held up", async || slow.faults.open.receiver_count() > 0).await;
+    deposit(&log, &key, 1).await;
+    let token = Token::new(log.log_id(), log.head().await.unwrap());
+    let answer = tokio::time::timeout(Duration::from_secs(30), live.next()).await.expect("it is told");
+    let answer = answer.unwrap().unwrap();
+    assert_eq!(answer.value.as_ref().unwrap().amounts, [1]);
+    assert_eq!(answer.provenance.applied, token.position(), "it is as fresh as its own partition");
+    let mut later = readers.watch::<Two>(&account(&key)).at_least(&token);
+    let answer = tokio::time::timeout(Duration::from_secs(30), later.next()).await.expect("it is as fresh");
+    assert_eq!(answer.unwrap().unwrap().value.unwrap().amounts, [1]);
+    let mut others = readers.watch::<Two>(&account(&other));
+    assert!(others.next().await.unwrap().unwrap().value.unwrap().amounts.is_empty());
+    slow.open();
+    assert_eq!(others.next().await.unwrap().unwrap().value.unwrap().amounts, [1]);
+    first.shutdown().await;
+    second.shutdown().await;
 }

@@ -19,10 +19,10 @@ use super::{
 use crate::{
     domain::Projection,
     query::{
-        Answer, Provenance, QueryError, Source, View,
+        Answer, Current, Provenance, QueryError, Source, View,
         freshness::{Demand, demand_methods},
     },
-    store::{BoxFuture, Error, ProjectionId, Read},
+    store::{BoxFuture, Error, Partition, ProjectionId, Read},
 };
 
 /// A view that is watched: [`next`](Self::next) yields it as it is, and then each time that it has changed, whichever
@@ -126,10 +126,17 @@ enum State<P: Projection> {
 }
 
 impl<P: Projection> LiveView<P> {
-    pub(crate) fn new(source: Source, observers: Arc<Observers>, key: &P::Key) -> Self {
+    /// `views`: those of the source.
+    pub(crate) fn new(
+        source: Source,
+        views: Option<Arc<Current>>,
+        observers: Arc<Observers>,
+        key: &P::Key,
+    ) -> Self {
         let (projection, key) = (ProjectionId::of::<P>(), key.to_string());
         let watcher = Watcher {
             source,
+            views,
             observers,
             projection: projection.clone(),
             key: key.clone(),
@@ -199,6 +206,8 @@ impl<P: Projection> fmt::Debug for LiveView<P> {
 /// What looks for the next item.
 struct Watcher<P> {
     source: Source,
+    /// `None` where the projection is not registered.
+    views: Option<Arc<Current>>,
     observers: Arc<Observers>,
     projection: ProjectionId,
     key: String,
@@ -246,16 +255,17 @@ impl<P: Projection> Watcher<P> {
     /// Reads the view by itself: no later than this it is one of those who are told.
     async fn first(&mut self, demand: Demand) -> Item<P> {
         self.pause().await;
-        let Some(views) = &self.source.views else {
+        let Some(views) = &self.views else {
             return Err(QueryError::Unregistered { projection: self.projection.clone() });
         };
         let subscription = self.observers.subscribe(views, &self.projection, &self.key);
         let started = Instant::now();
-        let read = demand.meet(&self.source, &self.projection, None, |views| {
+        let read = demand.meet(&self.source, &self.projection, Some(&self.key), |views| {
             let (projection, key) = (self.projection.clone(), [self.key.clone()]);
+            let partition = projection.partition(Partition::of_key(&self.key));
             Box::pin(async move {
                 // With its trace, where it was removed: so it is known what is older than that.
-                let checkpoint = views.checkpoint(&projection).await?;
+                let checkpoint = views.checkpoint(&partition).await?;
                 let document = views.load(&projection, &key).await?.pop();
                 let seen = Sighting::new(checkpoint, document);
                 Ok(Read { checkpoint: seen.checkpoint, value: seen })
@@ -279,7 +289,7 @@ impl<P: Projection> Watcher<P> {
 
     async fn follow_again(&mut self) {
         self.pause().await;
-        let Some(views) = &self.source.views else { return };
+        let Some(views) = &self.views else { return };
         let subscription = self.observers.subscribe(views, &self.projection, &self.key);
         if let Stage::Following(following) = &mut self.stage {
             following.subscription = subscription;

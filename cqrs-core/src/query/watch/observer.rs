@@ -1,11 +1,12 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 use super::observers::{Ending, Observed};
 use crate::{
     envelope::{LogId, Position},
-    store::{Checkpoint, Error},
+    query::{News, Progress},
+    store::{Checkpoint, Error, Partition, ProjectionId, Standing, ViewStore as _},
 };
 
 /// How long the read store is trusted to tell of news by itself. It is also how long, at most, an outage stays unseen
@@ -35,7 +36,7 @@ pub(super) fn pauses() -> impl Iterator<Item = Duration> + Send + use<> {
         .build()
 }
 
-/// What of a checkpoint says that documents may have changed. A heartbeat does not.
+/// What of a checkpoint says that documents may have changed, or another build may answer. A heartbeat does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     log: LogId,
@@ -43,21 +44,56 @@ struct Mark {
     /// A parked event that is applied later moves its document, and not the position.
     parked: u64,
     diverged: bool,
+    standing: Standing,
+    partitions: u16,
 }
 
 impl Mark {
     fn of(checkpoint: Option<&Checkpoint>) -> Option<Self> {
-        let Checkpoint { log, position, parked, diverged, .. } = *checkpoint?;
-        Some(Self { log, position, parked, diverged })
+        let Checkpoint { log, position, parked, diverged, standing, partitions, .. } = *checkpoint?;
+        Some(Self { log, position, parked, diverged, standing, partitions })
     }
 }
 
+/// Of the build itself, and of its partitions.
+type Marks = BTreeMap<Partition, Option<Mark>>;
+
 /// Where the documents were looked at: as the store has told, and as it has answered. The two differ for a while where
 /// replicas answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Looked {
-    told: Option<Mark>,
-    answered: Option<Mark>,
+    build: ProjectionId,
+    told: Marks,
+    answered: Marks,
+}
+
+impl Looked {
+    fn at(progress: &Progress, told: Marks) -> Self {
+        let Progress { build, checkpoint, partitions } = progress;
+        let mut answered: Marks = partitions
+            .iter()
+            .map(|(partition, checkpoint)| (*partition, Mark::of(Some(checkpoint))))
+            .collect();
+        if answered.is_empty() {
+            answered.insert(Partition::WHOLE, Mark::of(checkpoint.as_ref()));
+        }
+        Self { build: build.clone(), told, answered }
+    }
+
+    /// Whether a document may be another one than it was before.
+    fn may_have_changed(&self, key: &str, before: Option<&Self>) -> bool {
+        let Some(before) = before.filter(|before| before.build == self.build) else { return true };
+        let of = self.answered.keys().next().map_or(1, |first| first.of());
+        let partition = Partition::of_key(key).among(of);
+        [Partition::WHOLE, partition].iter().any(|partition| {
+            self.told.get(partition) != before.told.get(partition)
+                || self.answered.get(partition) != before.answered.get(partition)
+        })
+    }
+}
+
+fn marks(news: &mut News) -> Marks {
+    news.seen().map(|(partition, checkpoint)| (partition, Mark::of(checkpoint.as_ref()))).collect()
 }
 
 /// Looks for changes until nobody watches.
@@ -77,22 +113,34 @@ async fn abandoned(observed: &Observed) {
 
 /// Comes back only where the store is closed.
 async fn look_for_ever(observed: &Observed) {
-    let projection = &observed.projection;
-    let mut news = observed.store.watch(projection);
-    let mut looked = None;
+    let Observed { store, projection, .. } = observed;
+    let mut news = store.news(projection);
+    let mut looked: Option<Looked> = None;
     let mut trouble = None;
     loop {
-        let told = Mark::of(news.borrow_and_update().as_ref());
-        match look(observed, told, looked).await {
+        let told = marks(&mut news);
+        match look(observed, told.clone(), looked.as_ref()).await {
             Ok(now) => {
                 if trouble.take().is_some() {
                     tracing::info!(%projection, "watched views can be read again");
                 }
-                if looked.replace(now) != Some(now) {
+                if looked.as_ref() != Some(&now) {
+                    looked = Some(now);
                     tokio::time::sleep(REST).await;
                 }
-                let moved = news.wait_for(|at| Mark::of(at.as_ref()) != told);
-                if let Ok(Err(_)) = tokio::time::timeout(LOOK_AGAIN, moved).await {
+                if !store.is_told_of(projection, &news) {
+                    news = store.news(projection);
+                    continue;
+                }
+                let moved = async {
+                    while marks(&mut news) == told {
+                        if !news.changed().await {
+                            return false;
+                        }
+                    }
+                    true
+                };
+                if let Ok(false) = tokio::time::timeout(LOOK_AGAIN, moved).await {
                     return observed.tell_away(Error::Closed);
                 }
             }
@@ -110,16 +158,21 @@ async fn look_for_ever(observed: &Observed) {
     }
 }
 
-/// Loads what is watched, where the projection has moved since.
-async fn look(observed: &Observed, told: Option<Mark>, before: Option<Looked>) -> Result<Looked, Error> {
+/// Loads what is watched, where what it belongs to has moved since.
+async fn look(observed: &Observed, told: Marks, before: Option<&Looked>) -> Result<Looked, Error> {
     let Observed { store, projection, .. } = observed;
-    // The checkpoint first: the documents are not older than it.
-    let checkpoint = in_time(store.checkpoint(projection)).await?;
-    let now = Looked { told, answered: Mark::of(checkpoint.as_ref()) };
-    if before != Some(now) {
-        // Whoever joins from here on reads for the first time after this checkpoint, and so misses nothing of it.
-        for keys in observed.keys().chunks(CHUNK) {
-            observed.tell(checkpoint, keys, in_time(store.load(projection, keys)).await?);
+    // The checkpoints first: the documents are not older than them.
+    let progress = in_time(store.progress(projection)).await?;
+    let now = Looked::at(&progress, told);
+    if before != Some(&now) {
+        // Whoever joins from here on reads for the first time after these, and so misses nothing of it.
+        let mut keys = observed.keys();
+        keys.retain(|key| now.may_have_changed(key, before));
+        for keys in keys.chunks(CHUNK) {
+            let documents = in_time(store.load(projection, keys)).await?;
+            let furthest = keys.iter().filter_map(|key| progress.of(key)).map(|at| at.position).max();
+            store.answered(projection, furthest.unwrap_or_default());
+            observed.tell(&progress, keys, documents);
         }
     }
     Ok(now)

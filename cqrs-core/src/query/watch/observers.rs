@@ -7,7 +7,10 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use super::{observer, sighting::Sighting};
-use crate::store::{Checkpoint, Error, ProjectionId, StoredDocument, ViewStore};
+use crate::{
+    query::{Current, Progress},
+    store::{Error, ProjectionId, StoredDocument},
+};
 
 /// Who looks for changes: one task for each projection of a read store, for as long as somebody watches.
 #[derive(Default)]
@@ -17,7 +20,7 @@ pub(crate) struct Observers {
 
 /// What one task looks at.
 pub(super) struct Observed {
-    pub(super) store: Arc<dyn ViewStore>,
+    pub(super) store: Arc<Current>,
     pub(super) projection: ProjectionId,
     watched: Mutex<Watched>,
     /// Nobody watches any more.
@@ -47,7 +50,7 @@ impl Observers {
     /// Joins those who watch a document. What changes from now on is told.
     pub(super) fn subscribe(
         self: &Arc<Self>,
-        store: &Arc<dyn ViewStore>,
+        store: &Arc<Current>,
         projection: &ProjectionId,
         key: &str,
     ) -> Subscription {
@@ -69,11 +72,7 @@ impl Observers {
 }
 
 impl Observed {
-    fn new(
-        store: &Arc<dyn ViewStore>,
-        projection: &ProjectionId,
-        key: &str,
-    ) -> (Arc<Self>, watch::Receiver<News>) {
+    fn new(store: &Arc<Current>, projection: &ProjectionId, key: &str) -> (Arc<Self>, watch::Receiver<News>) {
         let (sender, news) = watch::channel(News::None);
         let watched = Watched { keys: HashMap::from([(key.to_owned(), sender)]), ended: false };
         let observed = Self {
@@ -118,19 +117,14 @@ impl Observed {
         lock(&self.watched).keys.keys().cloned().collect()
     }
 
-    /// Hands on what changed of these keys, which were read after the checkpoint.
-    pub(super) fn tell(
-        &self,
-        checkpoint: Option<Checkpoint>,
-        keys: &[String],
-        documents: Vec<StoredDocument>,
-    ) {
+    /// Hands on what changed of these keys, which were read when the projection was as far.
+    pub(super) fn tell(&self, progress: &Progress, keys: &[String], documents: Vec<StoredDocument>) {
         let mut documents: HashMap<String, StoredDocument> =
             documents.into_iter().map(|document| (document.key.clone(), document)).collect();
         let watched = lock(&self.watched);
         for key in keys {
             let Some(sender) = watched.keys.get(key) else { continue };
-            let now = Sighting::new(checkpoint, documents.remove(key));
+            let now = Sighting::new(progress.of(key), documents.remove(key));
             sender.send_if_modified(|news| {
                 let is_news = match news {
                     News::Seen(before) => now.follows(before),
