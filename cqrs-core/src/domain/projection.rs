@@ -25,7 +25,7 @@ pub trait Projection: Model + Serialize + DeserializeOwned {
     /// The lag that the projection promises to stay under, where it promises one.
     const MAX_LAG: Option<Duration>;
 
-    /// What happens with an event that can't be folded in.
+    /// What happens with an event that can't be folded in; it is parked where nothing else is said.
     const ON_ERROR: OnError = OnError::Park;
 
     /// Into how many partitions its documents are divided, by their keys, so that several applications can keep it up to date, each

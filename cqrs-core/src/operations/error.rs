@@ -8,7 +8,8 @@ use crate::store::{Error, ProjectionId};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OperateError {
-    /// Nobody has ended the request yet. It stays, and is done as soon as somebody runs the projection.
+    /// Nobody has ended the request yet: nobody runs the projection, or whoever does is in the midst of a batch, has halted, or
+    /// hangs. It stays, and is done later; [`Operator::outcome`](super::Operator::outcome) tells what has come of it.
     #[error(
         "the request {id} to {projection} was not ended within {waited:?}: it stays, and is done as soon as an application \
          runs the projection; ask for its outcome later"

@@ -48,7 +48,7 @@ pub enum CheckpointState {
     /// It moves, so a process runs the projection.
     Moving,
     /// It has not moved for longer than the promised lag, or two heartbeats where none is promised: nobody runs the
-    /// projection, or whoever does is stuck.
+    /// projection, or whoever does is stuck, has halted, or is [paused](crate::operations::Operator::pause).
     Silent {
         /// For how long.
         since: Duration,

@@ -84,8 +84,9 @@ pub struct ProjectionHealth {
     pub parked: u64,
     /// Each partition, in their order, where the build that is kept up to date is divided, as far as they are known.
     pub partitions: Vec<PartitionHealth>,
-    /// How long ago what runs elsewhere was seen in the read store: at the most about the time of a
-    /// [lease](super::RuntimeOptions::lease), unless the store is away. Zero where all of it runs here.
+    /// How long ago what runs elsewhere was seen in the read store. An application that runs partitions looks once in the time of a
+    /// [lease](super::RuntimeOptions::lease), between two batches of its own; not while it stands by as another one runs all of them
+    /// for a moment, nor while a store is away. Zero where all of it runs here.
     pub age: Duration,
     /// What went wrong the last time in this application, since it was started: a store that was away, a lease that was lost, an
     /// event that was parked, a build beside this one that had to start over.
@@ -99,7 +100,8 @@ pub struct ProjectionHealth {
 
 impl ProjectionHealth {
     /// It runs, here or elsewhere, nothing is parked, and it keeps its promised lag: in all of its partitions, as the answers
-    /// that this application gives come from all of them.
+    /// that this application gives come from all of them. Of what runs elsewhere it is so as of [`age`](Self::age) ago; a
+    /// [`LagMonitor`](super::LagMonitor) measures it now.
     ///
     /// [`LagHook`](super::LagHook)s are told of what runs here alone.
     pub fn is_well(&self) -> bool {
