@@ -51,7 +51,7 @@ metrics! {
     BATCH_SECONDS: Histogram "cqrs_projection_batch_seconds" in "seconds" by ["projection", "version"]:
         "How long a batch took: at the head of the log until it was written, far behind until the next one could begin";
     HANDLER_SECONDS: Histogram "cqrs_projection_handler_seconds" in "seconds" by ["projection", "version"]:
-        "How long the projection's handlers took for one batch; where it writes by itself, its writing included";
+        "How long the handlers took for what a batch has for one partition; where it writes by itself, its writing included";
     RETRIES: Counter "cqrs_projection_retries_total" in "retries" by ["projection", "version"]:
         "How often the projection started over from its checkpoint, as a store was away or another process had moved it";
     PARKED_TOTAL: Counter "cqrs_projection_parked_total" in "events" by ["projection", "version"]:

@@ -11,8 +11,8 @@ pub enum OperateError {
     /// Nobody has ended the request yet: nobody runs the projection, or whoever does is in the midst of a batch, has halted, or
     /// hangs. It stays, and is done later; [`Operator::outcome`](super::Operator::outcome) tells what has come of it.
     #[error(
-        "the request {id} to {projection} was not ended within {waited:?}: it stays, and is done as soon as an application \
-         runs the projection; ask for its outcome later"
+        "the request {id} to {projection} was not ended within {waited:?}: it stays, and is done once an application runs the \
+         projection, and has come to the end of its batch; ask for its outcome later"
     )]
     Pending {
         /// The projection.

@@ -223,7 +223,9 @@ impl Current {
         }
         if let Some(Checkpoint { standing: Standing::Building, .. }) = checkpoint {
             // It is of an older version.
-            partitions.values_mut().for_each(|partition| partition.standing = Standing::Building);
+            for partition in partitions.values_mut() {
+                partition.standing = Standing::Building;
+            }
         }
         Ok(Progress { build: answering.build, checkpoint, partitions })
     }

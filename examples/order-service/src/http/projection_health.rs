@@ -267,12 +267,15 @@ fn why_watched(health: &CheckpointHealth) -> String {
             "the log was put back to an earlier state, or has gone on from one".to_owned()
         }
         CheckpointState::Unreachable { error } => error.clone(),
-        CheckpointState::Moving | CheckpointState::Silent { .. } if health.breached => {
-            behind(health.lag.time, health.max_lag)
-        }
+        CheckpointState::Moving if health.breached => behind(health.lag.time, health.max_lag),
         CheckpointState::Moving => parked(health.parked),
         CheckpointState::Silent { since } => {
-            format!("no projector has shown a sign of life for {}", duration::format(*since))
+            let silent = format!("no projector has shown a sign of life for {}", duration::format(*since));
+            if health.breached {
+                format!("{}; {silent}", behind(health.lag.time, health.max_lag))
+            } else {
+                silent
+            }
         }
         _ => "it was not looked at yet".to_owned(),
     }
