@@ -4,6 +4,7 @@ mod aggregate;
 mod changes;
 mod payload;
 mod projection;
+mod writing;
 
 pub(crate) use aggregate::aggregate;
 pub(crate) use changes::{Change, Changes};

@@ -1,4 +1,7 @@
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+};
 
 use crate::terminal::{Said, Terminal, fits};
 
@@ -340,4 +343,40 @@ fn where_the_events_can_not_be_read_a_projection_is_wired_by_hand_all_the_same()
         said.refused(1, &[&format!("`{file}`"), "can't be read", "By hand"]);
         said.refused(1, words);
     }
+}
+
+#[test]
+fn a_limit_of_file_sizes_changes_nothing() {
+    let terminal = project("--blank");
+    let main = terminal.path().join("src/main.rs");
+    let text = fs::read_to_string(&main).unwrap() + &"// more\n".repeat(8_192);
+    fs::write(&main, text).unwrap();
+    let before = terminal.files();
+    for line in ["add aggregate payment", "add projection payments"] {
+        let own = terminal.command(line);
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "ulimit -f 64; exec \"$@\"", "sh"]).arg(own.get_program()).args(own.get_args());
+        let said = Said::of(limited.current_dir(terminal.path()));
+        said.refused(1, &["writing `src/main.rs`", "too large"]);
+        assert!(terminal.files() == before, "something has changed");
+    }
+}
+
+#[test]
+fn a_file_keeps_its_permissions_and_its_place_behind_a_link() {
+    let terminal = project("--blank");
+    let (main, real) = (terminal.path().join("src/main.rs"), terminal.path().join("real.rs"));
+    fs::rename(&main, &real).unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("../real.rs", &main).unwrap();
+    terminal.type_in("add aggregate payment").done();
+    assert_eq!(fs::read_link(&main).unwrap().to_str(), Some("../real.rs"));
+    assert!(fs::read_to_string(&real).unwrap().contains("mod payment;"));
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    let new = fs::metadata(terminal.path().join("src/payment.rs")).unwrap().permissions().mode();
+    let own = terminal.path().join("own");
+    fs::write(&own, "").unwrap();
+    assert_eq!(new, fs::metadata(own).unwrap().permissions().mode());
+    let beside: Vec<_> = terminal.files().into_iter().map(|(path, _)| path).collect();
+    assert!(!beside.iter().any(|path| path.to_str().unwrap().contains("rs-")), "{beside:?}");
 }
