@@ -192,6 +192,46 @@ mod tests {
     }
 
     #[test]
+    fn containers_take_each_name() {
+        for name in [
+            "read", "write", "common", "null", "no", "yes", "on", "off", "y", "source", "tmp", "bin", "lib",
+            "install", "admin",
+        ] {
+            let plan = Plan {
+                name: CrateName::new(name).expect("a name"),
+                stores: Stores { write: Write::Sqlite, read: Read::Mongo },
+                roles: Roles::Three,
+                source: Source::Checkout("/framework".into()),
+                blank: false,
+            };
+            let files = files(&plan).expect("the template can be used");
+            let text = |path: &str| files.iter().find(|(it, _)| *it == path).expect("it is there").1;
+            let compose = text("compose.yaml");
+            for line in [format!("name: \"{name}\"\n"), format!("  image: \"{name}\"\n")] {
+                assert!(compose.contains(&line), "{line} in {compose}");
+            }
+            let keys =
+                || compose.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+            assert_eq!(
+                keys().count(),
+                keys().map(|line| line.split(':').next()).collect::<BTreeSet<_>>().len(),
+                "{compose}"
+            );
+            assert_eq!(compose.matches('&').count(), 3, "{compose}");
+            let docker = text("Dockerfile");
+            assert!(docker.contains(&format!("cp target/release/{name} /program\n")), "{docker}");
+            assert!(
+                docker.contains(&format!("COPY --from=build /program /usr/local/bin/{name}\n")),
+                "{docker}"
+            );
+            assert!(docker.contains(&format!("ENTRYPOINT [\"/usr/local/bin/{name}\"]")), "{docker}");
+            // Nothing is run by its name once the program is where names are looked up.
+            let (_, after) = docker.split_once("COPY --from=build").expect("it copies");
+            assert!(!after.contains("RUN"), "{docker}");
+        }
+    }
+
+    #[test]
     fn the_environment_that_is_shown_is_what_the_options_take() {
         let options =
             template::DEMO.iter().find(|(path, _)| *path == "src/options.rs").expect("it has some").1;

@@ -10,6 +10,7 @@ impl Renames {
     /// From the demo to a project. The words of the domain stay: its orders are what the service is about.
     pub(crate) fn to(name: &CrateName) -> Self {
         let (ident, variable, title) = (name.ident(), name.variable(), name.title());
+        let database = name.database();
         let mut renames = vec![
             ("ORDER_SERVICE", variable),
             ("Order service", title),
@@ -19,12 +20,12 @@ impl Renames {
             ("orders-write.db", format!("{name}-write.db")),
             ("orders-read.db", format!("{name}-read.db")),
             // The database, as compose.yaml makes it and as the defaults name it.
-            ("postgres:orders@", format!("postgres:{ident}@")),
-            (":5432/orders", format!(":5432/{ident}")),
-            (":27017/orders", format!(":27017/{ident}")),
-            ("_PASSWORD: orders", format!("_PASSWORD: {ident}")),
-            ("_DB: orders", format!("_DB: {ident}")),
-            ("--dbname=orders", format!("--dbname={ident}")),
+            ("postgres:orders@", format!("postgres:{database}@")),
+            (":5432/orders", format!(":5432/{database}")),
+            (":27017/orders", format!(":27017/{database}")),
+            ("_PASSWORD: \"orders\"", format!("_PASSWORD: \"{database}\"")),
+            ("_DB: \"orders\"", format!("_DB: \"{database}\"")),
+            ("--dbname=orders", format!("--dbname={database}")),
         ];
         for (hyphen, underscore, krate) in [
             ("order-domain", "order_domain", "domain"),
