@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Error,
-    edit::{declare, extend, register},
+    edit::{self, declare, extend, register},
     name::ModuleName,
     project::{Layout, Project},
 };
@@ -55,10 +55,12 @@ fn in_crates(
         "src/service.rs",
         &format!(".projection::<{views}::{camel}>(Arc::clone(views)) // at the builder\n.projection::<{views}::{camel}>() // at the lag monitor"),
         |text| {
-            register(text, |path| match path.rsplit_once("::") {
-                Some((before, _)) => format!("{before}::{camel}"),
-                None => format!("{views}::{camel}"),
-            })
+            let offered = project.read(root).ok().and_then(|text| edit::names(&text).ok()).unwrap_or_default();
+            let is_own = |path: &str| match path.split_once("::") {
+                Some((krate, name)) => krate == views && offered.iter().any(|it| it == name),
+                None => offered.iter().any(|it| it == path),
+            };
+            register(text, |path| is_own(path).then(|| format!("{views}::{camel}")))
         },
     );
     changes.edit(
@@ -84,7 +86,12 @@ fn in_one_file(project: &Project, name: &ModuleName, of: Option<&str>) -> Result
     let call = format!(".projection::<{snake}::{camel}>(views.clone()) // at the builder");
     changes.edit(project, root, &format!("{declaration}\n{call}"), |text| {
         let declared = declare(text, &snake, &declaration, None)?;
-        register(&declared, |_| format!("{snake}::{camel}"))
+        let own = edit::own(text)?;
+        let is_own = |path: &str| {
+            let (first, more) = path.split_once("::").unwrap_or((path, ""));
+            own.iter().any(|name| name == first) && !more.contains("::")
+        };
+        register(&declared, |path| is_own(path).then(|| format!("{snake}::{camel}")))
     });
     if let Some((types, set)) = set {
         let (view, test) = sources(name, "pub(crate)", &types, &set, None)?;

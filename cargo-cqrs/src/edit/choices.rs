@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Arm, ExprMatch, ItemEnum,
+    Arm, ExprMatch, Item, ItemEnum,
     spanned::Spanned as _,
     visit::{self, Visit},
 };
 
-use super::{Edits, declare::parse};
+use super::{Edits, attributes, declare::parse};
 
 /// The file with one more variant of the enum, and one more arm of the only `match` that tells its variants apart by `Self`. The
 /// arm is as the last one is, with the name of the new variant in place of the old.
@@ -69,6 +69,12 @@ struct Found<'t, 'ast> {
 }
 
 impl<'ast> Visit<'ast> for Found<'_, 'ast> {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !attributes::are_of_tests(attributes::of_item(item)) {
+            visit::visit_item(self, item);
+        }
+    }
+
     fn visit_item_enum(&mut self, item: &'ast ItemEnum) {
         if item.ident == self.name {
             self.choice = Some(item);
@@ -103,7 +109,10 @@ impl View {
 
     #[test]
     fn the_last_variant_and_its_arm_are_followed_by_the_new_ones() {
-        let extended = extend(OPTIONS, "View", "The new one", "New").expect("it is understood");
+        let tests = "#[cfg(test)]\nmod tests { fn a() { match b { Self::Sums => 1 } } }\n";
+        let text = format!("{OPTIONS}{tests}");
+        let extended = extend(&text, "View", "The new one", "New").expect("it is understood");
+        assert!(extended.ends_with(tests), "{extended}");
         assert!(extended.contains("Sums,\n    /// The new one\n    New,\n}"), "{extended}");
         assert!(extended.contains("of::<v::Sums>(),\nSelf::New => of::<v::New>(),\n"), "{extended}");
     }

@@ -380,3 +380,25 @@ fn a_file_keeps_its_permissions_and_its_place_behind_a_link() {
     let beside: Vec<_> = terminal.files().into_iter().map(|(path, _)| path).collect();
     assert!(!beside.iter().any(|path| path.to_str().unwrap().contains("rs-")), "{beside:?}");
 }
+
+#[test]
+fn what_can_not_be_registered_is_told_how_to_do_by_hand() {
+    for (options, file, from, to) in [
+        ("", "src/service.rs", "CustomerSummary>(Arc::clone(views))", "CustomerSummary>(views)"),
+        ("--blank", "src/main.rs", "projection::<Balance>(views.clone())", "projection::<Balance>(views)"),
+        ("--blank", "src/main.rs", "projection::<Balance>(", "projection::<crate::audit::Audit>("),
+    ] {
+        let terminal = project(options);
+        let path = terminal.path().join(file);
+        let mut text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        if options.is_empty() {
+            text = text.replace("OrderSummary>(Arc::clone(views))", "OrderSummary>(views)");
+        }
+        fs::write(&path, text.replace(from, to)).unwrap();
+        let before = terminal.files();
+        let said = terminal.type_in("add projection orders");
+        said.refused(1, &[&format!("`{file}` is not understood"), ".projection::<", "By hand"]);
+        assert!(terminal.files() == before, "something has changed");
+    }
+}
