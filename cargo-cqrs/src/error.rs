@@ -42,7 +42,7 @@ pub(crate) enum Error {
     Exists { what: String, path: String },
     #[error("there are several kinds of events, and `{module}` is for one of them: {}", list(sets))]
     WhichEvents { module: String, sets: Vec<String> },
-    #[error("there are no events `{name}` in `{path}`{}", those(sets))]
+    #[error("no events `{name}` are found in `{path}`{}", those(sets))]
     NoSuchEvents { module: String, name: String, path: String, sets: Vec<String> },
     #[error(transparent)]
     NotUnderstood(Box<NotUnderstood>),

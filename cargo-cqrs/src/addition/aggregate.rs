@@ -84,7 +84,7 @@ pub(super) fn free(
     let begins = project.read(&path).unwrap_or_default();
     let begins = edit::names(&begins).unwrap_or_default();
     let all = project.rust_below(folder);
-    let all: BTreeSet<_> = all.iter().flat_map(|text| edit::types(text).unwrap_or_default()).collect();
+    let all: BTreeSet<_> = all.iter().flat_map(|(_, text)| edit::types(text).unwrap_or_default()).collect();
     let exists = |name: &str, path: &str| Error::Exists { what: format!("`{name}`"), path: path.to_owned() };
     if begins.iter().any(|name| name == module) {
         return Err(exists(module, &path));

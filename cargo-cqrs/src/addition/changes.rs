@@ -62,7 +62,7 @@ impl Changes {
         };
         match self.edited(project, path, edit) {
             Ok((old, new)) => (change.old, change.new) = (Some(old), new),
-            Err(why) => drop(self.refused.get_or_insert((path.to_owned(), why))),
+            Err(why) => self.refuse(path, why),
         }
         self.all.push(change);
     }
@@ -90,10 +90,15 @@ impl Changes {
         match read(project, path) {
             Ok(text) => Some(text),
             Err(why) => {
-                self.refused.get_or_insert((path.to_owned(), why));
+                self.refuse(path, why);
                 None
             }
         }
+    }
+
+    /// A file is not as expected, so nothing is changed.
+    pub(crate) fn refuse(&mut self, path: &str, why: String) {
+        self.refused.get_or_insert((path.to_owned(), why));
     }
 
     fn formatted(&mut self, project: &Project, text: String) -> String {

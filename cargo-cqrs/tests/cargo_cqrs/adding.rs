@@ -402,3 +402,78 @@ fn what_can_not_be_registered_is_told_how_to_do_by_hand() {
         assert!(terminal.files() == before, "something has changed");
     }
 }
+
+/// A project whose events are offered otherwise.
+fn offered(options: &str, file: &str, changes: &[(&str, &str)]) -> Terminal {
+    let terminal = project(options);
+    let path = terminal.path().join(file);
+    let mut text = fs::read_to_string(&path).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from} in {text}");
+        text = text.replace(from, to);
+    }
+    fs::write(path, text).unwrap();
+    terminal
+}
+
+const OFFER: &str = "pub use events::{OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced};\n";
+
+#[test]
+fn events_are_named_by_the_path_that_they_have() {
+    let lib = "events/src/lib.rs";
+    let terminal = offered("", lib, &[("mod events;", "pub mod events;"), (OFFER, "")]);
+    terminal.type_in("add projection orders --of OrderEvent").done();
+    let view = fs::read_to_string(terminal.path().join("views/src/orders.rs")).unwrap();
+    assert!(
+        view.contains(
+            "use shop_events::events::{OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced};\n"
+        ),
+        "{view}"
+    );
+    let test = fs::read_to_string(terminal.path().join("views/tests/orders.rs")).unwrap();
+    assert!(test.contains("use shop_events::events::{") && test.contains("use shop_events::{"), "{test}");
+
+    let terminal = offered("", lib, &[(OFFER, "")]);
+    let before = terminal.files();
+    let said = terminal.type_in("add projection orders --of OrderEvent");
+    said.refused(1, &["`OrderEvent` can't be named", "By hand", "--- src/service.rs"]);
+    assert!(terminal.files() == before, "something has changed");
+
+    let terminal = offered(
+        "",
+        lib,
+        &[("mod events;", "mod inner {\n    pub mod events;\n}"), ("use events::", "use inner::events::")],
+    );
+    fs::create_dir(terminal.path().join("events/src/inner")).unwrap();
+    fs::rename(
+        terminal.path().join("events/src/events.rs"),
+        terminal.path().join("events/src/inner/events.rs"),
+    )
+    .unwrap();
+    terminal.type_in("add projection orders --of OrderEvent").done();
+    let view = fs::read_to_string(terminal.path().join("views/src/orders.rs")).unwrap();
+    assert!(view.contains("use shop_events::{OrderCancelled,"), "{view}");
+
+    let terminal = offered("", lib, &[(OFFER, "pub use events::{Made, OrderEvent};\n")]);
+    terminal.type_in("add projection orders --of Made").refused(1, &["it offers `Made`", "By hand"]);
+    terminal.type_in("add projection orders --of Nothing").refused(2, &["no events `Nothing` are found"]);
+}
+
+#[test]
+fn a_test_writes_no_value_that_it_may_not() {
+    let terminal = offered(
+        "",
+        "events/src/events.rs",
+        &[("pub struct OrderPlaced {\n", "pub struct OrderPlaced {\n    odd: u8,\n")],
+    );
+    terminal.type_in("add projection orders").done();
+    let test = fs::read_to_string(terminal.path().join("views/tests/orders.rs")).unwrap();
+    assert!(!test.contains("OrderPlaced {"), "{test}");
+    let boxed = ("Deposited(Deposited)", "Deposited(Box<Deposited>)");
+    let terminal = offered("--blank", "src/main.rs", &[boxed]);
+    terminal.type_in("add projection accounts").done();
+    let text = fs::read_to_string(terminal.path().join("src/accounts.rs")).unwrap();
+    for words in ["use crate::{AccountEvent, Deposited};\n", "_: &Box<Deposited>", "Box::new(Deposited {"] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+}
