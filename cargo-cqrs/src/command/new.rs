@@ -112,11 +112,13 @@ fn complete(plan: &Plan, files: &Files, draft: &Path, interrupt: &Interrupt) -> 
     }
     interrupt.check()?;
     // What is not here yet has to be fetched first, and with it its list of versions.
-    if let Source::Checkout(_) = plan.source
-        && let Err(why) = format::lock(draft)
-    {
+    let completed = match plan.source {
+        Source::Checkout(_) => format::lock(draft),
+        Source::Git { .. } | Source::Registry { .. } => Err("the framework is not in it yet".to_owned()),
+    };
+    if let Err(why) = completed {
         interrupt.check()?;
-        notes.push(format!("the first build completes Cargo.lock: {why}"));
+        notes.push(format!("the first `cargo build` completes Cargo.lock: {why}"));
     }
     interrupt.check()?;
     Ok(notes)
