@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod changes;
+mod known;
 mod modules;
 mod payload;
 mod projection;

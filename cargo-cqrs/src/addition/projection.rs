@@ -7,6 +7,7 @@ use minijinja::Value;
 use super::{
     Changes,
     aggregate::{answers, free, render},
+    known::Known,
     modules::From,
     payload::{EventSet, Types},
 };
@@ -42,6 +43,7 @@ fn in_crates(
     free(project, "views/src", "lib.rs", &snake, std::slice::from_ref(&camel))?;
     // It imports some of them.
     free(project, "events/src", "lib.rs", "", std::slice::from_ref(&camel))?;
+    Known::Projection.is_free(project, &snake)?;
     let (declaration, offer) = (format!("mod {snake};"), format!("pub use {snake}::{camel};"));
     changes.edit(project, root, &format!("{declaration}\n{offer}"), |text| {
         declare(text, &snake, &declaration, Some(&offer))
@@ -79,6 +81,7 @@ fn in_one_file(project: &Project, name: &ModuleName, of: Option<&str>) -> Result
     let set = set(project, "src", "main.rs", name, of, &mut changes)?;
     let root = "src/main.rs";
     free(project, "src", "main.rs", &snake, std::slice::from_ref(&camel))?;
+    Known::Projection.is_free(project, &snake)?;
     let declaration = format!("mod {snake};");
     let call = format!(".projection::<{snake}::{camel}>(views.clone()) // at the builder");
     changes.edit(project, root, &format!("{declaration}\n{call}"), |text| {

@@ -477,3 +477,54 @@ fn a_test_writes_no_value_that_it_may_not() {
         assert!(text.contains(words), "{words} in {text}");
     }
 }
+
+#[test]
+fn what_stores_know_something_by_is_not_given_twice() {
+    for (options, file, from, to, line, word) in [
+        (
+            "",
+            "events/src/events.rs",
+            "stream = \"order\"",
+            "stream = \"account\"",
+            "add aggregate account",
+            "stream",
+        ),
+        (
+            "",
+            "views/src/order_summary.rs",
+            "name = \"order_summary\"",
+            "name = \"balance\"",
+            "add projection balance",
+            "projection",
+        ),
+        (
+            "--blank",
+            "src/main.rs",
+            "stream = \"account\"",
+            "stream = \"payment\"",
+            "add aggregate payment",
+            "stream",
+        ),
+        (
+            "--blank",
+            "src/main.rs",
+            "name = \"balance\"",
+            "name = \"orders\"",
+            "add projection orders",
+            "projection",
+        ),
+    ] {
+        let terminal = offered(options, file, &[(from, to)]);
+        let before = terminal.files();
+        let name = line.split(' ').next_back().unwrap();
+        let said = terminal.type_in(line);
+        said.refused(1, &[&format!("{word} called `{name}`"), &format!("in `{file}`"), "another name"]);
+        assert!(terminal.files() == before, "something has changed");
+    }
+    // What tests have for themselves is in nobody's way.
+    let tests = "#[cfg(test)]\nmod tests {\n    #[derive(Event)]\n    #[event(stream = \"payment\", id = A)]\n    enum A {}\n}\n";
+    let terminal = project("");
+    let path = terminal.path().join("events/src/values.rs");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + tests).unwrap();
+    terminal.type_in("add aggregate payment").done();
+}
