@@ -166,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_stays_with_its_module() {
+        for comment in ["// Why.\n", "//Why.\n", "// Why,\n//\n// and why.\n", "//// Why.\n", "/* Why. */\n"]
+        {
+            let text = format!("use std::fs;\n\n{comment}mod b;\n");
+            let declared = declare(&text, "a", "mod a;", None).expect("it is understood");
+            assert_eq!(declared, format!("use std::fs;\n\nmod a;\n{comment}mod b;\n"));
+        }
+    }
+
+    #[test]
     fn without_modules_it_comes_after_the_imports() {
         let declared = declare("use std::fs; // Files.\n#[cfg(test)]\nmod tests;\n", "c", "mod c;", None);
         assert_eq!(

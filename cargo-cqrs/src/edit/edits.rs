@@ -64,7 +64,10 @@ pub(super) fn comment_above(text: &str, line: usize) -> Option<usize> {
     let end = line.checked_sub(1)?;
     let start = text[..end].rfind('\n').map_or(0, |at| at + 1);
     let above = text[start..end].trim_start();
-    (above.starts_with("// ")).then_some(start)
+    let is_documentation =
+        ["///", "//!"].iter().any(|begin| above.starts_with(begin)) && !above.starts_with("////");
+    let is_block = above.starts_with("/* ") && above.trim_end().ends_with(" */");
+    (is_block || above.starts_with("//") && !is_documentation).then_some(start)
 }
 
 #[cfg(test)]
