@@ -167,11 +167,17 @@ fn report(plan: &Plan, files: &Files, place: &Place, notes: &[String]) -> Report
     Report::new(&lines, json!({ "made": json }))
 }
 
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+,:@%=".contains(letter);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
 /// What to type.
 fn next(plan: &Plan, folder: &Path) -> Vec<String> {
     let here = std::env::current_dir().unwrap_or_default();
     let shown = folder.strip_prefix(&here).unwrap_or(folder);
-    let mut next = vec![format!("cd {}", shown.display())];
+    let mut next = vec![format!("cd {}", quoted(&shown.display().to_string()))];
     // As `cargo new` decides.
     if !folder.ancestors().skip(1).any(|above| above.join(".git").exists()) {
         next.push("git init".to_owned());

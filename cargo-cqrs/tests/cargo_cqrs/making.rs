@@ -163,7 +163,7 @@ fn in_the_middle(terminal: &Terminal, signal: Signal) -> std::process::Output {
 
 #[test]
 fn a_signal_in_the_middle_leaves_nothing() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         let mut terminal = Terminal::new();
         fs::create_dir(terminal.path().join("here")).unwrap();
         terminal.go("here");
@@ -321,6 +321,18 @@ fn a_checkout_is_said_to_be_of_this_machine_and_how_to_go_elsewhere() {
             assert!(!text.contains("this machine") && !text.contains("folder beside"), "{file}: {text}");
             assert!(file != "README.md" || text.contains(&format!("]({link}")), "{text}");
         }
+    }
+}
+
+#[test]
+fn what_to_type_can_be_typed() {
+    let terminal = Terminal::new();
+    for (folder, shown) in
+        [("c d", "'c d/shop'"), ("it's", "'it'\\''s/shop'"), ("plain-1.0", "plain-1.0/shop")]
+    {
+        let mut command = terminal.command("new");
+        command.arg(format!("{folder}/shop")).args(["--blank", "--json"]);
+        assert_eq!(Said::of(&mut command).json()["made"]["next"][0], format!("cd {shown}"));
     }
 }
 
