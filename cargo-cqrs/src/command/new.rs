@@ -61,7 +61,9 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<Report, Error> {
     let interrupt = Interrupt::listen()?;
     let source = options.source()?;
-    let (place, stores, roles) = options.place()?;
+    // Where the terminal is gone, a question fails; the signal says why.
+    let placed = options.place().map_err(|error| interrupt.check().err().unwrap_or(error));
+    let (place, stores, roles) = placed?;
     let plan = Plan { name: place.name.clone(), stores, roles, source, blank: options.blank };
     let files = plan.files()?;
     let notes = place.fill(|draft| complete(&plan, &files, draft, &interrupt))?;
@@ -92,12 +94,10 @@ impl Options {
         if self.blank {
             return Ok((place, default, Roles::One));
         }
-        let chosen = if self.write.is_none() && self.read.is_none() { ask::stores()? } else { given };
-        let roles = match self.roles {
-            Some(roles) => roles,
-            None => ask::roles()?,
-        };
-        Ok((place, chosen, roles))
+        let write = self.write.map_or_else(ask::write, Ok)?;
+        let read = self.read.map_or_else(ask::read, Ok)?;
+        let roles = self.roles.map_or_else(ask::roles, Ok)?;
+        Ok((place, Stores { write, read }, roles))
     }
 }
 
