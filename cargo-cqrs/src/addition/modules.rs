@@ -128,7 +128,7 @@ fn leaves(tree: &UseTree, before: &[String], offers: &mut Vec<Offer>) {
             leaves(&path.tree, &path_to, offers);
         }
         UseTree::Name(name) => {
-            offers.push(Offer { path: before.to_vec(), name: Some(name.ident.to_string()) })
+            offers.push(Offer { path: before.to_vec(), name: Some(name.ident.to_string()) });
         }
         UseTree::Glob(_) => offers.push(Offer { path: before.to_vec(), name: None }),
         UseTree::Group(group) => group.items.iter().for_each(|tree| leaves(tree, before, offers)),

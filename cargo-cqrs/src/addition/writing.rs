@@ -98,9 +98,10 @@ fn put(drafts: Vec<Draft>) -> Result<(), Error> {
         };
         if let Err(failed) = put {
             let left: Vec<_> = done.into_iter().rev().filter_map(Place::restore).collect();
-            return Err(match left.is_empty() {
-                true => Error::file("writing", place.shown, failed.error),
-                false => Error::HalfWritten { path: place.shown, left, source: failed.error },
+            return Err(if left.is_empty() {
+                Error::file("writing", place.shown, failed.error)
+            } else {
+                Error::HalfWritten { path: place.shown, left, source: failed.error }
             });
         }
         done.push(place);

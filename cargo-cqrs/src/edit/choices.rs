@@ -38,7 +38,9 @@ pub(crate) fn extend(text: &str, name: &str, documentation: &str, variant: &str)
         return Err(format!("the arm `Self::{old}` does not name what `{old}` stands for"));
     }
     let mut new = Edits::default();
-    places.into_iter().for_each(|place| new.replace(place, variant));
+    for place in places {
+        new.replace(place, variant);
+    }
     edits.insert(arm.span().byte_range().end, format!("{comma}\n{},", new.apply(arm_text)));
     Ok(edits.apply(text))
 }

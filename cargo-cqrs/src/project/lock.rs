@@ -72,7 +72,7 @@ struct Kept<'g, 'l> {
     framework: BTreeSet<&'l str>,
 }
 
-impl<'l> Kept<'_, 'l> {
+impl Kept<'_, '_> {
     fn follow(&mut self, asked: &str) {
         for package in self.graph.meant(asked) {
             let name = text(package, "name");
