@@ -72,6 +72,14 @@ mod tests {
     }
 
     #[test]
+    fn a_database_of_the_servers_own_is_not_taken() {
+        let text =
+            "name: order-service _DB: \"orders\" :5432/orders :27017/orders?replicaSet=rs0 --dbname=orders";
+        let expected = "name: admin _DB: \"admin_service\" :5432/admin_service :27017/admin_service?replicaSet=rs0 --dbname=admin_service";
+        assert_eq!(renamed("admin", text), expected);
+    }
+
+    #[test]
     fn a_name_that_holds_the_demos_is_not_renamed_again() {
         let text = "order-service order-events order_service";
         assert_eq!(
