@@ -11,7 +11,7 @@ const DEMO: [&str; 7] =
     ["Cargo.toml", "Dockerfile", "src", "tests/end_to_end.rs", "domain", "events", "views"];
 
 /// What a project gets of the workspace around it, or has to know of it.
-const WORKSPACE: [&str; 6] = [
+const WORKSPACE: [&str; 13] = [
     "Cargo.toml",
     "Cargo.lock",
     "clippy.toml",
@@ -19,6 +19,14 @@ const WORKSPACE: [&str; 6] = [
     "rustfmt.toml",
     // Not given to projects: its names are kept from theirs.
     "cqrs-core/src/prelude.rs",
+    // Nor these: they say what the framework is built from.
+    "cqrs-axum/Cargo.toml",
+    "cqrs-core/Cargo.toml",
+    "cqrs-macros/Cargo.toml",
+    "cqrs-mongo/Cargo.toml",
+    "cqrs-postgres/Cargo.toml",
+    "cqrs-sqlite/Cargo.toml",
+    "cqrs-testkit/Cargo.toml",
 ];
 
 fn main() -> Result<(), Box<dyn error::Error>> {

@@ -10,7 +10,7 @@ use dialoguer::{Input, Select, console::Term, theme::ColorfulTheme};
 use crate::{
     Error,
     place::Place,
-    project::{Read, Roles, Stores, Write},
+    project::{Read, Roles, Write},
 };
 
 /// Whether somebody is there.
@@ -35,17 +35,19 @@ pub(crate) fn path() -> Result<PathBuf, Error> {
     Ok(name.into())
 }
 
-pub(crate) fn stores() -> Result<Stores, Error> {
-    let write = choose("Where are the events?", Write::ALL, |write| match write {
+pub(crate) fn write() -> Result<Write, Error> {
+    choose("Where are the events?", Write::ALL, |write| match write {
         Write::Sqlite => "SQLite: a file, nothing to install",
         Write::Postgres => "PostgreSQL",
-    })?;
-    let read = choose("Where are the views, which answer queries?", Read::ALL, |read| match read {
+    })
+}
+
+pub(crate) fn read() -> Result<Read, Error> {
+    choose("Where are the views, which answer queries?", Read::ALL, |read| match read {
         Read::Sqlite => "SQLite: a file, nothing to install",
         Read::Mongo => "MongoDB",
         Read::Postgres => "PostgreSQL",
-    })?;
-    Ok(Stores { write, read })
+    })
 }
 
 pub(crate) fn roles() -> Result<Roles, Error> {
@@ -66,11 +68,11 @@ fn choose<T: Copy>(prompt: &str, from: &[T], text: impl Fn(T) -> &'static str) -
     Ok(from[chosen])
 }
 
-/// Ctrl-c is an answer, too.
+/// Ctrl-c is an answer, too, and so is going away with the terminal.
 fn ask(error: dialoguer::Error) -> Error {
-    // A choice hides the cursor, and shows it again only when something was chosen. Where the terminal is gone, so is the cursor.
+    // A choice hides the cursor, and shows it again only when something was chosen.
     let terminal = Term::stderr();
-    let _: io::Result<()> = terminal.show_cursor().and_then(|()| terminal.write_line(""));
+    let is_gone = terminal.show_cursor().and_then(|()| terminal.write_line("")).is_err();
     let dialoguer::Error::IO(io) = &error;
-    if io.kind() == io::ErrorKind::Interrupted { Error::Interrupted } else { Error::Ask(error) }
+    if is_gone || io.kind() == io::ErrorKind::Interrupted { Error::Interrupted } else { Error::Ask(error) }
 }

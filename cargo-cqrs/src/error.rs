@@ -5,7 +5,7 @@ use crate::{
     name::{BadCrateName, BadModuleName},
 };
 
-/// Why a command has not done its work. Whichever it is, nothing was changed.
+/// Why a command has not done its work. Nothing was changed, but for what it names itself.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("{message}")]
@@ -42,7 +42,7 @@ pub(crate) enum Error {
     Exists { what: String, path: String },
     #[error("there are several kinds of events, and `{module}` is for one of them: {}", list(sets))]
     WhichEvents { module: String, sets: Vec<String> },
-    #[error("there are no events `{name}` in `{path}`{}", those(sets))]
+    #[error("no events `{name}` are found in `{path}`{}", those(sets))]
     NoSuchEvents { module: String, name: String, path: String, sets: Vec<String> },
     #[error(transparent)]
     NotUnderstood(Box<NotUnderstood>),
@@ -54,6 +54,8 @@ pub(crate) enum Error {
     Ask(#[source] dialoguer::Error),
     #[error("{doing} `{path}` failed")]
     File { doing: &'static str, path: String, source: io::Error },
+    #[error("writing `{path}` failed, and not all that was written before could be undone: {}", left.join(", "))]
+    HalfWritten { path: String, left: Vec<String>, source: io::Error },
     #[error("the manual page can't be rendered")]
     Man(#[source] io::Error),
     #[error("the template `{file}` can't be used: {why}; this is a mistake in `cargo cqrs`")]

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 #[cfg(unix)]
-use signal_hook::consts::{SIGHUP, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGQUIT, SIGXFSZ};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::Error;
@@ -24,6 +24,8 @@ impl Interrupt {
             // The terminal is gone.
             #[cfg(unix)]
             SIGHUP,
+            #[cfg(unix)]
+            SIGQUIT,
         ];
         for signal in stops {
             signal_hook::flag::register(signal, Arc::clone(&requested)).map_err(Error::Signals)?;

@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ impl Place {
         let name = CrateName::new(&name.to_string_lossy()).map_err(Error::CrateName)?;
         let folder = std::path::absolute(path).map_err(|error| Error::file("finding", path, error))?;
         // Without a slash at its end, behind which a link would be what it points to.
-        let folder = folder.components().collect();
+        let folder = without_ways_back(&folder);
         let place = Self { folder, name };
         place.check()?;
         Ok(place)
@@ -76,13 +76,12 @@ impl Place {
     }
 
     fn put(&self, draft: &Path, existing: &Path) -> Result<(), Error> {
+        if self.folder.is_dir() {
+            // It stays the folder that it is: somebody may be in it.
+            return pour(draft, &self.folder).map_err(|error| Error::file("making", &self.folder, error));
+        }
         let parent = self.folder.parent().unwrap_or(existing);
-        let moved = fs::create_dir_all(parent).and_then(|()| {
-            if cfg!(windows) && self.folder.is_dir() {
-                fs::remove_dir(&self.folder)?;
-            }
-            fs::rename(draft, &self.folder)
-        });
+        let moved = fs::create_dir_all(parent).and_then(|()| fs::rename(draft, &self.folder));
         moved.map_err(|error| {
             // Folders above it that were made for it alone go again; any that is not empty, or was there before, stays.
             for made in parent.ancestors().take_while(|folder| *folder != existing) {
@@ -93,6 +92,35 @@ impl Place {
             Error::file("making", &self.folder, error)
         })
     }
+}
+
+/// The path without `..`. What is there may be a link, and is where it leads to; what is not there yet is no link.
+fn without_ways_back(path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for component in path.components() {
+        if component == Component::ParentDir {
+            whole = whole.canonicalize().unwrap_or(whole);
+            whole.pop();
+        } else {
+            whole.push(component);
+        }
+    }
+    whole
+}
+
+/// Moves what is in a folder into another one. Where that fails, the other one is as it was.
+fn pour(from: &Path, into: &Path) -> io::Result<()> {
+    let entries = fs::read_dir(from)?.collect::<io::Result<Vec<_>>>()?;
+    for (index, entry) in entries.iter().enumerate() {
+        if let Err(error) = fs::rename(entry.path(), into.join(entry.file_name())) {
+            for moved in &entries[..index] {
+                // The error that led to it is told; one on the way back would hide it.
+                let _: io::Result<()> = fs::rename(into.join(moved.file_name()), moved.path());
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -129,6 +157,41 @@ mod tests {
         fs::create_dir(root.path().join("shop")).expect("a folder");
         place(root.path(), "shop").expect("it is empty").fill(|_| Ok(())).expect("filled");
         assert_eq!(names(root.path()), ["shop"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_empty_folder_stays_the_one_that_it_was() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        let root = TempDir::new().expect("a folder");
+        let folder = root.path().join("shop");
+        fs::create_dir(&folder).expect("a folder");
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o750)).expect("it is ours");
+        let before = fs::metadata(&folder).expect("it is there");
+        let fill = |draft: &Path| {
+            fs::create_dir(draft.join("src")).expect("a folder");
+            fs::write(draft.join("src/file"), "x").expect("written");
+            fs::write(draft.join(".hidden"), "x").expect("written");
+            Ok(())
+        };
+        place(root.path(), "shop").expect("it is empty").fill(fill).expect("filled");
+        let after = fs::metadata(&folder).expect("it is there");
+        assert_eq!((after.ino(), after.mode()), (before.ino(), before.mode()));
+        assert_eq!(names(&folder), [".hidden", "src"]);
+        assert_eq!(names(&folder.join("src")), ["file"]);
+        assert_eq!(names(root.path()), ["shop"]);
+    }
+
+    #[test]
+    fn a_way_back_makes_no_folder() {
+        let root = TempDir::new().expect("a folder");
+        fs::create_dir(root.path().join("there")).expect("a folder");
+        for (path, folder) in [("foo/../bar", "bar"), ("there/../baz", "baz"), ("a/b/../../c/shop", "c/shop")]
+        {
+            place(root.path(), path).expect("nothing is in the way").fill(|_| Ok(())).expect("filled");
+            assert!(root.path().join(folder).is_dir(), "{folder}");
+        }
+        assert_eq!(names(root.path()), ["bar", "baz", "c", "there"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Changes;
+use super::{Changes, known::Known};
 use crate::{
     Error,
     edit::{self, declare},
@@ -30,6 +30,7 @@ fn in_crates(project: &Project, name: &ModuleName, events: &str, domain: &str) -
         free(project, root, "lib.rs", &snake, &of_events(&camel))?;
         free(project, root, "lib.rs", &snake, &of_domain(&camel))?;
     }
+    Known::Stream.is_free(project, &snake)?;
     let mut changes = Changes::default();
     for (folder, file, offered) in
         [("events", EVENTS, of_events(&camel)), ("domain", DOMAIN, of_domain(&camel))]
@@ -54,6 +55,7 @@ fn in_one_file(project: &Project, name: &ModuleName) -> Result<Changes, Error> {
     free(project, "src", "main.rs", &snake, &of_domain(&camel))?;
     let declaration =
         format!("#[allow(dead_code, reason = \"nobody sends its commands yet\")]\nmod {snake};");
+    Known::Stream.is_free(project, &snake)?;
     let mut changes = Changes::default();
     changes.edit(project, root, &declaration, |text| declare(text, &snake, &declaration, None));
     let (events, domain, test) =
@@ -84,7 +86,7 @@ pub(super) fn free(
     let begins = project.read(&path).unwrap_or_default();
     let begins = edit::names(&begins).unwrap_or_default();
     let all = project.rust_below(folder);
-    let all: BTreeSet<_> = all.iter().flat_map(|text| edit::types(text).unwrap_or_default()).collect();
+    let all: BTreeSet<_> = all.iter().flat_map(|(_, text)| edit::types(text).unwrap_or_default()).collect();
     let exists = |name: &str, path: &str| Error::Exists { what: format!("`{name}`"), path: path.to_owned() };
     if begins.iter().any(|name| name == module) {
         return Err(exists(module, &path));

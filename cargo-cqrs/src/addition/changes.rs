@@ -1,5 +1,6 @@
 use std::{fs, path::Path};
 
+use super::writing;
 use crate::{Error, edit::NotUnderstood, format, project::Project};
 
 /// What becomes of one file.
@@ -8,10 +9,10 @@ pub(crate) struct Change {
     /// Within the project.
     pub(crate) path: String,
     /// `None` for a new file.
-    old: Option<String>,
-    new: String,
+    pub(super) old: Option<String>,
+    pub(super) new: String,
     /// What is new in it, as a person would add it.
-    addition: String,
+    pub(super) addition: String,
 }
 
 /// What becomes of some files, all of them or none.
@@ -61,7 +62,7 @@ impl Changes {
         };
         match self.edited(project, path, edit) {
             Ok((old, new)) => (change.old, change.new) = (Some(old), new),
-            Err(why) => drop(self.refused.get_or_insert((path.to_owned(), why))),
+            Err(why) => self.refuse(path, why),
         }
         self.all.push(change);
     }
@@ -89,10 +90,15 @@ impl Changes {
         match read(project, path) {
             Ok(text) => Some(text),
             Err(why) => {
-                self.refused.get_or_insert((path.to_owned(), why));
+                self.refuse(path, why);
                 None
             }
         }
+    }
+
+    /// A file is not as expected, so nothing is changed.
+    pub(crate) fn refuse(&mut self, path: &str, why: String) {
+        self.refused.get_or_insert((path.to_owned(), why));
     }
 
     fn formatted(&mut self, project: &Project, text: String) -> String {
@@ -112,17 +118,7 @@ impl Changes {
             let additions = changes.into_iter().map(|change| (change.path, change.addition)).collect();
             return Err(Error::NotUnderstood(Box::new(NotUnderstood { file, why, additions })));
         }
-        for (index, change) in changes.iter().enumerate() {
-            let path = root.join(&change.path);
-            let written = match path.parent() {
-                Some(folder) if change.is_new() => fs::create_dir_all(folder),
-                _ => Ok(()),
-            };
-            if let Err(error) = written.and_then(|()| fs::write(&path, &change.new)) {
-                undo(root, &changes[..=index]);
-                return Err(Error::file("writing", &change.path, error));
-            }
-        }
+        writing::write(root, &changes)?;
         Ok(changes)
     }
 }
@@ -152,16 +148,5 @@ impl Dress {
     fn put_on(self, text: String) -> String {
         let text = if self.carriage_returns { text.replace('\n', "\r\n") } else { text };
         if self.byte_order_mark { format!("\u{feff}{text}") } else { text }
-    }
-}
-
-/// The error that led to it is told; one on the way back would hide it.
-fn undo(root: &Path, changes: &[Change]) {
-    for change in changes {
-        let path = root.join(&change.path);
-        let _: std::io::Result<()> = match &change.old {
-            Some(old) => fs::write(path, old),
-            None => fs::remove_file(path),
-        };
     }
 }

@@ -2,8 +2,11 @@
 
 mod aggregate;
 mod changes;
+mod known;
+mod modules;
 mod payload;
 mod projection;
+mod writing;
 
 pub(crate) use aggregate::aggregate;
 pub(crate) use changes::{Change, Changes};

@@ -1,102 +1,173 @@
 //! Reads what events a project has, and writes values of them for a test.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use syn::{Attribute, Fields, Item, ItemEnum, ItemStruct, Meta, Path, Token, Type, punctuated::Punctuated};
+use syn::{
+    Attribute, Field, Fields, GenericArgument, Item, ItemEnum, ItemStruct, Meta, Path, PathArguments, Token,
+    Type, Visibility, punctuated::Punctuated,
+};
 
-/// The types of some files, with the module that each is in.
-#[derive(Debug, Default)]
+use super::modules::{self, From, Modules};
+
+/// The types of a crate, with the modules that they are in.
+#[derive(Debug)]
 pub(super) struct Types {
-    structs: BTreeMap<String, ItemStruct>,
-    enums: BTreeMap<String, ItemEnum>,
-    /// Where a type is: the path of its module.
-    modules: BTreeMap<String, String>,
+    modules: Modules,
+    structs: Vec<(modules::Path, ItemStruct)>,
+    enums: Vec<(modules::Path, ItemEnum)>,
 }
 
 /// The events of one kind of stream.
 #[derive(Clone, Debug)]
 pub(super) struct EventSet {
     pub(super) name: String,
-    pub(super) module: String,
     /// The type of the stream's id.
     pub(super) id: String,
-    /// Variants, and the types of their payloads.
-    pub(super) events: Vec<(String, String)>,
+    pub(super) events: Vec<Payload>,
+}
+
+/// One event of a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Payload {
+    pub(super) variant: String,
+    /// Its type.
+    pub(super) name: String,
+    /// The set has it in a `Box`.
+    pub(super) boxed: bool,
 }
 
 impl Types {
-    /// Takes the types of one more file; one that is no Rust has none.
-    pub(super) fn read(&mut self, module: &str, text: &str) {
+    pub(super) fn new(from: From) -> Self {
+        Self { modules: Modules::new(from), structs: Vec::new(), enums: Vec::new() }
+    }
+
+    /// Takes the types of one more file, by the module that it is; one that is no Rust has none.
+    pub(super) fn read(&mut self, module: &modules::Path, text: &str) {
         let Ok(file) = syn::parse_file(text) else { return };
-        for item in file.items {
-            let name = match &item {
-                Item::Struct(it) => it.ident.to_string(),
-                Item::Enum(it) => it.ident.to_string(),
-                _ => continue,
-            };
-            self.modules.insert(name.clone(), module.to_owned());
-            match item {
-                Item::Struct(it) => drop(self.structs.insert(name, it)),
-                Item::Enum(it) => drop(self.enums.insert(name, it)),
-                _ => {}
+        let Self { modules, structs, enums } = self;
+        modules.read(module, file.items, |module, item| match item {
+            Item::Struct(it) => structs.push((module.clone(), it)),
+            Item::Enum(it) => enums.push((module.clone(), it)),
+            _ => {}
+        });
+    }
+
+    /// The names of all enums that derive `Event`.
+    pub(super) fn event_sets(&self) -> Vec<String> {
+        let sets = self.enums.iter().filter(|(_, item)| derives(&item.attrs, "Event"));
+        let names: BTreeSet<_> = sets.map(|(_, item)| item.ident.to_string()).collect();
+        names.into_iter().collect()
+    }
+
+    /// One of them. The error says why it is none that a projection can be made of here.
+    pub(super) fn event_set(&self, name: &str) -> Result<EventSet, String> {
+        let is_meant = |item: &ItemEnum| item.ident == name && derives(&item.attrs, "Event");
+        let (_, item) = self
+            .enums
+            .iter()
+            .find(|(_, item)| is_meant(item))
+            .ok_or_else(|| format!("it has no `{name}`"))?;
+        let events = item.variants.iter().map(|variant| {
+            let Fields::Unnamed(fields) = &variant.fields else { return None };
+            let (boxed, name) = payload(&fields.unnamed.first()?.ty)?;
+            Some(Payload { variant: variant.ident.to_string(), name, boxed })
+        });
+        let events: Option<Vec<_>> = events.collect();
+        let events = events.ok_or_else(|| format!("it is not told what the events of `{name}` are"))?;
+        let id = id_of(&item.attrs).ok_or_else(|| format!("it is not told what the id of `{name}` is"))?;
+        for name in [name, &id].into_iter().chain(events.iter().map(|event| event.name.as_str())) {
+            if self.path(name).is_none() {
+                return Err(format!("`{name}` can't be named from elsewhere, or is not found"));
             }
+        }
+        Ok(EventSet { name: name.to_owned(), id, events })
+    }
+
+    /// Whether the crate offers it where it begins, though it may not be known what it is.
+    pub(super) fn offers(&self, name: &str) -> bool {
+        self.modules.root_offers(name)
+    }
+
+    /// The module that a type is named by, without the crate.
+    pub(super) fn path(&self, name: &str) -> Option<String> {
+        let structs = self.structs.iter().filter(|(_, item)| item.ident == name).map(|(module, _)| module);
+        let enums = self.enums.iter().filter(|(_, item)| item.ident == name).map(|(module, _)| module);
+        let path = structs.chain(enums).find_map(|module| self.modules.reach(module, name));
+        match path {
+            Some(path) => Some(path.join("::")),
+            None => self.offers(name).then(String::new),
         }
     }
 
-    /// All that derive `Event` and look as they have to.
-    pub(super) fn event_sets(&self) -> Vec<EventSet> {
-        let sets = self.enums.iter().filter(|(_, item)| derives(&item.attrs, "Event"));
-        sets.filter_map(|(name, item)| {
-            let events = item.variants.iter().map(|variant| {
-                let Fields::Unnamed(fields) = &variant.fields else { return None };
-                let payload = fields.unnamed.first().and_then(|field| ident(&field.ty))?;
-                Some((variant.ident.to_string(), payload))
-            });
-            let events: Option<Vec<_>> = events.collect();
-            Some(EventSet {
-                name: name.clone(),
-                module: self.modules[name].clone(),
-                id: id_of(&item.attrs)?,
-                events: events?,
-            })
-        })
-        .collect()
+    /// A value of an event, as Rust writes it, as [`Types::value`].
+    pub(super) fn event(&self, event: &Payload, imports: &mut BTreeSet<String>) -> Option<String> {
+        let value = self.value(&event.name, imports)?;
+        Some(if event.boxed { format!("Box::new({value})") } else { value })
     }
 
     /// A value of a type, as Rust writes it. The types that it names are added to the imports. `None` where this does not know any.
     pub(super) fn value(&self, name: &str, imports: &mut BTreeSet<String>) -> Option<String> {
-        let mut used = BTreeSet::from([name.to_owned()]);
-        let value = if let Some(item) = self.structs.get(name) {
-            if derives(&item.attrs, "Id") {
-                match item.fields.iter().next().and_then(|field| ident(&field.ty)).as_deref() {
-                    Some("Uuid") => format!("{name}::generate()"),
-                    Some(_) => {
-                        used.clear();
-                        "\"1\".parse().expect(\"it is an id\")".to_owned()
-                    }
-                    None => return None,
-                }
-            } else if derives(&item.attrs, "Default") {
-                format!("{name}::default()")
-            } else {
-                let Fields::Named(fields) = &item.fields else { return None };
-                let values = fields.named.iter().map(|field| {
-                    let value = self.of_type(&field.ty, &mut used)?;
-                    Some(format!("{}: {value}", field.ident.as_ref()?))
-                });
-                let values: Option<Vec<_>> = values.collect();
-                format!("{name} {{ {} }}", values?.join(", "))
-            }
-        } else {
-            let variants = &self.enums.get(name)?.variants;
-            let unit = variants.iter().find(|variant| matches!(variant.fields, Fields::Unit))?;
-            format!("{name}::{}", unit.ident)
-        };
+        let mut used = BTreeSet::new();
+        let value = self.named(name, &mut used, 0)?;
         imports.extend(used);
         Some(value)
     }
 
-    fn of_type(&self, kind: &Type, imports: &mut BTreeSet<String>) -> Option<String> {
+    fn named(&self, name: &str, imports: &mut BTreeSet<String>, depth: usize) -> Option<String> {
+        // A type may be within itself.
+        if depth > 16 || self.path(name).is_none() {
+            return None;
+        }
+        let reached = |module: &modules::Path| self.modules.reach(module, name).is_some();
+        let item = self.structs.iter().find(|(module, item)| item.ident == name && reached(module));
+        let value = if let Some((module, item)) = item {
+            if derives(&item.attrs, "Id") {
+                match item.fields.iter().next().and_then(|field| ident(&field.ty)).as_deref() {
+                    Some("Uuid") => format!("{name}::generate()"),
+                    Some(_) => return Some("\"1\".parse().expect(\"it is an id\")".to_owned()),
+                    None => return None,
+                }
+            } else if derives(&item.attrs, "Default") {
+                format!("{name}::default()")
+            } else if !self.may_be_written(module, item) {
+                return None;
+            } else {
+                match &item.fields {
+                    Fields::Named(fields) => {
+                        let values = fields.named.iter().map(|field| {
+                            let value = self.of_type(&field.ty, imports, depth)?;
+                            Some(format!("{}: {value}", field.ident.as_ref()?))
+                        });
+                        let values: Option<Vec<_>> = values.collect();
+                        format!("{name} {{ {} }}", values?.join(", "))
+                    }
+                    Fields::Unit => name.to_owned(),
+                    Fields::Unnamed(_) => return None,
+                }
+            }
+        } else {
+            let (_, item) = self.enums.iter().find(|(module, item)| item.ident == name && reached(module))?;
+            let unit = item.variants.iter().find(|variant| matches!(variant.fields, Fields::Unit))?;
+            format!("{name}::{}", unit.ident)
+        };
+        imports.insert(name.to_owned());
+        Some(value)
+    }
+
+    /// Whether a test may name all fields of a struct.
+    fn may_be_written(&self, module: &modules::Path, item: &ItemStruct) -> bool {
+        let outside = self.modules.from == From::Outside;
+        let open = |field: &Field| match field.vis {
+            Visibility::Public(_) => true,
+            Visibility::Restricted(_) => !outside,
+            // What is below where a crate begins sees what is private there.
+            Visibility::Inherited => !outside && module.is_empty(),
+        };
+        let exhaustive = !item.attrs.iter().any(|attribute| attribute.path().is_ident("non_exhaustive"));
+        (exhaustive || !outside) && item.fields.iter().all(open)
+    }
+
+    fn of_type(&self, kind: &Type, imports: &mut BTreeSet<String>, depth: usize) -> Option<String> {
         let name = ident(kind)?;
         let known = match name.as_str() {
             "String" => "String::new()",
@@ -106,10 +177,32 @@ impl Types {
             "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128"
             | "isize" => "1",
             "f32" | "f64" => "1.0",
-            _ => return self.value(&name, imports),
+            "Box" => {
+                return Some(format!("Box::new({})", self.of_type(argument(kind)?, imports, depth + 1)?));
+            }
+            _ => return self.named(&name, imports, depth + 1),
         };
         Some(known.to_owned())
     }
+}
+
+/// Whether the type of an event is in a `Box`, and its name.
+fn payload(kind: &Type) -> Option<(bool, String)> {
+    match argument(kind) {
+        Some(inner) if ident(kind)? == "Box" && argument(inner).is_none() => Some((true, ident(inner)?)),
+        Some(_) => None,
+        None => Some((false, ident(kind)?)),
+    }
+}
+
+/// What a type has in `<…>`.
+fn argument(kind: &Type) -> Option<&Type> {
+    let Type::Path(path) = kind else { return None };
+    let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(kind) => Some(kind),
+        _ => None,
+    })
 }
 
 /// The last part of a type's path.
@@ -161,22 +254,68 @@ pub enum OrderEvent { Placed(Placed), Odd(Odd) }
 "#;
 
     fn types() -> Types {
-        let mut types = Types::default();
-        types.read("here", EVENTS);
+        of(From::Outside, EVENTS)
+    }
+
+    fn of(from: From, text: &str) -> Types {
+        let mut types = Types::new(from);
+        types.read(&modules::Path::new(), text);
         types
     }
 
     #[test]
     fn a_set_of_events_is_known_by_its_derive() {
-        let sets = types().event_sets();
-        assert_eq!(sets.len(), 1);
-        assert_eq!(
-            (sets[0].name.as_str(), sets[0].module.as_str(), sets[0].id.as_str()),
-            ("OrderEvent", "here", "OrderId")
-        );
+        assert_eq!(types().event_sets(), ["OrderEvent"]);
+        let set = types().event_set("OrderEvent").expect("it is understood");
+        assert_eq!((set.name.as_str(), set.id.as_str()), ("OrderEvent", "OrderId"));
         let events: Vec<_> =
-            sets[0].events.iter().map(|(variant, payload)| format!("{variant}({payload})")).collect();
+            set.events.iter().map(|event| format!("{}({})", event.variant, event.name)).collect();
         assert_eq!(events, ["Placed(Placed)", "Odd(Odd)"]);
+    }
+
+    #[test]
+    fn what_is_in_a_box_is_put_into_one() {
+        let text =
+            EVENTS.replace("Placed(Placed)", "Placed(Box<Placed>)").replace("many: u8", "pub many: Box<u8>");
+        let types = of(From::Outside, &text.replace("pub pub", "pub"));
+        let set = types.event_set("OrderEvent").expect("it is understood");
+        assert_eq!(set.events[0], Payload { variant: "Placed".into(), name: "Placed".into(), boxed: true });
+        let value = types.event(&set.events[0], &mut BTreeSet::new()).expect("all fields are known");
+        assert!(value.starts_with("Box::new(Placed {") && value.ends_with("many: Box::new(1) })"), "{value}");
+        let endless = of(From::Outside, "pub struct A { pub a: Box<A> }");
+        assert_eq!(endless.value("A", &mut BTreeSet::new()), None);
+    }
+
+    #[test]
+    fn what_is_private_is_not_written() {
+        for (text, outside, within) in [
+            ("pub struct A { a: u8 }", false, true),
+            ("pub struct A { pub(crate) a: u8 }", false, true),
+            ("pub struct A { pub a: u8 }", true, true),
+            ("pub mod m { pub struct A { a: u8 } }", false, false),
+            ("pub mod m { pub struct A { pub a: u8 } }", true, true),
+            ("mod m { pub struct A { pub a: u8 } }", false, true),
+            ("#[non_exhaustive] pub struct A { pub a: u8 }", false, true),
+            ("pub struct A;", true, true),
+        ] {
+            for (from, known) in [(From::Outside, outside), (From::Within, within)] {
+                let value = of(from, text).value("A", &mut BTreeSet::new());
+                assert_eq!(value.is_some(), known, "{text} {from:?}: {value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn events_that_can_not_be_named_are_told_from_those_that_are_not_there() {
+        let hidden = format!("mod m {{ {EVENTS} }}");
+        let types = of(From::Outside, &hidden);
+        assert_eq!(types.event_sets(), ["OrderEvent"]);
+        assert!(types.event_set("OrderEvent").expect_err("it is hidden").contains("`OrderEvent`"));
+        let types = of(From::Outside, &format!("pub {hidden}"));
+        types.event_set("OrderEvent").expect("it has a path");
+        assert_eq!(types.path("OrderEvent").as_deref(), Some("m"));
+        let types = of(From::Outside, "mod m { made!(OrderEvent); } pub use m::OrderEvent;");
+        assert!(types.event_sets().is_empty() && types.offers("OrderEvent"));
     }
 
     #[test]

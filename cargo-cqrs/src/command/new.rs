@@ -61,7 +61,9 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<Report, Error> {
     let interrupt = Interrupt::listen()?;
     let source = options.source()?;
-    let (place, stores, roles) = options.place()?;
+    // Where the terminal is gone, a question fails; the signal says why.
+    let placed = options.place().map_err(|error| interrupt.check().err().unwrap_or(error));
+    let (place, stores, roles) = placed?;
     let plan = Plan { name: place.name.clone(), stores, roles, source, blank: options.blank };
     let files = plan.files()?;
     let notes = place.fill(|draft| complete(&plan, &files, draft, &interrupt))?;
@@ -92,12 +94,10 @@ impl Options {
         if self.blank {
             return Ok((place, default, Roles::One));
         }
-        let chosen = if self.write.is_none() && self.read.is_none() { ask::stores()? } else { given };
-        let roles = match self.roles {
-            Some(roles) => roles,
-            None => ask::roles()?,
-        };
-        Ok((place, chosen, roles))
+        let write = self.write.map_or_else(ask::write, Ok)?;
+        let read = self.read.map_or_else(ask::read, Ok)?;
+        let roles = self.roles.map_or_else(ask::roles, Ok)?;
+        Ok((place, Stores { write, read }, roles))
     }
 }
 
@@ -112,11 +112,13 @@ fn complete(plan: &Plan, files: &Files, draft: &Path, interrupt: &Interrupt) -> 
     }
     interrupt.check()?;
     // What is not here yet has to be fetched first, and with it its list of versions.
-    if let Source::Checkout(_) = plan.source
-        && let Err(why) = format::lock(draft)
-    {
+    let completed = match plan.source {
+        Source::Checkout(_) => format::lock(draft),
+        Source::Git { .. } | Source::Registry { .. } => Err("the framework is not in it yet".to_owned()),
+    };
+    if let Err(why) = completed {
         interrupt.check()?;
-        notes.push(format!("the first build completes Cargo.lock: {why}"));
+        notes.push(format!("the first `cargo build` completes Cargo.lock: {why}"));
     }
     interrupt.check()?;
     Ok(notes)
@@ -165,11 +167,17 @@ fn report(plan: &Plan, files: &Files, place: &Place, notes: &[String]) -> Report
     Report::new(&lines, json!({ "made": json }))
 }
 
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+,:@%=".contains(letter);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
 /// What to type.
 fn next(plan: &Plan, folder: &Path) -> Vec<String> {
     let here = std::env::current_dir().unwrap_or_default();
     let shown = folder.strip_prefix(&here).unwrap_or(folder);
-    let mut next = vec![format!("cd {}", shown.display())];
+    let mut next = vec![format!("cd {}", quoted(&shown.display().to_string()))];
     // As `cargo new` decides.
     if !folder.ancestors().skip(1).any(|above| above.join(".git").exists()) {
         next.push("git init".to_owned());

@@ -1,6 +1,6 @@
 //! The attributes of what may have some: syn keeps them apart for each kind.
 
-use syn::{Attribute, Expr, ImplItem, Item, Stmt};
+use syn::{Attribute, Expr, ImplItem, Item, Meta, Stmt, Token, punctuated::Punctuated};
 
 macro_rules! attributes {
     ($value:expr, $kind:ident: $($variant:ident)+) => {
@@ -34,4 +34,24 @@ pub(crate) fn of_expression(expression: &Expr) -> &[Attribute] {
         Index Infer Let Lit Loop Macro Match MethodCall Paren Path Range Reference Repeat Return Struct Try TryBlock Tuple
         Unary Unsafe While Yield
     )
+}
+
+/// What has them is there for tests alone: it is one, or asks for them by a `cfg`.
+pub(crate) fn are_of_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let is_test = attribute.path().segments.last().is_some_and(|last| last.ident == "test");
+        is_test
+            || attribute.path().is_ident("cfg") && attribute.parse_args().is_ok_and(|it| asks_for_tests(&it))
+    })
+}
+
+fn asks_for_tests(predicate: &Meta) -> bool {
+    match predicate {
+        Meta::Path(path) => path.is_ident("test"),
+        Meta::List(list) if list.path.is_ident("all") => {
+            let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            parts.is_ok_and(|parts| parts.iter().any(asks_for_tests))
+        }
+        _ => false,
+    }
 }

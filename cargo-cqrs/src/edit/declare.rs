@@ -94,6 +94,26 @@ pub(crate) fn names(text: &str) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
+/// What stands for something of the crate itself in the file that it begins with: its types, its modules, and what is imported from
+/// these.
+pub(crate) fn own(text: &str) -> Result<Vec<String>, String> {
+    let mut names = types(text)?;
+    let items = parse(text)?.items;
+    names.extend(items.iter().filter_map(|item| match item {
+        Item::Mod(it) => Some(it.ident.to_string()),
+        _ => None,
+    }));
+    for item in &items {
+        if let Item::Use(it) = item
+            && let UseTree::Path(path) = &it.tree
+            && (path.ident == "crate" || path.ident == "self" || names.iter().any(|name| path.ident == name))
+        {
+            leaves(&it.tree, &mut names);
+        }
+    }
+    Ok(names)
+}
+
 /// The types of the file itself, and its traits, whose names are as those of types.
 pub(crate) fn types(text: &str) -> Result<Vec<String>, String> {
     let own = |item: &Item| match item {
@@ -146,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_stays_with_its_module() {
+        for comment in ["// Why.\n", "//Why.\n", "// Why,\n//\n// and why.\n", "//// Why.\n", "/* Why. */\n"]
+        {
+            let text = format!("use std::fs;\n\n{comment}mod b;\n");
+            let declared = declare(&text, "a", "mod a;", None).expect("it is understood");
+            assert_eq!(declared, format!("use std::fs;\n\nmod a;\n{comment}mod b;\n"));
+        }
+    }
+
+    #[test]
     fn without_modules_it_comes_after_the_imports() {
         let declared = declare("use std::fs; // Files.\n#[cfg(test)]\nmod tests;\n", "c", "mod c;", None);
         assert_eq!(
@@ -160,6 +190,12 @@ mod tests {
             declare(text, "c", "mod c;", None).expect_err(text);
         }
         declare("mod a;\n", "c", "mod c;", Some("pub use c::C;")).expect_err("there is no `pub use`");
+    }
+
+    #[test]
+    fn what_comes_from_another_crate_is_not_ones_own() {
+        let text = "use serde::Serialize;\nuse b::{One, c::Two as Three};\nuse crate::d::Four;\nmod b;\nstruct Five;\n";
+        assert_eq!(own(text).expect("it is understood"), ["Five", "b", "One", "Three", "Four"]);
     }
 
     #[test]

@@ -36,12 +36,17 @@ impl Edits {
                 changed.push_str(&text[done..start]);
                 changed.push_str(&with);
                 done = end;
+                // Between what stood above it and what stood below, one blank line is enough.
+                while start < end
+                    && with.is_empty()
+                    && changed.ends_with("\n\n")
+                    && text[done..].starts_with('\n')
+                {
+                    done += 1;
+                }
             }
         }
         changed.push_str(&text[done..]);
-        while let Some(at) = changed.find("\n\n\n") {
-            changed.remove(at);
-        }
         changed
     }
 }
@@ -59,7 +64,10 @@ pub(super) fn comment_above(text: &str, line: usize) -> Option<usize> {
     let end = line.checked_sub(1)?;
     let start = text[..end].rfind('\n').map_or(0, |at| at + 1);
     let above = text[start..end].trim_start();
-    (above.starts_with("// ")).then_some(start)
+    let is_documentation =
+        ["///", "//!"].iter().any(|begin| above.starts_with(begin)) && !above.starts_with("////");
+    let is_block = above.starts_with("/* ") && above.trim_end().ends_with(" */");
+    (is_block || above.starts_with("//") && !is_documentation).then_some(start)
 }
 
 #[cfg(test)]
@@ -74,6 +82,21 @@ mod tests {
         edits.replace(16..17, "c");
         assert_eq!(edits.apply(text), "fn  a ( ) {}\n// new\nfn c() {}\n");
         assert_eq!(Edits::default().apply(text), text);
+        let spaced = "const A: &str = \"a\n\n\n\nb\";\n\n\n\nfn b() {}\n// Why.\nfn c() {}\n\n\nfn d() {}\n";
+        let mut edits = Edits::default();
+        edits.insert(0, "// new\n");
+        let at = spaced.find("fn c").expect("it is there");
+        edits.remove(spaced, at..at + 9);
+        assert_eq!(edits.apply(spaced), format!("// new\n{}", spaced.replace("// Why.\nfn c() {}\n", "")));
+    }
+
+    #[test]
+    fn where_something_was_between_blank_lines_one_of_them_stays() {
+        let text = "a\n\nb\n\nc\n\nd\n";
+        let mut edits = Edits::default();
+        edits.remove(text, 3..4);
+        edits.remove(text, 6..7);
+        assert_eq!(edits.apply(text), "a\n\nd\n");
     }
 
     #[test]

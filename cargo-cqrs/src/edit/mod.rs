@@ -8,7 +8,7 @@ mod refusal;
 mod register;
 
 pub(crate) use choices::extend;
-pub(crate) use declare::{declare, names, types};
+pub(crate) use declare::{declare, names, own, types};
 pub(crate) use edits::Edits;
 pub(crate) use refusal::NotUnderstood;
 pub(crate) use register::register;

@@ -2,6 +2,12 @@ use std::fmt;
 
 use super::{LONGEST, reserved};
 
+/// Databases that PostgreSQL and MongoDB keep for themselves.
+const OF_SERVERS: [&str; 6] = ["admin", "config", "local", "postgres", "template0", "template1"];
+
+/// Both take no longer names.
+const LONGEST_DATABASE: usize = 63;
+
 /// The name of a project: of its crate, its program and its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CrateName(String);
@@ -27,6 +33,14 @@ impl CrateName {
         if !first.is_ascii_lowercase() {
             return Err(refuse(format!("begins with {first:?}; a crate's name begins with a letter")));
         }
+        let separators = |at: usize| -> String { name[at..].chars().take_while(|it| !suits(*it)).collect() };
+        let run = name.char_indices().map(|(at, _)| separators(at)).find(|run| run.len() > 1);
+        if let Some(run) = run {
+            return Err(refuse(format!("has `{run}`; Rust warns of more than one separator in a row")));
+        }
+        if let Some(last) = name.chars().next_back().filter(|last| !suits(*last)) {
+            return Err(refuse(format!("ends with {last:?}; Rust would warn of the names of its crates")));
+        }
         if name.len() > LONGEST {
             return Err(refuse(format!("has {} letters, and may have {LONGEST}", name.len())));
         }
@@ -44,6 +58,16 @@ impl CrateName {
     /// As Rust has it.
     pub(crate) fn ident(&self) -> String {
         self.0.replace('-', "_")
+    }
+
+    /// As its database is called, on a server that has some of its own.
+    pub(crate) fn database(&self) -> String {
+        let mut name = self.ident();
+        if OF_SERVERS.contains(&name.as_str()) {
+            name.push_str("_service");
+        }
+        name.truncate(LONGEST_DATABASE);
+        name
     }
 
     /// As environment variables begin, without the last `_`.
@@ -118,6 +142,11 @@ mod tests {
             ("my shop", "' '"),
             ("shöp", "'ö'"),
             ("shop.rs", "'.'"),
+            ("shop-", "ends with '-'"),
+            ("shop_", "ends with '_'"),
+            ("my___shop", "`___`"),
+            ("my--shop", "`--`"),
+            ("a-_b", "`-_`"),
             (&"s".repeat(65), "65 letters"),
         ] {
             let error = refused(name).to_string();
@@ -135,6 +164,9 @@ mod tests {
             ("serde", "serde-service"),
             ("123", "shop"),
             ("ö", "shop"),
+            ("shop-", "shop"),
+            ("my___shop", "my-shop"),
+            ("a-_b", "a-b"),
         ] {
             let suggestion = refused(name).suggestion.expect("there is one");
             assert_eq!(suggestion, suggested);
@@ -142,6 +174,16 @@ mod tests {
         }
         let long = refused(&"s".repeat(100)).suggestion.expect("there is one");
         assert!(CrateName::new(&long).is_ok(), "{long}");
+    }
+
+    #[test]
+    fn a_database_has_a_name_that_is_free_and_short_enough() {
+        let database = |name: &str| CrateName::new(name).expect("a name").database();
+        assert_eq!(database("my-shop"), "my_shop");
+        for own in ["admin", "config", "local", "postgres", "template0", "template1"] {
+            assert_eq!(database(own), format!("{own}_service"));
+        }
+        assert_eq!(database(&"s".repeat(64)), "s".repeat(63));
     }
 
     #[test]

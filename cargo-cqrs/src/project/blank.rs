@@ -31,9 +31,9 @@ pub(super) fn files(plan: &Plan) -> Result<Files, Error> {
         }
         files.add(path, text);
     }
-    shared(plan, &mut files)?;
     let manifest = manifest(plan).map_err(|why| Error::template("Cargo.toml", why))?;
     files.add("Cargo.toml", manifest);
+    shared(plan, &mut files)?;
     Ok(files)
 }
 

@@ -71,20 +71,46 @@ impl Project {
         Ok(names)
     }
 
-    /// The text of each file of Rust below a folder. One that can't be read is none.
-    pub(crate) fn rust_below(&self, folder: &str) -> Vec<String> {
-        let (mut texts, mut folders) = (Vec::new(), vec![self.root.join(folder)]);
+    /// Each file of Rust below a folder, by its path, and its text. One that can't be read is none.
+    pub(crate) fn rust_below(&self, folder: &str) -> Vec<(String, String)> {
+        let paths = self.paths_below(folder).unwrap_or_default();
+        let read = |path: String| self.read(&path).ok().map(|text| (path, text));
+        paths.into_iter().filter_map(read).collect()
+    }
+
+    /// Each file of Rust below the folder of a crate, and the module that it is, by where it stands.
+    pub(crate) fn modules_below(
+        &self,
+        folder: &str,
+        root: &str,
+    ) -> Result<Vec<(String, Vec<String>)>, Error> {
+        let modules = self.paths_below(folder)?.into_iter().map(|path| {
+            let within = path[folder.len() + 1..].trim_end_matches(".rs");
+            let mut module: Vec<_> = within.split('/').map(str::to_owned).collect();
+            if module.last().is_some_and(|last| last == "mod") || format!("{within}.rs") == root {
+                module.pop();
+            }
+            (path, module)
+        });
+        Ok(modules.collect())
+    }
+
+    fn paths_below(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let (mut paths, mut folders) = (Vec::new(), vec![folder.to_owned()]);
         while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                let path = entry.path();
+            let failed = |error| Error::file("reading", &folder, error);
+            for entry in fs::read_dir(self.root.join(&folder)).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let path = format!("{folder}/{}", entry.file_name().display());
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     folders.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "rs") {
-                    texts.extend(fs::read_to_string(path));
+                } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
+                    paths.push(path);
                 }
             }
         }
-        texts
+        paths.sort();
+        Ok(paths)
     }
 
     /// The text of a file in it.

@@ -4,6 +4,7 @@ mod blank;
 mod choice;
 mod files;
 mod layout;
+mod lock;
 mod plan;
 mod service;
 mod source;

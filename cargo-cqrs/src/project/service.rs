@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::{Files, Plan, Roles};
+use super::{Files, Plan, Roles, lock::lock};
 use crate::{
     Error,
     template::{self, manifest, rename::Renames, rust, text},
@@ -53,8 +53,8 @@ pub(super) fn files(plan: &Plan) -> Result<Files, Error> {
         }
         files.add(path, text);
     }
-    shared(plan, &mut files)?;
     manifests(plan, &renames, &mut files).map_err(|why| Error::template("Cargo.toml", why))?;
+    shared(plan, &mut files)?;
     Ok(files)
 }
 
@@ -65,11 +65,11 @@ pub(super) fn framework(plan: &Plan) -> Result<String, Error> {
     Ok(format!("\n{text}"))
 }
 
-/// What the tools have of the workspace.
+/// What the tools have of the workspace, for the manifests that are there.
 pub(super) fn shared(plan: &Plan, files: &mut Files) -> Result<(), Error> {
-    for path in ["Cargo.lock", "rustfmt.toml"] {
-        files.add(path, template::workspace(path));
-    }
+    files.add("rustfmt.toml", template::workspace("rustfmt.toml"));
+    let lock = lock(files).map_err(|why| Error::template("Cargo.lock", why))?;
+    files.add("Cargo.lock", lock);
     let path = "clippy.toml";
     let clippy = text::render(template::workspace(path), &plan.answers());
     files.add(path, clippy.map_err(|why| Error::template(path, why))?);
@@ -136,6 +136,10 @@ mod tests {
 
     /// Each combination of choices, with the words that only its code may have.
     fn each(check: impl Fn(&Plan, &Files)) {
+        each_plan(|plan| check(plan, &files(plan).expect("the template can be used")));
+    }
+
+    fn each_plan(check: impl Fn(&Plan)) {
         for write in Write::ALL {
             for read in Read::ALL {
                 for roles in [Roles::One, Roles::Three] {
@@ -146,7 +150,7 @@ mod tests {
                         source: Source::Checkout("/framework".into()),
                         blank: false,
                     };
-                    check(&plan, &files(&plan).expect("the template can be used"));
+                    check(&plan);
                 }
             }
         }
@@ -189,6 +193,94 @@ mod tests {
             assert_eq!(services.contains("sqlite:/data"), three && stores.files(), "{services}");
             assert_eq!(files.paths().any(|path| path == "Dockerfile"), three, "{plan:?}");
         });
+    }
+
+    #[test]
+    fn the_lock_file_has_what_was_chosen_and_no_crate_that_is_elsewhere() {
+        for source in [
+            Source::Checkout("/framework".into()),
+            Source::Git { url: "https://example.com/cqrs".to_owned(), rev: "abc".to_owned() },
+            Source::Registry { version: "0.1.0".to_owned() },
+        ] {
+            each_plan(|plan| {
+                for blank in [false, true] {
+                    let plan = Plan { source: source.clone(), blank, ..plan.clone() };
+                    let files = plan.files().expect("the template can be used");
+                    let text = |path: &str| files.iter().find(|(it, _)| *it == path).expect("it is there").1;
+                    let lock = manifest::parse(text("Cargo.lock")).expect("it can be read");
+                    let packages = lock["package"].as_array_of_tables().expect("it has packages");
+                    let names: BTreeSet<_> =
+                        packages.iter().map(|package| package["name"].as_str().expect("a name")).collect();
+                    for package in packages {
+                        assert!(package.contains_key("source"), "{package} of {plan:?}");
+                        let needed =
+                            package.get("dependencies").and_then(Item::as_array).into_iter().flatten();
+                        for needed in needed.filter_map(|it| it.as_str()?.split(' ').next()) {
+                            assert!(names.contains(needed), "{needed} for {package} of {plan:?}");
+                        }
+                    }
+                    for (there, name) in [
+                        (true, "tokio"),
+                        (true, "proptest"),
+                        (!blank, "axum"),
+                        (blank || plan.stores.files(), "rusqlite"),
+                        (!blank && plan.stores.postgres(), "sqlx"),
+                        (!blank && plan.stores.mongo(), "mongodb"),
+                        // Of other parts of the workspace.
+                        (false, "trybuild"),
+                        (false, "toml_edit"),
+                    ] {
+                        assert_eq!(names.contains(name), there, "{name} of {plan:?}");
+                    }
+                    let completed = source.path().is_some();
+                    if plan.roles == Roles::Three && !blank {
+                        let docker = text("Dockerfile");
+                        assert_eq!(docker.contains("--release --locked --package"), completed, "{docker}");
+                        assert!(docker.contains("    cargo build --release "), "{docker}");
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn containers_take_each_name() {
+        for name in [
+            "read", "write", "common", "null", "no", "yes", "on", "off", "y", "source", "tmp", "bin", "lib",
+            "install", "admin",
+        ] {
+            let plan = Plan {
+                name: CrateName::new(name).expect("a name"),
+                stores: Stores { write: Write::Sqlite, read: Read::Mongo },
+                roles: Roles::Three,
+                source: Source::Checkout("/framework".into()),
+                blank: false,
+            };
+            let files = files(&plan).expect("the template can be used");
+            let text = |path: &str| files.iter().find(|(it, _)| *it == path).expect("it is there").1;
+            let compose = text("compose.yaml");
+            for line in [format!("name: \"{name}\"\n"), format!("  image: \"{name}\"\n")] {
+                assert!(compose.contains(&line), "{line} in {compose}");
+            }
+            let keys =
+                || compose.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+            assert_eq!(
+                keys().count(),
+                keys().map(|line| line.split(':').next()).collect::<BTreeSet<_>>().len(),
+                "{compose}"
+            );
+            assert_eq!(compose.matches('&').count(), 3, "{compose}");
+            let docker = text("Dockerfile");
+            assert!(docker.contains(&format!("cp target/release/{name} /program\n")), "{docker}");
+            assert!(
+                docker.contains(&format!("COPY --from=build /program /usr/local/bin/{name}\n")),
+                "{docker}"
+            );
+            assert!(docker.contains(&format!("ENTRYPOINT [\"/usr/local/bin/{name}\"]")), "{docker}");
+            // Nothing is run by its name once the program is where names are looked up.
+            let (_, after) = docker.split_once("COPY --from=build").expect("it copies");
+            assert!(!after.contains("RUN"), "{docker}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ impl Renames {
     /// From the demo to a project. The words of the domain stay: its orders are what the service is about.
     pub(crate) fn to(name: &CrateName) -> Self {
         let (ident, variable, title) = (name.ident(), name.variable(), name.title());
+        let database = name.database();
         let mut renames = vec![
             ("ORDER_SERVICE", variable),
             ("Order service", title),
@@ -19,12 +20,12 @@ impl Renames {
             ("orders-write.db", format!("{name}-write.db")),
             ("orders-read.db", format!("{name}-read.db")),
             // The database, as compose.yaml makes it and as the defaults name it.
-            ("postgres:orders@", format!("postgres:{ident}@")),
-            (":5432/orders", format!(":5432/{ident}")),
-            (":27017/orders", format!(":27017/{ident}")),
-            ("_PASSWORD: orders", format!("_PASSWORD: {ident}")),
-            ("_DB: orders", format!("_DB: {ident}")),
-            ("--dbname=orders", format!("--dbname={ident}")),
+            ("postgres:orders@", format!("postgres:{database}@")),
+            (":5432/orders", format!(":5432/{database}")),
+            (":27017/orders", format!(":27017/{database}")),
+            ("_PASSWORD: \"orders\"", format!("_PASSWORD: \"{database}\"")),
+            ("_DB: \"orders\"", format!("_DB: \"{database}\"")),
+            ("--dbname=orders", format!("--dbname={database}")),
         ];
         for (hyphen, underscore, krate) in [
             ("order-domain", "order_domain", "domain"),
@@ -68,6 +69,14 @@ mod tests {
         let expected = "my-shop my_shop::Order MY_SHOP_WRITE my_shop_events my-shop-views My shop \
                         postgres://postgres:my_shop@127.0.0.1:5432/my_shop sqlite:data/my-shop-write.db /orders";
         assert_eq!(renamed("my-shop", text), expected);
+    }
+
+    #[test]
+    fn a_database_of_the_servers_own_is_not_taken() {
+        let text =
+            "name: order-service _DB: \"orders\" :5432/orders :27017/orders?replicaSet=rs0 --dbname=orders";
+        let expected = "name: admin _DB: \"admin_service\" :5432/admin_service :27017/admin_service?replicaSet=rs0 --dbname=admin_service";
+        assert_eq!(renamed("admin", text), expected);
     }
 
     #[test]

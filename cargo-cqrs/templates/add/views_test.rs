@@ -4,14 +4,16 @@
 #% endif
 use cqrs_testkit::ViewSpec;
 #% if crates
-use {{ from }}::{ {{ imports }} };
+#% for use in uses_of_test
+use {{ use }};
+#% endfor
 use {{ views }}::{{ camel }};
 #% else
 
 use super::*;
-#% if more
-use {{ from }}::{ {{ more }} };
-#% endif
+#% for use in more
+use {{ use }};
+#% endfor
 #% endif
 
 #[test]

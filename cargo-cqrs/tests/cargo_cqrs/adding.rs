@@ -1,4 +1,7 @@
-use std::fs;
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+};
 
 use crate::terminal::{Said, Terminal, fits};
 
@@ -340,4 +343,188 @@ fn where_the_events_can_not_be_read_a_projection_is_wired_by_hand_all_the_same()
         said.refused(1, &[&format!("`{file}`"), "can't be read", "By hand"]);
         said.refused(1, words);
     }
+}
+
+#[test]
+fn a_limit_of_file_sizes_changes_nothing() {
+    let terminal = project("--blank");
+    let main = terminal.path().join("src/main.rs");
+    let text = fs::read_to_string(&main).unwrap() + &"// more\n".repeat(8_192);
+    fs::write(&main, text).unwrap();
+    let before = terminal.files();
+    for line in ["add aggregate payment", "add projection payments"] {
+        let own = terminal.command(line);
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "ulimit -f 64; exec \"$@\"", "sh"]).arg(own.get_program()).args(own.get_args());
+        let said = Said::of(limited.current_dir(terminal.path()));
+        said.refused(1, &["writing `src/main.rs`", "too large"]);
+        assert!(terminal.files() == before, "something has changed");
+    }
+}
+
+#[test]
+fn a_file_keeps_its_permissions_and_its_place_behind_a_link() {
+    let terminal = project("--blank");
+    let (main, real) = (terminal.path().join("src/main.rs"), terminal.path().join("real.rs"));
+    fs::rename(&main, &real).unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("../real.rs", &main).unwrap();
+    terminal.type_in("add aggregate payment").done();
+    assert_eq!(fs::read_link(&main).unwrap().to_str(), Some("../real.rs"));
+    assert!(fs::read_to_string(&real).unwrap().contains("mod payment;"));
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    let new = fs::metadata(terminal.path().join("src/payment.rs")).unwrap().permissions().mode();
+    let own = terminal.path().join("own");
+    fs::write(&own, "").unwrap();
+    assert_eq!(new, fs::metadata(own).unwrap().permissions().mode());
+    let beside: Vec<_> = terminal.files().into_iter().map(|(path, _)| path).collect();
+    assert!(!beside.iter().any(|path| path.to_str().unwrap().contains("rs-")), "{beside:?}");
+}
+
+#[test]
+fn what_can_not_be_registered_is_told_how_to_do_by_hand() {
+    for (options, file, from, to) in [
+        ("", "src/service.rs", "CustomerSummary>(Arc::clone(views))", "CustomerSummary>(views)"),
+        ("--blank", "src/main.rs", "projection::<Balance>(views.clone())", "projection::<Balance>(views)"),
+        ("--blank", "src/main.rs", "projection::<Balance>(", "projection::<crate::audit::Audit>("),
+    ] {
+        let terminal = project(options);
+        let path = terminal.path().join(file);
+        let mut text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        if options.is_empty() {
+            text = text.replace("OrderSummary>(Arc::clone(views))", "OrderSummary>(views)");
+        }
+        fs::write(&path, text.replace(from, to)).unwrap();
+        let before = terminal.files();
+        let said = terminal.type_in("add projection orders");
+        said.refused(1, &[&format!("`{file}` is not understood"), ".projection::<", "By hand"]);
+        assert!(terminal.files() == before, "something has changed");
+    }
+}
+
+/// A project whose events are offered otherwise.
+fn offered(options: &str, file: &str, changes: &[(&str, &str)]) -> Terminal {
+    let terminal = project(options);
+    let path = terminal.path().join(file);
+    let mut text = fs::read_to_string(&path).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from} in {text}");
+        text = text.replace(from, to);
+    }
+    fs::write(path, text).unwrap();
+    terminal
+}
+
+const OFFER: &str = "pub use events::{OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced};\n";
+
+#[test]
+fn events_are_named_by_the_path_that_they_have() {
+    let lib = "events/src/lib.rs";
+    let terminal = offered("", lib, &[("mod events;", "pub mod events;"), (OFFER, "")]);
+    terminal.type_in("add projection orders --of OrderEvent").done();
+    let view = fs::read_to_string(terminal.path().join("views/src/orders.rs")).unwrap();
+    assert!(
+        view.contains(
+            "use shop_events::events::{OrderCancelled, OrderConfirmed, OrderEvent, OrderPlaced};\n"
+        ),
+        "{view}"
+    );
+    let test = fs::read_to_string(terminal.path().join("views/tests/orders.rs")).unwrap();
+    assert!(test.contains("use shop_events::events::{") && test.contains("use shop_events::{"), "{test}");
+
+    let terminal = offered("", lib, &[(OFFER, "")]);
+    let before = terminal.files();
+    let said = terminal.type_in("add projection orders --of OrderEvent");
+    said.refused(1, &["`OrderEvent` can't be named", "By hand", "--- src/service.rs"]);
+    assert!(terminal.files() == before, "something has changed");
+
+    let terminal = offered(
+        "",
+        lib,
+        &[("mod events;", "mod inner {\n    pub mod events;\n}"), ("use events::", "use inner::events::")],
+    );
+    fs::create_dir(terminal.path().join("events/src/inner")).unwrap();
+    fs::rename(
+        terminal.path().join("events/src/events.rs"),
+        terminal.path().join("events/src/inner/events.rs"),
+    )
+    .unwrap();
+    terminal.type_in("add projection orders --of OrderEvent").done();
+    let view = fs::read_to_string(terminal.path().join("views/src/orders.rs")).unwrap();
+    assert!(view.contains("use shop_events::{OrderCancelled,"), "{view}");
+
+    let terminal = offered("", lib, &[(OFFER, "pub use events::{Made, OrderEvent};\n")]);
+    terminal.type_in("add projection orders --of Made").refused(1, &["it offers `Made`", "By hand"]);
+    terminal.type_in("add projection orders --of Nothing").refused(2, &["no events `Nothing` are found"]);
+}
+
+#[test]
+fn a_test_writes_no_value_that_it_may_not() {
+    let terminal = offered(
+        "",
+        "events/src/events.rs",
+        &[("pub struct OrderPlaced {\n", "pub struct OrderPlaced {\n    odd: u8,\n")],
+    );
+    terminal.type_in("add projection orders").done();
+    let test = fs::read_to_string(terminal.path().join("views/tests/orders.rs")).unwrap();
+    assert!(!test.contains("OrderPlaced {"), "{test}");
+    let boxed = ("Deposited(Deposited)", "Deposited(Box<Deposited>)");
+    let terminal = offered("--blank", "src/main.rs", &[boxed]);
+    terminal.type_in("add projection accounts").done();
+    let text = fs::read_to_string(terminal.path().join("src/accounts.rs")).unwrap();
+    for words in ["use crate::{AccountEvent, Deposited};\n", "_: &Box<Deposited>", "Box::new(Deposited {"] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+}
+
+#[test]
+fn what_stores_know_something_by_is_not_given_twice() {
+    for (options, file, from, to, line, word) in [
+        (
+            "",
+            "events/src/events.rs",
+            "stream = \"order\"",
+            "stream = \"account\"",
+            "add aggregate account",
+            "stream",
+        ),
+        (
+            "",
+            "views/src/order_summary.rs",
+            "name = \"order_summary\"",
+            "name = \"balance\"",
+            "add projection balance",
+            "projection",
+        ),
+        (
+            "--blank",
+            "src/main.rs",
+            "stream = \"account\"",
+            "stream = \"payment\"",
+            "add aggregate payment",
+            "stream",
+        ),
+        (
+            "--blank",
+            "src/main.rs",
+            "name = \"balance\"",
+            "name = \"orders\"",
+            "add projection orders",
+            "projection",
+        ),
+    ] {
+        let terminal = offered(options, file, &[(from, to)]);
+        let before = terminal.files();
+        let name = line.split(' ').next_back().unwrap();
+        let said = terminal.type_in(line);
+        said.refused(1, &[&format!("{word} called `{name}`"), &format!("in `{file}`"), "another name"]);
+        assert!(terminal.files() == before, "something has changed");
+    }
+    // What tests have for themselves is in nobody's way.
+    let tests = "#[cfg(test)]\nmod tests {\n    #[derive(Event)]\n    #[event(stream = \"payment\", id = A)]\n    enum A {}\n}\n";
+    let terminal = project("");
+    let path = terminal.path().join("events/src/values.rs");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + tests).unwrap();
+    terminal.type_in("add aggregate payment").done();
 }

@@ -67,12 +67,12 @@ fn the_framework_comes_from_where_it_is_said_to() {
 fn within_another_workspace_a_project_is_one_of_its_own() {
     let terminal = Terminal::new();
     fs::write(terminal.path().join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
-    for options in ["", "--blank"] {
-        terminal.type_in(&format!("new shop{options} {options}")).done();
+    for (name, options) in [("shop", ""), ("ledger", "--blank")] {
+        terminal.type_in(&format!("new {name} {options}")).done();
         let mut cargo = std::process::Command::new("cargo");
         cargo.args(["locate-project", "--workspace", "--message-format", "plain"]);
-        let said = Said::of(cargo.current_dir(terminal.path().join(format!("shop{options}"))));
-        assert!(said.stdout.trim_end().ends_with(&format!("shop{options}/Cargo.toml")), "{said:?}");
+        let said = Said::of(cargo.current_dir(terminal.path().join(name)));
+        assert!(said.stdout.trim_end().ends_with(&format!("{name}/Cargo.toml")), "{said:?}");
     }
 }
 
@@ -163,7 +163,7 @@ fn in_the_middle(terminal: &Terminal, signal: Signal) -> std::process::Output {
 
 #[test]
 fn a_signal_in_the_middle_leaves_nothing() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         let mut terminal = Terminal::new();
         fs::create_dir(terminal.path().join("here")).unwrap();
         terminal.go("here");
@@ -325,6 +325,18 @@ fn a_checkout_is_said_to_be_of_this_machine_and_how_to_go_elsewhere() {
 }
 
 #[test]
+fn what_to_type_can_be_typed() {
+    let terminal = Terminal::new();
+    for (folder, shown) in
+        [("c d", "'c d/shop'"), ("it's", "'it'\\''s/shop'"), ("plain-1.0", "plain-1.0/shop")]
+    {
+        let mut command = terminal.command("new");
+        command.arg(format!("{folder}/shop")).args(["--blank", "--json"]);
+        assert_eq!(Said::of(&mut command).json()["made"]["next"][0], format!("cd {shown}"));
+    }
+}
+
+#[test]
 fn where_no_repository_is_one_is_proposed() {
     let mut terminal = Terminal::new();
     assert!(terminal.type_in("new shop").done().contains("\n  git init\n"));
@@ -333,4 +345,20 @@ fn where_no_repository_is_one_is_proposed() {
     terminal.go("shop");
     let said = terminal.type_in("new more/ship").done();
     assert!(!said.contains("git init") && said.contains("\n  cargo run\n"), "{said}");
+}
+
+#[test]
+fn a_lock_file_that_lacks_the_framework_is_said_to_be_completed_later() {
+    let terminal = Terminal::new();
+    for (name, options) in [
+        ("one", "--git https://example.com/cqrs --rev abc --roles three"),
+        ("two", "--registry 0.1.0 --blank"),
+    ] {
+        let said = terminal.type_in(&format!("new {name} {options}")).done();
+        fits(&said);
+        assert!(said.replace('\n', " ").contains("the first `cargo build` completes Cargo.lock"), "{said}");
+        let readme = fs::read_to_string(terminal.path().join(name).join("README.md")).unwrap();
+        assert!(readme.contains("`cargo build` completes [Cargo.lock]"), "{readme}");
+        assert_eq!(readme.contains("[Dockerfile]"), name == "one", "{readme}");
+    }
 }
