@@ -115,7 +115,7 @@ fn next(what: What, name: &ModuleName, project: &Project) -> Vec<String> {
     next.extend(match (what, &project.layout) {
         (What::Aggregate, Layout::Crates { .. }) => vec![
             format!("make events/src/{snake}.rs and domain/src/{snake}.rs your own"),
-            format!("call app.execute(Open{camel} {{ … }}), as src/http/commands.rs does"),
+            format!("execute Open{camel} {{ … }} on a request, as src/http/commands.rs does with others"),
         ],
         (What::Aggregate, Layout::OneFile) => vec![
             format!("make src/{snake}.rs your own"),

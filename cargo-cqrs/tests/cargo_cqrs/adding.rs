@@ -305,7 +305,7 @@ fn it_says_what_to_do_next() {
             "add aggregate payment",
             &[
                 "events/src/payment.rs",
-                "app.execute(OpenPayment",
+                "execute OpenPayment",
                 "src/http/commands.rs",
                 "cargo cqrs add projection NAME --of PaymentEvent",
             ][..],
