@@ -25,7 +25,7 @@ impl Place {
         // Without a slash at its end, behind which a link would be what it points to.
         let folder = without_ways_back(&folder);
         let place = Self { folder, name };
-        place.check()?;
+        place.check(None)?;
         Ok(place)
     }
 
@@ -33,15 +33,20 @@ impl Place {
         &self.folder
     }
 
-    /// Nothing is in the way.
-    fn check(&self) -> Result<(), Error> {
+    /// Nothing is in the way, but for a folder of its own.
+    fn check(&self, own: Option<&Path>) -> Result<(), Error> {
         let path = self.folder.clone();
         if path.is_symlink() {
             // Neither is a folder put into its place, nor is it known what becomes of where it points to.
             return Err(Error::Link { path });
         }
         match fs::read_dir(&path) {
-            Ok(mut entries) => entries.next().map_or(Ok(()), |_| Err(Error::NotEmpty { path })),
+            Ok(mut entries) => {
+                let is_own = |entry: &io::Result<fs::DirEntry>| {
+                    entry.as_ref().is_ok_and(|entry| Some(entry.path().as_path()) == own)
+                };
+                entries.find(|entry| !is_own(entry)).map_or(Ok(()), |_| Err(Error::NotEmpty { path }))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.check_above(),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 self.check_above()?;
@@ -62,15 +67,15 @@ impl Place {
 
     /// Has a folder filled, and puts it into its place. Where that fails, the place is as it was before.
     pub(crate) fn fill<T>(&self, fill: impl FnOnce(&Path) -> Result<T, Error>) -> Result<T, Error> {
-        // Within the nearest folder that is there, which is on the same disk.
-        let existing = self.folder.ancestors().skip(1).find(|folder| folder.is_dir());
+        // Within the nearest folder that is there, which is on the same disk, and for whoever may write here to write.
+        let existing = self.folder.ancestors().find(|folder| folder.is_dir());
         let existing = existing.ok_or_else(|| Error::NoFolder { path: self.folder.clone() })?;
         let workshop = TempDir::with_prefix_in(format!(".{}-", self.name), existing)
             .map_err(|error| Error::file("making a folder in", existing, error))?;
         let draft = workshop.path().join(self.name.as_str());
         fs::create_dir(&draft).map_err(|error| Error::file("making", &draft, error))?;
         let filled = fill(&draft)?;
-        self.check()?;
+        self.check(Some(workshop.path()))?;
         self.put(&draft, existing)?;
         Ok(filled)
     }

@@ -79,6 +79,12 @@ impl Types {
             if self.path(name).is_none() {
                 return Err(format!("`{name}` can't be named from elsewhere, or is not found"));
             }
+            if self.is_ambiguous(name) {
+                return Err(format!("several modules have a `{name}`, and it is not told which is meant"));
+            }
+        }
+        if self.value(&id, &mut BTreeSet::new()).is_none() {
+            return Err(format!("it is not told how a value of the id `{id}` is made"));
         }
         Ok(EventSet { name: name.to_owned(), id, events })
     }
@@ -88,11 +94,21 @@ impl Types {
         self.modules.root_offers(name)
     }
 
+    /// Whether several types are called so that can be named.
+    fn is_ambiguous(&self, name: &str) -> bool {
+        self.modules_of(name).filter(|module| self.modules.reach(module, name).is_some()).nth(1).is_some()
+    }
+
+    fn modules_of<'t>(&'t self, name: &'t str) -> impl Iterator<Item = &'t modules::Path> {
+        let structs =
+            self.structs.iter().filter(move |(_, item)| item.ident == name).map(|(module, _)| module);
+        let enums = self.enums.iter().filter(move |(_, item)| item.ident == name).map(|(module, _)| module);
+        structs.chain(enums)
+    }
+
     /// The module that a type is named by, without the crate.
     pub(super) fn path(&self, name: &str) -> Option<String> {
-        let structs = self.structs.iter().filter(|(_, item)| item.ident == name).map(|(module, _)| module);
-        let enums = self.enums.iter().filter(|(_, item)| item.ident == name).map(|(module, _)| module);
-        let path = structs.chain(enums).find_map(|module| self.modules.reach(module, name));
+        let path = self.modules_of(name).find_map(|module| self.modules.reach(module, name));
         match path {
             Some(path) => Some(path.join("::")),
             None => self.offers(name).then(String::new),
@@ -115,7 +131,7 @@ impl Types {
 
     fn named(&self, name: &str, imports: &mut BTreeSet<String>, depth: usize) -> Option<String> {
         // A type may be within itself.
-        if depth > 16 || self.path(name).is_none() {
+        if depth > 16 || self.path(name).is_none() || self.is_ambiguous(name) {
             return None;
         }
         let reached = |module: &modules::Path| self.modules.reach(module, name).is_some();
@@ -316,6 +332,26 @@ pub enum OrderEvent { Placed(Placed), Odd(Odd) }
         assert_eq!(types.path("OrderEvent").as_deref(), Some("m"));
         let types = of(From::Outside, "mod m { made!(OrderEvent); } pub use m::OrderEvent;");
         assert!(types.event_sets().is_empty() && types.offers("OrderEvent"));
+    }
+
+    #[test]
+    fn what_is_called_as_something_else_is_not_guessed() {
+        let twice = format!("pub mod a {{ {EVENTS} }} pub mod b {{ pub struct Placed {{ pub other: u8 }} }}");
+        let why = of(From::Outside, &twice).event_set("OrderEvent").expect_err("there are two");
+        assert!(why.contains("several modules have a `Placed`"), "{why}");
+        // One that can't be named is no matter.
+        let hidden = twice.replace("pub mod b", "mod b");
+        of(From::Outside, &hidden).event_set("OrderEvent").expect("one is meant");
+        let field = "pub mod a { pub struct A { pub b: B } pub enum B { X } } pub mod c { pub enum B { Y } }";
+        assert_eq!(of(From::Outside, field).value("A", &mut BTreeSet::new()), None);
+    }
+
+    #[test]
+    fn an_id_of_which_nothing_is_known_is_refused() {
+        let foreign =
+            EVENTS.replace("#[derive(Id)]\npub struct OrderId(String);", "pub use shared::OrderId;");
+        let why = of(From::Outside, &foreign).event_set("OrderEvent").expect_err("it may be anything");
+        assert!(why.contains("`OrderId`"), "{why}");
     }
 
     #[test]

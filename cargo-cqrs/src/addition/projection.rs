@@ -156,7 +156,7 @@ fn sources(
     let EventSet { name: of, id, events } = set;
     let mut imports = BTreeSet::from([of.clone(), id.clone()]);
     let values: Vec<_> = events.iter().filter_map(|event| types.event(event, &mut imports)).collect();
-    let id_value = types.value(id, &mut imports).unwrap_or_else(|| format!("{id}::generate()"));
+    let id_value = types.value(id, &mut imports).unwrap_or_default();
     // What is parsed does not say by itself what it is.
     let id_type = if id_value.starts_with(id) { String::new() } else { format!(": {id}") };
     // What the module itself imports, its test in the same file has from there.

@@ -51,12 +51,17 @@ impl Draft {
     fn at(path: &Path, change: &Change, made: &mut Vec<PathBuf>) -> io::Result<Self> {
         // Behind a link is the file that changes; the link stays.
         let path = if change.is_new() { path.to_owned() } else { path.canonicalize()? };
+        if let Some(old) = &change.old
+            && fs::read(&path)? != old.as_bytes()
+        {
+            return Err(io::Error::other("somebody has changed it meanwhile: try again"));
+        }
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::Error::from(io::ErrorKind::InvalidFilename));
         };
         let missing: Vec<_> = folder.ancestors().take_while(|it| !it.exists()).map(Path::to_owned).collect();
-        fs::create_dir_all(folder)?;
         made.extend(missing);
+        fs::create_dir_all(folder)?;
         let prefix = format!(".{}-", name.display());
         let mut builder = Builder::new();
         builder.prefix(&prefix);

@@ -136,7 +136,8 @@ pub(super) fn why(name: &str) -> Option<String> {
     } else if is_of_windows(name) {
         Some("is a name that Windows keeps for itself".to_owned())
     } else {
-        dependency(&ident).map(|krate| format!("is the name of a crate that the project needs (`{krate}`)"))
+        dependency(&ident)
+            .map(|krate| format!("is the name of a crate that the framework is built with (`{krate}`)"))
     }
 }
 
@@ -166,7 +167,7 @@ mod tests {
             ("debug", "cargo keeps"),
             ("con", "Windows"),
             ("com9", "Windows"),
-            ("serde", "the project needs (`serde`)"),
+            ("serde", "the framework is built with (`serde`)"),
             ("serde-json", "(`serde_json`)"),
             ("cqrs-core", "(`cqrs-core`)"),
         ] {

@@ -22,7 +22,7 @@ const OWN: [(&str, &str); 4] = [
 const MEMBERS: [&str; 3] = ["domain", "events", "views"];
 
 pub(super) fn files(plan: &Plan) -> Result<Files, Error> {
-    let renames = Renames::to(&plan.name);
+    let renames = Renames::to(&plan.name).keeping(plan.source.texts());
     let mut files = Files::default();
     for (path, text) in template::DEMO {
         let fail = |why: String| Error::template(path, why);
@@ -153,6 +153,32 @@ mod tests {
                     check(&plan);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn where_the_framework_is_may_be_called_as_the_demo_is() {
+        let folder = "/home/me/order-service/order-events";
+        let url = "https://example.com/me/order-service";
+        let git = Source::Git { url: url.to_owned(), rev: "order-views".to_owned() };
+        for (source, said) in [
+            (Source::Checkout(folder.into()), vec![format!("path = \"{folder}/cqrs-core\"")]),
+            (git, vec![format!("git = \"{url}\""), "rev = \"order-views\"".to_owned()]),
+        ] {
+            each_plan(|plan| {
+                let plan = Plan { source: source.clone(), ..plan.clone() };
+                let files = files(&plan).expect("the template can be used");
+                let get = |path: &str| files.iter().find(|(it, _)| *it == path).map(|(_, text)| text);
+                let manifest = get("Cargo.toml").expect("there is one");
+                for said in &said {
+                    assert!(manifest.contains(said), "{said} in {manifest}");
+                }
+                let is_of_the_checkout = plan.source.path().is_some();
+                for path in ["Dockerfile", "compose.yaml"] {
+                    let text = get(path).filter(|_| is_of_the_checkout && plan.roles == Roles::Three);
+                    assert!(text.is_none_or(|text| text.contains(&format!("\"{folder}\""))), "{text:?}");
+                }
+            });
         }
     }
 

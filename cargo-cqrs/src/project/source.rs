@@ -40,6 +40,15 @@ impl Source {
         }
     }
 
+    /// What manifests and other files say of it, in which nothing is to be renamed.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        match self {
+            Self::Checkout(path) => vec![path.display().to_string()],
+            Self::Git { url, rev } => vec![url.clone(), format!("rev = \"{rev}\"")],
+            Self::Registry { .. } => Vec::new(),
+        }
+    }
+
     /// A dependency on one of the framework's crates, from how the framework's own workspace has it.
     pub(crate) fn dependency(&self, own: &Item) -> Option<InlineTable> {
         let own = own.as_inline_table()?;

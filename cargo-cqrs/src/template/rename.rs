@@ -4,7 +4,7 @@ use crate::name::CrateName;
 
 /// A text with other words in the place of some.
 #[derive(Debug)]
-pub(crate) struct Renames(Vec<(&'static str, String)>);
+pub(crate) struct Renames(Vec<(String, String)>);
 
 impl Renames {
     /// From the demo to a project. The words of the domain stay: its orders are what the service is about.
@@ -35,14 +35,20 @@ impl Renames {
             renames.push((hyphen, format!("{name}-{krate}")));
             renames.push((underscore, format!("{ident}_{krate}")));
         }
-        Self(renames)
+        Self(renames.into_iter().map(|(from, to)| (from.to_owned(), to)).collect())
+    }
+
+    /// What holds such words of its own is left as it is.
+    pub(crate) fn keeping(mut self, texts: impl IntoIterator<Item = String>) -> Self {
+        self.0.splice(0..0, texts.into_iter().map(|text| (text.clone(), text)));
+        self
     }
 
     /// In one go, so that no name is renamed twice, whatever a project is called.
     pub(crate) fn apply(&self, text: &str) -> String {
         let (mut renamed, mut rest) = (String::with_capacity(text.len()), text);
         let next = |rest: &str| {
-            let found = self.0.iter().filter_map(|(from, to)| Some((rest.find(from)?, *from, to)));
+            let found = self.0.iter().filter_map(|(from, to)| Some((rest.find(from)?, from, to)));
             found.min_by_key(|(at, ..)| *at).map(|(at, from, to)| (at, from.len(), to.clone()))
         };
         while let Some((at, length, to)) = next(rest) {

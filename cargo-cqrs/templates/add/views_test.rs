@@ -23,5 +23,10 @@ fn each_event_is_counted() {
 #% for value in values
         .and_given::<{{ set }}>(&id, {{ value }})
 #% endfor
+#% if values
         .then(&id, {{ camel }} { events: {{ values | length }} });
+#% else
+        // None of the events could be written here: give some of your own.
+        .then_none(&id);
+#% endif
 }

@@ -83,8 +83,8 @@ fn names_that_no_project_can_have_are_refused_with_one_that_can() {
         ("match", ["keyword", "cargo cqrs new match-service"]),
         ("test", ["comes with Rust", "cargo cqrs new test-service"]),
         ("core", ["comes with Rust", "cargo cqrs new core-service"]),
-        ("serde", ["the project needs", "cargo cqrs new serde-service"]),
-        ("cqrs-core", ["the project needs", "cargo cqrs new cqrs-core-service"]),
+        ("serde", ["the framework is built with", "cargo cqrs new serde-service"]),
+        ("cqrs-core", ["the framework is built with", "cargo cqrs new cqrs-core-service"]),
         ("7up", ["begins with '7'", "cargo cqrs new up7"]),
         ("Shop", ["capital", "cargo cqrs new shop"]),
     ] {
