@@ -194,6 +194,15 @@ impl Current {
         self.answering(projection) == news.answering
     }
 
+    /// Documents of this build, whichever answers by now.
+    pub(crate) async fn load_from(
+        &self,
+        build: &ProjectionId,
+        keys: &[String],
+    ) -> Result<Vec<StoredDocument>, Error> {
+        self.store.load(build, keys).await
+    }
+
     /// Something that is as far as this was answered.
     pub(crate) fn answered(&self, projection: &ProjectionId, position: Position) {
         if let Some(known) = self.shared.known().get_mut(&projection.whole()) {

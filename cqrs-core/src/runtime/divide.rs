@@ -77,8 +77,36 @@ impl Runner {
         }
         views.commit(&build, Commit::of(main.position, here)).await?;
         main.claim(Some(here));
+        self.tell_of_division(&build, here.partitions).await?;
         if here.partitions > 1 && old.contains(&build) {
             self.forget_letters(&build, here).await?;
+        }
+        Ok(())
+    }
+
+    /// Says in the checkpoints of partitions that are no more into how many their build is divided by now: whoever asks for one
+    /// of its documents knows no other.
+    pub(super) async fn tell_of_division(&self, build: &ProjectionId, partitions: u16) -> Result<(), End> {
+        let views = &self.parts.views;
+        let is_past = |id: &ProjectionId| {
+            id.whole() == *build && !id.partition.is_whole() && id.partition.of() != partitions
+        };
+        let told: Vec<(ProjectionId, Commit)> = views
+            .builds(&build.name)
+            .await?
+            .into_iter()
+            .filter(|known| is_past(&known.id))
+            .filter_map(|known| Some((known.id, known.checkpoint?)))
+            .filter(|(_, checkpoint)| checkpoint.partitions != partitions)
+            .map(|(id, checkpoint)| {
+                (id, Commit::of(checkpoint.position, Checkpoint { partitions, ..checkpoint }))
+            })
+            .collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        for told in views.commit_all(told).await {
+            told?;
         }
         Ok(())
     }

@@ -72,7 +72,11 @@ impl Runner {
         let (place, checkpoint) = self.resume(&main, fence, standing).await?;
         if let Some(rebuild) = &rebuild {
             // Whoever was about to switch to it, and was held up, is too late from here on.
-            self.resume(rebuild, fence, Standing::Building).await?;
+            match self.resume(rebuild, fence, Standing::Building).await {
+                // What is wrong with that one alone, it says by itself.
+                Ok(_) | Err(End::Halted(_)) => {}
+                Err(end) => return Err(end),
+            }
         }
         // From here on nobody else can change what is to be run. The one before may have, since it was looked at.
         let builds = views.builds(&projection.name).await?;
@@ -80,6 +84,8 @@ impl Runner {
         if (&now.main, now.partitions, &now.rebuild) != (&main, partitions, &rebuild) {
             return Err(End::Moved);
         }
+        // Whoever had divided it may have died on the way.
+        self.tell_of_division(&main, partitions).await?;
         status.hold(true);
         status.see(&main, partitions, &builds);
         let is_new = place.position == Position::ZERO && partitions == 1;

@@ -609,3 +609,30 @@ async fn a_watched_document_is_shown_also_while_another_partition_stands_still()
     first.shutdown().await;
     second.shutdown().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_one_document_notices_that_a_build_is_divided_anew() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    open(&log, 0..8).await;
+    let readers = Views::new(views.inner.clone());
+    let fresh = async || {
+        deposit(&log, "a1", 1).await;
+        let token = Token::new(log.log_id(), log.head().await.unwrap());
+        let query = readers.view::<Eight>(&account("a1")).at_least(&token).within(Duration::from_secs(20));
+        let answer = query.await.unwrap();
+        assert!(answer.provenance.applied >= token.position());
+        answer.value.unwrap().amounts.len()
+    };
+    let first = app::<Eight>(&log, &views).await;
+    caught_up::<Eight>(&log, &views).await;
+    assert_eq!(fresh().await, 1);
+    first.shutdown().await;
+    // Into fewer, and into one.
+    let second = app::<Two>(&log, &views).await;
+    assert_eq!(fresh().await, 2);
+    second.shutdown().await;
+    let third = app::<One>(&log, &views).await;
+    assert_eq!(fresh().await, 3);
+    third.shutdown().await;
+    assert_equals_a_fold_from_scratch::<One>(&log, &views).await;
+}

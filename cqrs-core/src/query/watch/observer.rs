@@ -6,7 +6,7 @@ use super::observers::{Ending, Observed};
 use crate::{
     envelope::{LogId, Position},
     query::{News, Progress},
-    store::{Checkpoint, Error, Partition, ProjectionId, Standing, ViewStore as _},
+    store::{Checkpoint, Error, Partition, ProjectionId, Standing},
 };
 
 /// How long the read store is trusted to tell of news by itself. It is also how long, at most, an outage stays unseen
@@ -169,7 +169,7 @@ async fn look(observed: &Observed, told: Marks, before: Option<&Looked>) -> Resu
         let mut keys = observed.keys();
         keys.retain(|key| now.may_have_changed(key, before));
         for keys in keys.chunks(CHUNK) {
-            let documents = in_time(store.load(projection, keys)).await?;
+            let documents = in_time(store.load_from(&progress.build, keys)).await?;
             let furthest = keys.iter().filter_map(|key| progress.of(key)).map(|at| at.position).max();
             store.answered(projection, furthest.unwrap_or_default());
             observed.tell(&progress, keys, documents);
