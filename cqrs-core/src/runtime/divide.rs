@@ -8,7 +8,7 @@
 use super::{end::End, flow::Flow, follow::fence, lease::Lease, place::Place, runner::Runner};
 use crate::{
     envelope::Position,
-    store::{Checkpoint, Commit, DeadLetter, Error, Partition, ProjectionId, Sequence, Standing},
+    store::{Build, Checkpoint, Commit, DeadLetter, Error, Partition, ProjectionId, Sequence, Standing},
 };
 
 /// How many dead letters are moved at once.
@@ -77,7 +77,7 @@ impl Runner {
         }
         views.commit(&build, Commit::of(main.position, here)).await?;
         main.claim(Some(here));
-        self.tell_of_division(&build, here.partitions).await?;
+        self.tell_of_division(&views.builds(&build.name).await?, &build, here.partitions).await?;
         if here.partitions > 1 && old.contains(&build) {
             self.forget_letters(&build, here).await?;
         }
@@ -86,18 +86,14 @@ impl Runner {
 
     /// Says in the checkpoints of partitions that are no more into how many their build is divided by now: whoever asks for one
     /// of its documents knows no other.
-    pub(super) async fn tell_of_division(&self, build: &ProjectionId, partitions: u16) -> Result<(), End> {
-        let views = &self.parts.views;
-        let is_past = |id: &ProjectionId| {
-            id.whole() == *build && !id.partition.is_whole() && id.partition.of() != partitions
-        };
-        let told: Vec<(ProjectionId, Commit)> = views
-            .builds(&build.name)
-            .await?
-            .into_iter()
-            .filter(|known| is_past(&known.id))
-            .filter_map(|known| Some((known.id, known.checkpoint?)))
-            .filter(|(_, checkpoint)| checkpoint.partitions != partitions)
+    pub(super) async fn tell_of_division(
+        &self,
+        builds: &[Build],
+        build: &ProjectionId,
+        partitions: u16,
+    ) -> Result<(), End> {
+        let told: Vec<(ProjectionId, Commit)> = partitions_of(builds, build)
+            .filter(|(id, checkpoint)| id.partition.of() != partitions && checkpoint.partitions != partitions)
             .map(|(id, checkpoint)| {
                 (id, Commit::of(checkpoint.position, Checkpoint { partitions, ..checkpoint }))
             })
@@ -105,7 +101,7 @@ impl Runner {
         if told.is_empty() {
             return Ok(());
         }
-        for told in views.commit_all(told).await {
+        for told in self.parts.views.commit_all(told).await {
             told?;
         }
         Ok(())
@@ -148,13 +144,13 @@ impl Runner {
     /// Says in the checkpoints of a build's partitions that another generation answers.
     pub(super) async fn supersede_partitions(&self, build: &ProjectionId, by: u32) -> Result<(), Error> {
         let views = &self.parts.views;
-        for known in views.builds(&build.name).await? {
-            let Some(checkpoint) = known.checkpoint.filter(|_| known.id.whole() == *build) else { continue };
-            if known.id.partition.is_whole() || checkpoint.standing != Standing::Live {
+        let builds = views.builds(&build.name).await?;
+        for (id, checkpoint) in partitions_of(&builds, build) {
+            if checkpoint.standing != Standing::Live {
                 continue;
             }
             let commit = super::builds::superseded(checkpoint, by, checkpoint.fence);
-            match views.commit(&known.id, commit).await {
+            match views.commit(&id, commit).await {
                 Ok(()) => {}
                 Err(crate::store::CommitError::Store(error)) => return Err(error),
                 // Whoever has moved it is not the one that is meant.
@@ -165,4 +161,16 @@ impl Runner {
         }
         Ok(())
     }
+}
+
+/// The checkpoints of a build's partitions, also of divisions that are no more.
+fn partitions_of<'b>(
+    builds: &'b [Build],
+    build: &'b ProjectionId,
+) -> impl Iterator<Item = (ProjectionId, Checkpoint)> + 'b {
+    let is_of = |id: &ProjectionId| id.whole() == *build && !id.partition.is_whole();
+    builds
+        .iter()
+        .filter(move |known| is_of(&known.id))
+        .filter_map(|known| Some((known.id.clone(), known.checkpoint?)))
 }

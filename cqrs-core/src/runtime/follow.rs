@@ -85,7 +85,7 @@ impl Runner {
             return Err(End::Moved);
         }
         // Whoever had divided it may have died on the way.
-        self.tell_of_division(&main, partitions).await?;
+        self.tell_of_division(&builds, &main, partitions).await?;
         status.hold(true);
         status.see(&main, partitions, &builds);
         let is_new = place.position == Position::ZERO && partitions == 1;
