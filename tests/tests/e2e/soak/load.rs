@@ -44,13 +44,14 @@ struct Open {
 }
 
 impl Load {
-    /// Offers so many commands a second to a service until `meanwhile` has ended.
-    pub(super) fn offer<R>(
+    /// Offers so many commands a second to a service until `meanwhile` has ended. The token is that of the last event, as no command
+    /// is in flight any more.
+    pub(super) fn offer(
         command: &Client,
         rate: u32,
         rng: &mut Rng,
-        meanwhile: impl FnOnce(&Self) -> R,
-    ) -> R {
+        meanwhile: impl FnOnce(&Self),
+    ) -> String {
         let load = Self {
             sent: AtomicU64::new(0),
             last: Mutex::default(),
@@ -69,8 +70,9 @@ impl Load {
                 });
             }
             eventually("the first command is taken", || (load.sent() > 0).then_some(()));
-            meanwhile(&load)
-        })
+            meanwhile(&load);
+        });
+        load.last().1
     }
 
     /// How many commands were taken.
@@ -85,7 +87,7 @@ impl Load {
         self.last().0
     }
 
-    /// Its token.
+    /// Its token. Commands that are in flight may come after it.
     pub(super) fn token(&self) -> String {
         self.last().1
     }

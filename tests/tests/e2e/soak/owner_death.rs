@@ -52,7 +52,6 @@ fn an_owner_that_dies_under_load_is_a_breach_and_its_successor_the_end_of_it(sto
         }
         eventually("it recovers by itself", || (ready(&query).status == 200).then_some(()));
         println!("{} commands, {deaths} deaths, noticed after at most {slowest:.1?}", load.sent());
-        load.token()
     });
     views_are_the_fold(&place, &query.client(), &token);
 }

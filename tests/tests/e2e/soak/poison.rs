@@ -73,7 +73,6 @@ fn a_poison_event_under_load_parks_one_key_and_a_retry_restores_its_order(stores
             }
             round += 1;
         }
-        load.token()
     });
     views_are_the_fold(&place, &query, &token);
 }

@@ -61,7 +61,6 @@ fn views_are_whole_and_owners_alone_whatever_happens_to_projectors(stores: Store
         assert!(faults > 2, "{faults} faults are too few to tell anything");
         team.gather();
         recovers(&query, load);
-        load.token()
     });
     views_are_the_fold(&place, &query, &token);
     if let Some(audit) = audit {

@@ -91,7 +91,6 @@ fn a_rebuild_under_load_is_not_noticed_and_goes_on_after_a_kill(stores: Stores) 
                 running.into_iter().map(|reader| reader.join().expect("a reader has not failed")).max();
             println!("{} queries, the longest took {longest:?}", asked.load(Ordering::Relaxed));
         });
-        load.token()
     });
     views_are_the_fold(&place, &query, &token);
 }
