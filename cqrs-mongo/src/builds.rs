@@ -96,7 +96,12 @@ async fn partitions(server: &Server, id: &ProjectionId) -> Result<Vec<Known>, Er
     known(server, known::partitions_of(id), DOING).await
 }
 
-async fn known(server: &Server, filter: Document, doing: &'static str) -> Result<Vec<Known>, Error> {
+/// What is known of all builds and partitions that this picks.
+pub(crate) async fn known(
+    server: &Server,
+    filter: Document,
+    doing: &'static str,
+) -> Result<Vec<Known>, Error> {
     let checkpoints = server.own(CHECKPOINTS).clone_with_type::<RawDocumentBuf>();
     let work = async move {
         let mut found = Vec::new();

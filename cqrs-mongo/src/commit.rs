@@ -130,8 +130,13 @@ impl Writer<'_> {
 
     /// What is known of the projection, where that is what the batch was made for.
     pub(crate) async fn known(&self, commit: &Commit) -> Result<Known, CommitError> {
+        self.fits(prepare::find(self.server, self.projection).await?, commit)
+    }
+
+    /// Whether the batch was made for what is known.
+    pub(crate) fn fits(&self, known: Option<Known>, commit: &Commit) -> Result<Known, CommitError> {
         let projection = self.projection;
-        let Some(known) = prepare::find(self.server, projection).await? else {
+        let Some(known) = known else {
             let what = format!("the projection {projection} was never prepared: call `prepare` first");
             return Err(Error::invalid(what).into());
         };
@@ -182,7 +187,7 @@ impl Writer<'_> {
 
 impl Ready {
     /// Its fencing number is larger than all before.
-    fn takes_over(&self) -> bool {
+    pub(crate) fn takes_over(&self) -> bool {
         self.known.fence() < self.commit.checkpoint.fence
     }
 
@@ -193,6 +198,13 @@ impl Ready {
     /// The checkpoint after the batch.
     fn checkpoint(&self, changes: &Changes) -> Checkpoint {
         Checkpoint { parked: changes.parked, ..self.commit.checkpoint }
+    }
+
+    /// What moves the checkpoint on, and where it is then, for a batch without dead letters.
+    pub(crate) fn advance_alone(&self) -> (Document, Document, Checkpoint) {
+        let changes = Changes::none(&self.known);
+        let (filter, change) = self.advance(&changes);
+        (filter, change, self.checkpoint(&changes))
     }
 
     /// What moves the checkpoint on, if it is still what the batch was made for.

@@ -9,6 +9,7 @@ mod find;
 mod gate;
 mod known;
 mod letters;
+mod moves;
 mod names;
 mod options;
 mod prepare;

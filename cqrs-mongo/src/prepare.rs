@@ -18,16 +18,26 @@ use crate::{
 const DOING: &str = "prepares a projection";
 
 /// Makes room for a projection. Others may do the same at the same time: each step does nothing where it is done.
-pub(crate) async fn prepare(server: &Server, spec: &ProjectionSpec) -> Result<(), Error> {
+///
+/// `declared`: the indexes with which this program has made room for the build before, `None` where it has not. A partition of it
+/// then only needs what is its own.
+pub(crate) async fn prepare(
+    server: &Server,
+    spec: &ProjectionSpec,
+    declared: Option<&[String]>,
+) -> Result<(), Error> {
     let build = ProjectionSpec { id: spec.id.whole(), ..spec.clone() };
-    let declaring = if spec.id.partition.is_whole() { Declaring::All } else { Declaring::Indexes };
-    let known = declare(server, &build, declaring).await?;
-    create_indexes(server, spec).await?;
-    create_view(server, spec).await?;
-    gate::set_up(server, &known).await?;
     if spec.id.partition.is_whole() {
+        prepare_build(server, &build, Declaring::All).await?;
         return Ok(());
     }
+    let has_room = |known: &Known| !known.is_removed && known.indexes == indexes_of(spec);
+    let is_declared = declared.is_some_and(|declared| declared == indexes_of(spec));
+    let known = if is_declared { find(server, &build.id).await?.filter(has_room) } else { None };
+    let known = match known {
+        Some(known) => known,
+        None => prepare_build(server, &build, Declaring::Indexes).await?,
+    };
     let partition = declare(server, spec, Declaring::All).await?;
     gate::set_up(server, &partition).await?;
     // Who removes the build from now on finds the partition; who has begun before may not have.
@@ -35,6 +45,18 @@ pub(crate) async fn prepare(server: &Server, spec: &ProjectionSpec) -> Result<()
         Some(after) if after.incarnation == known.incarnation => Ok(()),
         _ => Err(unavailable(DOING, format!("{} was removed meanwhile", build.id))),
     }
+}
+
+async fn prepare_build(
+    server: &Server,
+    build: &ProjectionSpec,
+    declaring: Declaring,
+) -> Result<Known, Error> {
+    let known = declare(server, build, declaring).await?;
+    create_indexes(server, build).await?;
+    create_view(server, build).await?;
+    gate::set_up(server, &known).await?;
+    Ok(known)
 }
 
 /// What of it is written down where the projection is known.

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,8 +21,18 @@ use tokio::{
 };
 
 use crate::{
-    builds, commit::Writer, error::unavailable, letters, names, options::ViewStoreOptions, prepare,
-    progress::Progress, read, server::Server, stored::Stored,
+    builds,
+    commit::Writer,
+    error::unavailable,
+    letters,
+    moves::{self, Move},
+    names,
+    options::ViewStoreOptions,
+    prepare,
+    progress::Progress,
+    read,
+    server::Server,
+    stored::Stored,
 };
 
 /// How many checkpoints are moved at a time that are moved together.
@@ -150,13 +160,8 @@ impl Shared {
     async fn commit(&self, projection: &ProjectionId, commit: Commit) -> Result<(), CommitError> {
         let local = self.local(projection);
         let _turn = self.turn(&local, "writes a batch").await?;
-        let declared = lock(&self.local(&projection.whole()).declared).clone();
-        let writer = Writer {
-            server: &self.server,
-            projection,
-            declared: declared.as_deref(),
-            limit: self.document_bytes,
-        };
+        let declared = self.declared(projection);
+        let writer = self.writer(projection, declared.as_deref());
         let ready = writer.ready(commit).await?;
         let checkpoint = if self.in_transactions {
             writer.transactional(ready).await?
@@ -167,13 +172,66 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes batches of different projections, several at a time.
+    /// The indexes that this program declares for a build, in its order; `None` before it has prepared it.
+    fn declared(&self, projection: &ProjectionId) -> Option<Vec<String>> {
+        lock(&self.local(&projection.whole()).declared).clone()
+    }
+
+    fn writer<'a>(&'a self, projection: &'a ProjectionId, declared: Option<&'a [String]>) -> Writer<'a> {
+        Writer { server: &self.server, projection, declared, limit: self.document_bytes }
+    }
+
+    /// Moves checkpoints alone, together; which of them were moved.
+    async fn advance(&self, moves: Vec<(&ProjectionId, &Commit)>) -> Result<Vec<bool>, Error> {
+        let ids: BTreeSet<&ProjectionId> = moves.iter().map(|(id, _)| *id).collect();
+        // In one order, as whoever removes them does.
+        let mut turns = Vec::with_capacity(ids.len());
+        for id in ids {
+            turns.push(self.turn(&self.local(id), "moves checkpoints").await?);
+        }
+        let declared: Vec<_> = moves.iter().map(|(id, _)| self.declared(id)).collect();
+        let with_writers = moves.iter().zip(&declared).map(|((id, commit), declared)| Move {
+            writer: self.writer(id, declared.as_deref()),
+            commit: (*commit).clone(),
+        });
+        let made = moves::make(&self.server, &with_writers.collect::<Vec<_>>()).await?;
+        for ((id, _), checkpoint) in moves.iter().zip(&made) {
+            if let Some(checkpoint) = checkpoint {
+                self.progress.tell(id, *checkpoint);
+            }
+        }
+        Ok(made.iter().map(Option::is_some).collect())
+    }
+
+    /// Writes batches of different projections: those that only move checkpoints together, the others several at a time.
     async fn commit_all(
         self: &Arc<Self>,
         batches: Vec<(ProjectionId, Commit)>,
     ) -> Vec<Result<(), CommitError>> {
         let mut answers: Vec<_> = batches.iter().map(|_| Err(Error::Closed.into())).collect();
-        let mut waiting = batches.into_iter().enumerate();
+        let mut is_answered = vec![false; batches.len()];
+        let bare: Vec<usize> = batches
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, commit))| commit.is_bare())
+            .map(|(nth, _)| nth)
+            .collect();
+        if bare.len() > 1 {
+            let moves = bare.iter().map(|nth| (&batches[*nth].0, &batches[*nth].1)).collect();
+            match self.advance(moves).await {
+                Ok(made) => {
+                    for (nth, _) in bare.into_iter().zip(made).filter(|(_, made)| *made) {
+                        (answers[nth], is_answered[nth]) = (Ok(()), true);
+                    }
+                }
+                Err(error) => {
+                    for nth in bare {
+                        (answers[nth], is_answered[nth]) = (Err(error.clone().into()), true);
+                    }
+                }
+            }
+        }
+        let mut waiting = batches.into_iter().enumerate().filter(|(nth, _)| !is_answered[*nth]);
         let mut panicked = None;
         let mut running = JoinSet::new();
         loop {
@@ -250,9 +308,11 @@ impl ViewStore for MongoViewStore {
     fn prepare<'a>(&'a self, projection: &'a ProjectionSpec) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             names::check(projection)?;
-            prepare::prepare(&self.shared.server, projection).await?;
+            let build = self.shared.local(&projection.id.whole());
+            let declared = lock(&build.declared).clone();
+            prepare::prepare(&self.shared.server, projection, declared.as_deref()).await?;
             let indexes = projection.indexes.iter().map(|index| index.name.to_owned()).collect();
-            *lock(&self.shared.local(&projection.id.whole()).declared) = Some(indexes);
+            *lock(&build.declared) = Some(indexes);
             Ok(())
         })
     }

@@ -1,7 +1,15 @@
-use std::{fmt, sync::Arc};
+use std::{cell::Cell, fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
+
+thread_local! {
+    /// What values are serialised into, before it is known how long they are.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// No more than this is kept of it.
+const SCRATCH_BYTES: usize = 64 << 10;
 
 /// A serialised value: JSON text.
 ///
@@ -16,7 +24,19 @@ impl Json {
     ///
     /// Where the value's `Serialize` fails, or has a map with keys that are not text.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_string(value).map(|text| Self(text.into()))
+        SCRATCH.with(|scratch| {
+            // A value that serialises others on its way finds none, and makes do with a new one.
+            let mut text = scratch.take();
+            text.clear();
+            let written = serde_json::to_writer(&mut text, value);
+            let json = written.and_then(|()| {
+                str::from_utf8(&text).map(|text| Self(text.into())).map_err(serde::ser::Error::custom)
+            });
+            if text.capacity() <= SCRATCH_BYTES {
+                scratch.set(text);
+            }
+            json
+        })
     }
 
     /// Takes a text that claims to be JSON.

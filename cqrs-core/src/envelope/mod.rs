@@ -5,6 +5,7 @@ mod json;
 mod metadata;
 mod place;
 mod recorded;
+mod stored_metadata;
 mod token;
 
 pub use ids::{CommandId, EventId, LogId};

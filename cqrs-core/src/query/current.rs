@@ -1,13 +1,15 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    future::poll_fn,
     sync::{Arc, Mutex, PoisonError},
-    task::Poll,
 };
 
 use tokio::sync::watch;
 
+use super::{
+    answering::{Answering, checkpoint_of, choose},
+    progress::{News, Progress},
+};
 use crate::{
     envelope::Position,
     store::{
@@ -42,96 +44,9 @@ struct Known {
     news: Option<watch::Sender<Option<Checkpoint>>>,
 }
 
-/// How far a projection is.
-pub(crate) struct Progress {
-    /// What answers queries.
-    pub(crate) build: ProjectionId,
-    /// `None` before its first batch.
-    pub(crate) checkpoint: Option<Checkpoint>,
-    /// Those of its partitions, where it is divided.
-    pub(crate) partitions: BTreeMap<Partition, Checkpoint>,
-}
-
-impl Progress {
-    /// How far one document is.
-    pub(crate) fn of(&self, key: &str) -> Option<Checkpoint> {
-        match self.partitions.keys().next() {
-            Some(first) => self.partitions.get(&Partition::of_key(key).among(first.of())).copied(),
-            None => self.checkpoint,
-        }
-    }
-}
-
-/// Tells of what answers: of the build itself, and of its partitions.
-pub(crate) struct News {
-    answering: Answering,
-    told: Vec<(Partition, watch::Receiver<Option<Checkpoint>>)>,
-}
-
-impl News {
-    fn of(store: &dyn ViewStore, answering: Answering) -> Self {
-        let partitions = answering.is_divided().then(|| answering.places()).into_iter().flatten();
-        let told = std::iter::once(answering.build.clone()).chain(partitions);
-        let told = told.map(|id| (id.partition, store.watch(&id))).collect();
-        Self { answering, told }
-    }
-
-    /// What was told last of each; the first is the build itself.
-    pub(crate) fn seen(&mut self) -> impl Iterator<Item = (Partition, Option<Checkpoint>)> + '_ {
-        self.told.iter_mut().map(|(partition, told)| (*partition, *told.borrow_and_update()))
-    }
-
-    /// Comes back when there is news of one of them: whether there can be more.
-    pub(crate) async fn changed(&mut self) -> bool {
-        let mut changing: Vec<_> =
-            self.told.iter_mut().map(|(_, receiver)| Box::pin(receiver.changed())).collect();
-        poll_fn(|context| {
-            for changed in &mut changing {
-                if let Poll::Ready(changed) = changed.as_mut().poll(context) {
-                    return Poll::Ready(changed.is_ok());
-                }
-            }
-            Poll::Pending
-        })
-        .await
-    }
-}
-
-/// What answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Answering {
-    build: ProjectionId,
-    partitions: u16,
-}
-
-impl Answering {
-    /// What has the checkpoint of these documents.
-    fn place(&self, of: Partition) -> ProjectionId {
-        self.build.partition(of.among(self.partitions))
-    }
-
-    /// All of its partitions.
-    fn places(&self) -> impl Iterator<Item = ProjectionId> + '_ {
-        Partition::all(self.partitions).map(|partition| self.build.partition(partition))
-    }
-
-    /// Whether there is no need to look for another one.
-    fn is_current(&self, projection: &ProjectionId, checkpoint: Option<&Checkpoint>) -> bool {
-        self.build.version == projection.version
-            && checkpoint.is_some_and(|checkpoint| {
-                checkpoint.standing == Standing::Live && checkpoint.partitions == self.partitions
-            })
-    }
-
-    fn is_divided(&self) -> bool {
-        self.partitions > 1
-    }
-}
-
 impl Known {
     const fn new(build: ProjectionId) -> Self {
-        let answering = Answering { build, partitions: 1 };
-        Self { answering, answered: Position::ZERO, news: None }
+        Self { answering: Answering::whole(build), answered: Position::ZERO, news: None }
     }
 }
 
@@ -191,7 +106,7 @@ impl Current {
 
     /// Whether it still is what answers.
     pub(crate) fn is_told_of(&self, projection: &ProjectionId, news: &News) -> bool {
-        self.answering(projection) == news.answering
+        news.are_of(&self.answering(projection))
     }
 
     /// Documents of this build, whichever answers by now.
@@ -254,7 +169,7 @@ impl Shared {
     /// What answers, as far as is known.
     fn answering(&self, projection: &ProjectionId) -> Answering {
         let known = self.known().get(&projection.whole()).map(|known| known.answering.clone());
-        known.unwrap_or_else(|| Answering { build: projection.whole(), partitions: 1 })
+        known.unwrap_or_else(|| Answering::whole(projection.whole()))
     }
 
     /// Looks which build is current.
@@ -487,42 +402,6 @@ fn of_an_older_version(projection: &ProjectionId, build: &ProjectionId, error: E
         ),
         error => error,
     }
-}
-
-/// The build that answers queries of a projection.
-pub(crate) async fn current_build(
-    store: &dyn ViewStore,
-    projection: &ProjectionId,
-) -> Result<ProjectionId, Error> {
-    Ok(choose(&store.builds(&projection.name).await?, projection).build)
-}
-
-/// The newest build that has caught up, of this version or an older one; else the first of this version.
-fn choose(builds: &[Build], projection: &ProjectionId) -> Answering {
-    let is_live = |build: &&Build| {
-        build.id.partition.is_whole()
-            && build.id.version <= projection.version
-            && build.checkpoint.is_some_and(|checkpoint| checkpoint.standing == Standing::Live)
-    };
-    // Sorted by id: the last is the newest.
-    let live = builds.iter().rfind(is_live);
-    let of_live = |build: &Build| Answering {
-        build: build.id.clone(),
-        partitions: build.checkpoint.map_or(1, |checkpoint| checkpoint.partitions),
-    };
-    live.map_or_else(|| Answering { build: projection.whole(), partitions: 1 }, of_live)
-}
-
-/// How far a build is, all of its partitions included.
-pub(crate) fn checkpoint_of(builds: &[Build], id: &ProjectionId) -> Option<Checkpoint> {
-    let of = |id: &ProjectionId| builds.iter().find(|build| build.id == *id)?.checkpoint;
-    let whole = of(id)?;
-    if whole.partitions == 1 {
-        return Some(whole);
-    }
-    let partitions: Vec<_> =
-        Partition::all(whole.partitions).map(|partition| of(&id.partition(partition))).collect();
-    Checkpoint::of_partitions(whole, &partitions)
 }
 
 impl fmt::Debug for Current {

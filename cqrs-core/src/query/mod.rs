@@ -4,6 +4,7 @@
 //! up. Each [`Answer`] says how fresh it is. See `docs/consistency.md` for what each choice promises and costs.
 
 mod answer;
+mod answering;
 mod check;
 mod condition;
 mod current;
@@ -12,6 +13,7 @@ mod error;
 mod freshness;
 mod live;
 mod page;
+mod progress;
 mod view;
 mod views;
 mod watch;
@@ -19,13 +21,15 @@ mod watch;
 use std::sync::Arc;
 
 pub use answer::{Answer, Page, Provenance, View};
+pub(crate) use answering::{checkpoint_of, current_build};
 pub use check::FreshnessCheck;
 pub use condition::Condition;
-pub(crate) use current::{Current, News, Progress, checkpoint_of, current_build};
+pub(crate) use current::Current;
 pub use cursor::{Cursor, CursorError};
 pub use error::QueryError;
 pub use freshness::Freshness;
 pub use page::ViewsQuery;
+pub(crate) use progress::{News, Progress};
 pub use view::{FromApp, FromViews, ViewQuery};
 pub use views::Views;
 pub use watch::LiveView;

@@ -81,15 +81,8 @@ impl Reader {
         expected.map_or_else(|| self.shared.follow(Arc::clone(&self.filter)), Expected::follow)
     }
 
-    async fn read(
-        &self,
-        follower: &Follower,
-        after: Position,
-        limit: usize,
-        told: Position,
-    ) -> Result<Page, Error> {
-        let Answer { page, look, is_outrun } = follower.read(after, limit, told).await?;
-        Ok(Page {
+    fn take_in(&self, Answer { page, look, is_outrun }: Answer) -> Page {
+        Page {
             before: page.before,
             through: page.through,
             last: page.last,
@@ -99,13 +92,13 @@ impl Reader {
             recorded: page.events.last().map(|event| event.metadata.time),
             events: page.events.len(),
             batch: self.work.take_in(page.events),
-        })
+        }
     }
 }
 
-/// The pages of the log, one after the other, each read and taken in while the one before is being written: catching up
-/// costs the longer of the two, not both. At most one page is read ahead. When the writing fails, all this is
-/// dropped, and with it the page that was read ahead.
+/// The pages of the log, one after the other. While one is being written, the next one is taken in, and far behind the head
+/// the one after that is read: catching up costs the longest of the three, not all of them. No more than these two pages are
+/// there ahead of time. When the writing fails, all this is dropped, and with it what was read ahead.
 pub(super) struct Pages {
     reader: Arc<Reader>,
     follower: Arc<Follower>,
@@ -113,7 +106,19 @@ pub(super) struct Pages {
     news: watch::Receiver<Position>,
     /// The last page had nothing of the news that were told.
     is_outrun: bool,
-    ahead: JoinSet<Result<Page, Error>>,
+    ahead: JoinSet<Result<(Page, Option<Reading>), Error>>,
+    /// The page after the one that was given out last.
+    reading: Option<Reading>,
+}
+
+/// One page that is being read, unless this is dropped.
+type Reading = JoinSet<Result<Answer, Error>>;
+
+fn begin_to_read(follower: &Arc<Follower>, after: Position, limit: usize, told: Position) -> Reading {
+    let follower = Arc::clone(follower);
+    let mut reading = JoinSet::new();
+    reading.spawn(async move { follower.read(after, limit, told).await });
+    reading
 }
 
 impl Pages {
@@ -125,33 +130,47 @@ impl Pages {
             news: reader.log.watch(),
             is_outrun: false,
             ahead: JoinSet::new(),
+            reading: None,
         }
     }
 
     /// The page after `place`: the one that was read ahead, or one that is read now.
     pub(super) async fn next(&mut self, after: Position) -> Result<Page, Error> {
+        self.reading = None;
         let page = match self.ahead.join_next().await {
-            Some(Ok(page)) => page?,
-            Some(Err(error)) => return Err(ended(error)),
+            Some(taken_in) => {
+                let (page, reading) = taken_in.map_err(ended)??;
+                self.reading = reading;
+                page
+            }
             None => {
                 let head = *self.news.borrow_and_update();
                 let limit = self.pace.limit(after, head);
-                self.reader.read(&self.follower, after, limit, head).await?
+                self.reader.take_in(self.follower.read(after, limit, head).await?)
             }
         };
         self.is_outrun = page.is_outrun;
         Ok(page)
     }
 
-    /// Begins to read what comes after `page`, where there is more.
+    /// Begins to read what comes after `page`, which is the one that was given out last, where there is more.
     pub(super) fn read_ahead(&mut self, page: &Page) {
-        if !page.is_at_head() {
-            let told = *self.news.borrow_and_update();
-            let (reader, follower, after) =
-                (Arc::clone(&self.reader), Arc::clone(&self.follower), page.through);
-            let limit = self.pace.limit(after, page.head);
-            self.ahead.spawn(async move { reader.read(&follower, after, limit, told).await });
+        if page.is_at_head() {
+            return;
         }
+        let told = *self.news.borrow_and_update();
+        let limit = self.pace.limit(page.through, page.head);
+        let reading = self.reading.take();
+        let mut reading = reading.unwrap_or_else(|| begin_to_read(&self.follower, page.through, limit, told));
+        let (reader, follower) = (Arc::clone(&self.reader), Arc::clone(&self.follower));
+        let far = self.pace.far();
+        self.ahead.spawn(async move {
+            let answer = reading.join_next().await.ok_or(Error::Closed)?.map_err(ended)??;
+            let (through, head) = (answer.page.through, answer.page.head);
+            let is_far = head.since(through) >= far;
+            let further = is_far.then(|| begin_to_read(&follower, through, limit, told));
+            Ok((reader.take_in(answer), further))
+        });
     }
 
     /// Waits until the log has told of news since the last page was asked for.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{
     ProjectionState,
     ahead::Pages,
+    at_once::at_once,
     builds::Plan,
     end::End,
     flow::Flow,
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     envelope::Position,
-    store::{Partition, ProjectionId, Standing},
+    store::{Error, Partition, ProjectionId, Standing},
 };
 
 /// Who is to run which partitions, as it was seen last.
@@ -155,12 +156,11 @@ impl Runner {
         partitions: &[Partition],
         is_paused: bool,
     ) -> Result<bool, End> {
-        let mut taken = Vec::new();
-        for partition in partitions {
-            if lease.take(seen, *partition).await? {
-                taken.push(*partition);
-            }
-        }
+        let tried = partitions.iter().map(|partition| async {
+            Ok::<_, Error>(lease.take(seen, *partition).await?.then_some(*partition))
+        });
+        let taken: Vec<Option<Partition>> = at_once(tried).await.into_iter().collect::<Result<_, _>>()?;
+        let taken: Vec<Partition> = taken.into_iter().flatten().collect();
         if taken.is_empty() {
             return Ok(false);
         }
@@ -174,11 +174,14 @@ impl Runner {
             return Err(End::Moved);
         }
         self.parts.status.see(&plan.main, plan.partitions, &builds);
-        let mut places = Vec::with_capacity(taken.len());
-        for partition in taken {
+        let resumed = at_once(taken.into_iter().map(|partition| {
             let id = flow.build.partition(partition);
-            let (place, checkpoint) = self.resume(&id, fence(lease, partition)?, Standing::Live).await?;
-            self.parts.status.set_checkpoint(&id, &checkpoint);
+            async move { self.resume(&id, fence(lease, partition)?, Standing::Live).await }
+        }));
+        let mut places = Vec::new();
+        for resumed in resumed.await {
+            let (place, checkpoint) = resumed?;
+            self.parts.status.set_checkpoint(&place.projection, &checkpoint);
             places.push(place);
         }
         if is_paused {
@@ -222,11 +225,13 @@ impl Runner {
         // What they have applied is told, so that whoever takes them has less to do.
         flow.settle().await?;
         flow.tell(&*self.parts.views, flow.here()).await?;
-        for place in flow.places.drain(rest..) {
-            self.parts.status.leave(place.projection.partition);
-            lease.give_up(place.projection.partition).await?;
+        let given_up: Vec<Partition> =
+            flow.places.drain(rest..).map(|place| place.projection.partition).collect();
+        for partition in &given_up {
+            self.parts.status.leave(*partition);
         }
-        Ok(())
+        let given_up = at_once(given_up.into_iter().map(|partition| lease.give_up(partition)));
+        Ok(given_up.await.into_iter().collect::<Result<_, _>>()?)
     }
 
     /// Sees to it that all of a build is run here, and is `even`, at one position; whether it is by now. What is run elsewhere

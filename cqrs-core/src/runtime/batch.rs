@@ -1,8 +1,9 @@
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
@@ -142,7 +143,7 @@ impl<P: Projection> Steps<P> {
 
 impl<P: Projection> Foldable for Steps<P> {
     fn keys(&self) -> Vec<String> {
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<&str, RandomState> = HashSet::default();
         let keys = self.asked.iter().flat_map(|step| match &step.what {
             What::Fold { keys, .. } => keys.as_slice(),
             What::Park { .. } => &[],
@@ -173,8 +174,11 @@ impl<P: Projection> Foldable for Steps<P> {
     fn among(mut self: Box<Self>, places: &[(Partition, Position)]) -> Vec<Option<Box<dyn Foldable>>> {
         let Some((first, _)) = places.first() else { return Vec::new() };
         let of = first.of();
-        let nth: HashMap<Partition, usize> =
-            places.iter().enumerate().map(|(nth, (partition, _))| (*partition, nth)).collect();
+        // Of each partition of the division, by its index.
+        let mut nth = vec![None; usize::from(of)];
+        for (at, (partition, _)) in places.iter().enumerate() {
+            nth[usize::from(partition.index())] = Some(at);
+        }
         let mut parts: Vec<Vec<Step<P>>> = places.iter().map(|_| Vec::new()).collect();
         for Step { at, what } in std::mem::take(&mut self.asked) {
             let position = self.events[at].position;
@@ -183,13 +187,20 @@ impl<P: Projection> Foldable for Steps<P> {
                     parts[nth].push(Step { at, what });
                 }
             };
-            let partition = |key: &str| nth.get(&Partition::of_key(key).among(of)).copied();
+            let partition = |key: &str| nth[usize::from(Partition::of_key(key).among(of).index())];
             match what {
+                What::Fold { fed, keys } if keys.len() == 1 => {
+                    if let Some(nth) = partition(&keys[0]) {
+                        add(nth, What::Fold { fed, keys });
+                    }
+                }
                 What::Fold { fed, keys } => {
-                    let mut shares: BTreeMap<usize, Keys> = BTreeMap::new();
+                    let mut shares: Vec<(usize, Keys)> = Vec::new();
                     for key in keys {
-                        if let Some(nth) = partition(&key) {
-                            shares.entry(nth).or_default().push(key);
+                        let Some(nth) = partition(&key) else { continue };
+                        match shares.iter_mut().find(|(of, _)| *of == nth) {
+                            Some((_, keys)) => keys.push(key),
+                            None => shares.push((nth, Keys::from_iter([key]))),
                         }
                     }
                     for (nth, keys) in shares {
@@ -235,7 +246,7 @@ impl<P: Projection> Foldable for Steps<P> {
         loop {
             let folding = Folding {
                 stored: stored.iter().map(|document| (document.key.as_str(), document)).collect(),
-                documents: HashMap::new(),
+                documents: HashMap::default(),
                 order: Vec::new(),
                 parked: parked.clone(),
                 refused: &refused,
@@ -282,7 +293,7 @@ impl<P: Projection> Steps<P> {
         let refused = HashMap::new();
         let mut folding = Folding {
             stored: stored.iter().map(|document| (document.key.as_str(), document)).collect(),
-            documents: HashMap::new(),
+            documents: HashMap::default(),
             order: Vec::new(),
             parked: parked.clone(),
             refused: &refused,
@@ -345,8 +356,8 @@ fn sequence_of_unread<P: Projection>(feed: &Feed<P>, event: &RecordedEvent) -> S
 
 /// One pass over a batch.
 struct Folding<'e, P> {
-    stored: HashMap<&'e str, &'e StoredDocument>,
-    documents: HashMap<&'e str, Document<'e, P>>,
+    stored: HashMap<&'e str, &'e StoredDocument, RandomState>,
+    documents: HashMap<&'e str, Document<'e, P>, RandomState>,
     order: Vec<&'e str>,
     parked: HashSet<Sequence>,
     refused: &'e HashMap<String, String>,

@@ -5,7 +5,9 @@
 //! crash before leaves the old ones as they were. The checkpoints of a division that is no more stay, and nobody asks for
 //! them: whoever is late finds them fenced off, and they are taken up where the build is divided so again.
 
-use super::{end::End, flow::Flow, follow::fence, lease::Lease, place::Place, runner::Runner};
+use super::{
+    at_once::at_once, end::End, flow::Flow, follow::fence, lease::Lease, place::Place, runner::Runner,
+};
 use crate::{
     envelope::Position,
     store::{Build, Checkpoint, Commit, DeadLetter, Error, Partition, ProjectionId, Sequence, Standing},
@@ -46,23 +48,29 @@ impl Runner {
         if here.partitions > 1 {
             let seen = self.leases.look().await?;
             let known = views.builds(&build.name).await?;
+            let made = at_once(Partition::all(here.partitions).map(|partition| {
+                let (build, seen, known) = (&build, &seen, &known);
+                async move {
+                    if !lease.take(seen, partition).await? {
+                        return Err(End::Again(format!("the partition {partition} is still another one's")));
+                    }
+                    let (id, fence) = (build.partition(partition), fence(lease, partition)?);
+                    let known = known.iter().find(|known| known.id == id);
+                    if known.is_none() {
+                        self.parts.work.prepare(&id).await?;
+                    }
+                    // Of an earlier time when it was divided so.
+                    let before = known.and_then(|known| known.checkpoint);
+                    if let Some(before) = before {
+                        self.forget_letters(&id, Checkpoint { fence, ..before }).await?;
+                    }
+                    let first = Checkpoint { fence, standing: Standing::Live, ..here };
+                    Ok((id, first, before.map_or(Position::ZERO, |before| before.position)))
+                }
+            }));
             let mut moves = Vec::new();
-            for partition in Partition::all(here.partitions) {
-                if !lease.take(&seen, partition).await? {
-                    return Err(End::Again(format!("the partition {partition} is still another one's")));
-                }
-                let (id, fence) = (build.partition(partition), fence(lease, partition)?);
-                let known = known.iter().find(|known| known.id == id);
-                if known.is_none() {
-                    self.parts.work.prepare(&id).await?;
-                }
-                // Of an earlier time when it was divided so.
-                let before = known.and_then(|known| known.checkpoint);
-                if let Some(before) = before {
-                    self.forget_letters(&id, Checkpoint { fence, ..before }).await?;
-                }
-                let first = Checkpoint { fence, standing: Standing::Live, ..here };
-                let position = before.map_or(Position::ZERO, |before| before.position);
+            for made in made.await {
+                let (id, first, position) = made?;
                 moves.push((id.clone(), Commit::of(position, first)));
                 new.push((id, first));
             }
@@ -145,12 +153,15 @@ impl Runner {
     pub(super) async fn supersede_partitions(&self, build: &ProjectionId, by: u32) -> Result<(), Error> {
         let views = &self.parts.views;
         let builds = views.builds(&build.name).await?;
-        for (id, checkpoint) in partitions_of(&builds, build) {
-            if checkpoint.standing != Standing::Live {
-                continue;
-            }
-            let commit = super::builds::superseded(checkpoint, by, checkpoint.fence);
-            match views.commit(&id, commit).await {
+        let superseded: Vec<(ProjectionId, Commit)> = partitions_of(&builds, build)
+            .filter(|(_, checkpoint)| checkpoint.standing == Standing::Live)
+            .map(|(id, checkpoint)| (id, super::builds::superseded(checkpoint, by, checkpoint.fence)))
+            .collect();
+        if superseded.is_empty() {
+            return Ok(());
+        }
+        for told in views.commit_all(superseded).await {
+            match told {
                 Ok(()) => {}
                 Err(crate::store::CommitError::Store(error)) => return Err(error),
                 // Whoever has moved it is not the one that is meant.

@@ -3,6 +3,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use smallvec::SmallVec;
+
 use super::with_causes;
 use crate::{
     domain::{Fed, Projection, State},
@@ -36,7 +38,7 @@ pub(super) struct Document<'e, P> {
     created: Position,
     applied: Position,
     /// What this batch has folded in, for getting the state back after a handler has failed with it in hand.
-    folded: Vec<(&'e dyn Fed<P>, &'e RecordedEvent)>,
+    folded: SmallVec<[(&'e dyn Fed<P>, &'e RecordedEvent); 1]>,
     /// Why the state could not be got back: nothing of this batch may be written.
     lost: Option<String>,
 }
@@ -47,7 +49,7 @@ impl<'e, P: Projection> Document<'e, P> {
         let (created, applied) =
             stored.map_or((Position::ZERO, Position::ZERO), |stored| (stored.created, stored.applied));
         let state = read(stored)?;
-        Ok(Self { stored, state, created, applied, folded: Vec::new(), lost: None })
+        Ok(Self { stored, state, created, applied, folded: SmallVec::new(), lost: None })
     }
 
     /// The last event that is folded in.

@@ -16,6 +16,7 @@
 //! Where several applications share a read store, one of them runs a projection, by a lease; the others stand by.
 
 mod ahead;
+mod at_once;
 mod balance;
 mod batch;
 mod builds;

@@ -37,8 +37,12 @@ impl Pace {
 
     /// The most events of a page after this position.
     pub(super) fn limit(&self, after: Position, head: Position) -> usize {
-        let missing = usize::try_from(head.since(after)).unwrap_or(usize::MAX);
-        if missing >= self.far { self.size } else { self.near }
+        if head.since(after) >= self.far() { self.size } else { self.near }
+    }
+
+    /// Behind the head by so many events, or more, is far.
+    pub(super) fn far(&self) -> u64 {
+        u64::try_from(self.far).unwrap_or(u64::MAX)
     }
 
     /// So many events took so long.

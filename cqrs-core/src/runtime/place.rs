@@ -3,6 +3,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -76,6 +77,7 @@ impl Place {
         policy: Policy,
         status: Arc<Status>,
     ) -> Self {
+        let partitions = projection.partition.of();
         Self {
             log,
             projection,
@@ -89,7 +91,7 @@ impl Place {
             fence,
             parked: HashSet::new(),
             policy,
-            recent: Recent::new(),
+            recent: Recent::new(partitions),
             known: None,
             sent: None,
             written: None,
@@ -152,12 +154,13 @@ impl Place {
     /// Documents as they are once what was sent is written, as far as they are known here, and the keys of the others.
     pub(super) fn documents(&mut self, keys: &[String]) -> (Vec<StoredDocument>, Vec<String>) {
         let sent = self.sent.as_ref().map(Sent::written).unwrap_or_default();
-        let sent: HashMap<&str, &StoredDocument> =
+        let sent: HashMap<&str, &StoredDocument, RandomState> =
             sent.iter().map(|document| (document.key.as_str(), document)).collect();
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for key in keys {
-            match sent.get(key.as_str()).copied().or_else(|| self.recent.get(key)) {
-                Some(document) => found.push(document.clone()),
+            match sent.get(key.as_str()).map(|document| (*document).clone()).or_else(|| self.recent.get(key))
+            {
+                Some(document) => found.push(document),
                 None if self.known.as_ref().is_some_and(|known| !known.may_have(key)) => {}
                 None => missing.push(key.clone()),
             }
@@ -170,12 +173,9 @@ impl Place {
         (found, missing)
     }
 
-    /// These are what its documents are like now; `None` where that is not kept.
-    pub(super) fn keep(&mut self, documents: Option<Vec<StoredDocument>>) {
-        match documents {
-            Some(documents) => self.recent.keep(documents),
-            None => self.recent.forget(),
-        }
+    /// These are what its documents are like now.
+    pub(super) fn keep(&mut self, documents: Vec<StoredDocument>) {
+        self.recent.keep(documents);
     }
 
     /// Others have written documents.

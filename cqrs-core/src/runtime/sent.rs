@@ -217,8 +217,7 @@ impl Sent {
     /// It was written. What comes next is folded with the same, from this position on.
     fn arrive(self, place: &mut Place) -> (Fold, Position) {
         let Self { fold, goal, written, parked, .. } = self;
-        // Far behind, what is kept would be of no use before it is pushed out.
-        place.keep(goal.is_head().then_some(written));
+        place.keep(written);
         place.arrive(goal, parked);
         (fold, goal.position)
     }

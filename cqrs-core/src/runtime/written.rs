@@ -1,7 +1,6 @@
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher, RandomState},
-};
+use std::{collections::HashSet, hash::BuildHasher};
+
+use foldhash::fast::RandomState;
 
 /// How many keys are known for a build, over all of its partitions: 16 MB or so.
 const KEYS: usize = 1 << 20;
@@ -14,7 +13,7 @@ const KEYS: usize = 1 << 20;
 /// whole, and the store keeps whichever has applied more.
 pub(super) struct Written {
     /// Hashes of keys. Two of the same hash cost one look that is in vain.
-    hashes: HashSet<u64>,
+    hashes: HashSet<u64, RandomState>,
     state: RandomState,
     most: usize,
 }
@@ -23,7 +22,7 @@ impl Written {
     /// Of one among so many partitions, before its first event.
     pub(super) fn nothing(partitions: u16) -> Self {
         let most = KEYS / usize::from(partitions.max(1));
-        Self { hashes: HashSet::new(), state: RandomState::new(), most }
+        Self { hashes: HashSet::default(), state: RandomState::default(), most }
     }
 
     /// Whether the store may have the document.

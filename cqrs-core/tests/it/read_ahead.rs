@@ -1,4 +1,4 @@
-//! While a page is written, the next one is folded, and the one after it is read.
+//! While a page is written, the next one is folded, the one after it is taken in, and the one after that is read.
 
 use std::{
     sync::{Arc, atomic::Ordering::SeqCst},
@@ -47,19 +47,19 @@ async fn rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_a_page_is_written_one_is_folded_and_one_is_read_and_no_more() {
+async fn while_a_page_is_written_one_is_folded_one_taken_in_and_one_read_and_no_more() {
     let (log, views) = (FaultyLog::new(), FaultyViews::new());
     begun::<Balance>(&log, &views).await;
-    fill(&log, 9).await;
+    fill(&log, 13).await;
     views.shut();
     let app = app(&log, &views).await;
     rest().await;
-    assert_eq!(reads(&log), [1, 3, 5]);
+    assert_eq!(reads(&log), [1, 3, 5, 7]);
     assert_eq!((views.faults.loads.load(SeqCst), views.faults.commits.load(SeqCst)), (2, 0));
     views.open();
     caught_up::<Balance>(&log, &views).await;
     app.shutdown().await;
-    assert_eq!(reads(&log), [1, 3, 5, 7, 9]);
+    assert_eq!(reads(&log), [1, 3, 5, 7, 9, 11, 13]);
     assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
 }
 

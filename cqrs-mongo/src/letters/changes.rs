@@ -47,10 +47,15 @@ struct Written {
 }
 
 impl Changes {
+    /// Those of a batch that has nothing to do with letters.
+    pub(crate) fn none(known: &Known) -> Self {
+        let parked = known.checkpoint.map_or(0, |checkpoint| checkpoint.parked);
+        Self { parked, mark: known.letters, written: None }
+    }
+
     /// Finds out what a batch changes of the letters that count.
     pub(crate) async fn of(server: &Server, known: &Known, commit: &Commit) -> Result<Self, Error> {
-        let before = known.checkpoint.map_or(0, |checkpoint| checkpoint.parked);
-        let unchanged = Self { parked: before, mark: known.letters, written: None };
+        let unchanged = Self::none(known);
         let resolved = commit.resolved.iter().map(|(sequence, position)| (*position, sequence));
         let parked: BTreeMap<(Position, &Sequence), &DeadLetter> =
             commit.parked.iter().map(|letter| ((letter.position, &letter.sequence), letter)).collect();
@@ -81,7 +86,7 @@ impl Changes {
             gone,
             parked: parked.into_values().cloned().collect(),
         };
-        let parked = before.saturating_sub(count(places)).saturating_add(count(left));
+        let parked = unchanged.parked.saturating_sub(count(places)).saturating_add(count(left));
         Ok(Self { parked, mark: Some(mark), written: Some(written) })
     }
 

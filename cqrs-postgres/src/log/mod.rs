@@ -8,7 +8,6 @@ mod job;
 mod judge;
 mod load;
 mod lone;
-mod metadata;
 mod options;
 mod past;
 mod plan;

@@ -10,7 +10,6 @@ use cqrs_core::{
 use jiff::Timestamp;
 use sqlx::{Row as _, error::BoxDynError, postgres::PgRow};
 
-use super::metadata;
 use crate::database::Column as _;
 
 const TAG: usize = 0;
@@ -122,7 +121,7 @@ impl Events {
         {
             return Ok(Arc::clone(metadata));
         }
-        let metadata = metadata::read(text, time).map_err(|error| wrong(METADATA, error))?;
+        let metadata = Metadata::from_store(text, time).map_err(|error| wrong(METADATA, error))?;
         let metadata = Arc::new(metadata);
         let (known, shared) = self.metadata.get_or_insert_with(|| (String::new(), Arc::clone(&metadata)));
         known.clear();

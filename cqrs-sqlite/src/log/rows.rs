@@ -26,26 +26,67 @@ pub(super) fn events(
     sql: &str,
     params: impl Params,
 ) -> rusqlite::Result<Vec<RecordedEvent>> {
-    connection.prepare_cached(sql)?.query_map(params, event)?.collect()
+    let mut events = Events::default();
+    connection.prepare_cached(sql)?.query_map(params, |row| events.read(row))?.collect()
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<RecordedEvent> {
-    let mut metadata: Metadata =
-        serde_json::from_str(row.get_ref(8)?.as_str()?).map_err(|error| wrong(8, Type::Text, error))?;
-    metadata.time = timestamp(row, 7)?;
-    Ok(RecordedEvent {
-        event_id: EventId::from_uuid(uuid(row, 1)?),
-        stream: stream(row, 2)?,
-        version: Version::new(number(row, 4)?),
-        position: Position::new(number(row, 0)?),
-        name: row.get::<_, String>(5)?.into(),
-        schema_version: u32::try_from(number(row, 6)?)
-            .ok()
-            .and_then(SchemaVersion::new)
-            .ok_or_else(|| wrong(6, Type::Integer, "no schema version"))?,
-        data: json(row, 9)?,
-        metadata: Arc::new(metadata),
-    })
+/// Reads events one after the other: what neighbours have in common is read once, and shared.
+#[derive(Debug, Default)]
+struct Events {
+    stream: Option<StreamId>,
+    category: Arc<str>,
+    metadata: Option<(String, Arc<Metadata>)>,
+}
+
+impl Events {
+    fn read(&mut self, row: &Row<'_>) -> rusqlite::Result<RecordedEvent> {
+        Ok(RecordedEvent {
+            event_id: EventId::from_uuid(uuid(row, 1)?),
+            stream: self.stream(row)?,
+            version: Version::new(number(row, 4)?),
+            position: Position::new(number(row, 0)?),
+            name: row.get::<_, String>(5)?.into(),
+            schema_version: u32::try_from(number(row, 6)?)
+                .ok()
+                .and_then(SchemaVersion::new)
+                .ok_or_else(|| wrong(6, Type::Integer, "no schema version"))?,
+            data: json(row, 9)?,
+            metadata: self.metadata(row)?,
+        })
+    }
+
+    fn stream(&mut self, row: &Row<'_>) -> rusqlite::Result<StreamId> {
+        let (category, id) = (row.get_ref(2)?.as_str()?, row.get_ref(3)?.as_str()?);
+        if let Some(stream) = &self.stream
+            && (stream.category(), stream.id()) == (category, id)
+        {
+            return Ok(stream.clone());
+        }
+        if *self.category != *category {
+            self.category = category.into();
+        }
+        let stream =
+            StreamId::new(Arc::clone(&self.category), id).map_err(|error| wrong(2, Type::Text, error))?;
+        self.stream = Some(stream.clone());
+        Ok(stream)
+    }
+
+    fn metadata(&mut self, row: &Row<'_>) -> rusqlite::Result<Arc<Metadata>> {
+        let (time, text) = (timestamp(row, 7)?, row.get_ref(8)?.as_str()?);
+        if let Some((known, metadata)) = &self.metadata
+            && known == text
+            && metadata.time == time
+        {
+            return Ok(Arc::clone(metadata));
+        }
+        let metadata = Metadata::from_store(text, time).map_err(|error| wrong(8, Type::Text, error))?;
+        let metadata = Arc::new(metadata);
+        let (known, shared) = self.metadata.get_or_insert_with(|| (String::new(), Arc::clone(&metadata)));
+        known.clear();
+        known.push_str(text);
+        shared.clone_from(&metadata);
+        Ok(metadata)
+    }
 }
 
 fn stream(row: &Row<'_>, column: usize) -> rusqlite::Result<StreamId> {

@@ -163,8 +163,11 @@ fn change(
     statement.raw_bind_parameter(3, integer(document.applied.get()))?;
     statement.raw_bind_parameter(4, data.map(Json::as_str))?;
     for (at, place) in places.iter().enumerate() {
-        let value = value::stored(indexes.get(*place).unwrap_or(&IndexValue::Null));
-        statement.raw_bind_parameter(at + 5, value)?;
+        match indexes.get(*place).unwrap_or(&IndexValue::Null) {
+            // The common case, without a copy.
+            IndexValue::Text(text) => statement.raw_bind_parameter(at + 5, &**text)?,
+            value => statement.raw_bind_parameter(at + 5, value::stored(value))?,
+        }
     }
     statement.raw_execute()
 }

@@ -46,12 +46,7 @@ struct Open {
 impl Load {
     /// Offers so many commands a second to a service until `meanwhile` has ended. The token is that of the last event, as no command
     /// is in flight any more.
-    pub(super) fn offer(
-        command: &Client,
-        rate: u32,
-        rng: &mut Rng,
-        meanwhile: impl FnOnce(&Self),
-    ) -> String {
+    pub(super) fn offer(command: &Client, rate: u32, rng: &mut Rng, meanwhile: impl FnOnce(&Self)) -> String {
         let load = Self {
             sent: AtomicU64::new(0),
             last: Mutex::default(),

@@ -1,17 +1,25 @@
-//! Metadata as it is stored: JSON, which is read a thousand times a page.
+//! Metadata as a store has kept them: JSON, which is read a thousand times a page.
 
-use cqrs_core::envelope::{CommandId, Metadata};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// Reads metadata; those with nothing but ids, which most are, without a parser.
-pub(super) fn read(text: &str, time: Timestamp) -> serde_json::Result<Metadata> {
-    if let Some(metadata) = read_ids(text, time) {
-        return Ok(metadata);
+use super::{CommandId, Metadata};
+
+impl Metadata {
+    /// Reads metadata that a store has kept as JSON, and says when they were recorded. Those with nothing but ids, which most are,
+    /// are read without a parser.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is no JSON of metadata.
+    pub fn from_store(text: &str, time: Timestamp) -> serde_json::Result<Self> {
+        if let Some(metadata) = read_ids(text, time) {
+            return Ok(metadata);
+        }
+        let mut metadata: Self = serde_json::from_str(text)?;
+        metadata.time = time;
+        Ok(metadata)
     }
-    let mut metadata: Metadata = serde_json::from_str(text)?;
-    metadata.time = time;
-    Ok(metadata)
 }
 
 fn read_ids(text: &str, time: Timestamp) -> Option<Metadata> {
@@ -50,7 +58,7 @@ mod tests {
         for (metadata, ids_only) in [(plain, true), (caused, true), (with_actor, false)] {
             let text = serde_json::to_string(&metadata).expect("metadata serialise");
             assert_eq!(read_ids(&text, time).is_some(), ids_only, "{text}");
-            assert_eq!(read(&text, time).expect("what was written"), metadata);
+            assert_eq!(Metadata::from_store(&text, time).expect("what was written"), metadata);
         }
     }
 
@@ -61,7 +69,7 @@ mod tests {
         for (at, _) in text.char_indices() {
             let mut other = text.clone();
             other.replace_range(at..=at, "ü");
-            let read = read(&other, Timestamp::UNIX_EPOCH).ok();
+            let read = Metadata::from_store(&other, Timestamp::UNIX_EPOCH).ok();
             let parsed = serde_json::from_str::<Metadata>(&other).ok();
             assert_eq!(read.is_some(), parsed.is_some(), "{other}");
         }
