@@ -96,8 +96,6 @@ suite! {
         letters_of_partitions_are_apart
         watchers_of_partitions_are_told_of_them_alone
         partitions_are_written_at_the_same_time
-        batches_of_partitions_are_written_together
-        a_batch_of_many_is_refused_by_itself
         partitions_are_listed
         a_partition_that_is_removed_leaves_the_others
         a_build_is_removed_with_its_partitions
@@ -120,5 +118,11 @@ suite! {
         a_watcher_is_woken_by_another_handle
         handles_on_the_same_data_are_one_store
         what_was_written_survives_reopening
+    }
+    together {
+        batches_of_partitions_are_written_together
+        a_batch_of_many_is_refused_by_itself
+        a_move_of_many_is_refused_by_itself
+        of_two_who_move_many_each_is_moved_by_one
     }
 }

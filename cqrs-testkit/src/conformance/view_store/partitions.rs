@@ -1,7 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
 use cqrs_core::{
-    domain::IndexValue,
     envelope::Position,
     store::{
         Checkpoint, Commit, CommitError, Error, Partition, ProjectionId, ProjectionSpec, Reason, ViewStore,
@@ -17,11 +16,11 @@ use crate::conformance::Stores;
 
 const INDEXES: &[&str] = &["customer"];
 
-fn partition(index: u16, of: u16) -> Partition {
+pub(super) fn partition(index: u16, of: u16) -> Partition {
     Partition::new(index, of).expect("there is one")
 }
 
-async fn prepared(store: &Arc<dyn ViewStore>, partition: Partition) -> View {
+pub(super) async fn prepared(store: &Arc<dyn ViewStore>, partition: Partition) -> View {
     let spec = spec("summary", 1, INDEXES);
     let spec = ProjectionSpec { id: spec.id.partition(partition), ..spec };
     store.prepare(&spec).await.expect("a partition is prepared");
@@ -41,7 +40,7 @@ async fn listed(store: &Arc<dyn ViewStore>) -> Vec<ProjectionId> {
     store.builds("summary").await.expect("builds are listed").into_iter().map(|build| build.id).collect()
 }
 
-fn with_fence(fence: u64, mut commit: Commit) -> Commit {
+pub(super) fn with_fence(fence: u64, mut commit: Commit) -> Commit {
     commit.checkpoint.fence = fence;
     commit
 }
@@ -227,118 +226,10 @@ pub async fn partitions_are_written_at_the_same_time(stores: &Stores<dyn ViewSto
 }
 
 /// Each of the batches was written.
-fn written(answers: &[Result<(), CommitError>]) {
+pub(super) fn written(answers: &[Result<(), CommitError>]) {
     for answer in answers {
         answer.as_ref().expect("it is written");
     }
-}
-
-/// Batches of many partitions are written together, all as by calls of their own: with documents, with letters, or none.
-pub async fn batches_of_partitions_are_written_together(stores: &Stores<dyn ViewStore>) {
-    const OF: u16 = 32;
-    let store = stores.open().await;
-    let mut views = Vec::new();
-    for partition in Partition::all(OF) {
-        views.push(prepared(&store, partition).await);
-    }
-    views[3].commit(Commit { parked: vec![letter(1, of_document("a"), Reason::Queued)], ..batch(0, 0, []) }).await;
-    assert!(store.commit_all(Vec::new()).await.is_empty(), "there is nothing to write");
-    let to = |round: u64, nth: usize| 100 * round + nth as u64 + 1;
-    let key = |nth: usize| format!("of-{nth}");
-    // In the last round, the first time without any documents.
-    for round in 0..4_u64 {
-        let made = |nth: usize| {
-            let expected = if round == 0 { 0 } else { to(round - 1, nth) };
-            let brings = (round == 1 || round == 3) && !nth.is_multiple_of(3);
-            let documents = brings.then(|| put_at(&key(nth), 1, to(round, nth), &[text(&round.to_string())]));
-            let mut commit = batch(expected, to(round, nth), documents);
-            commit.checkpoint.fence = round + nth as u64 % 2;
-            commit.checkpoint.partitions = OF;
-            commit.checkpoint.diverged = nth.is_multiple_of(5);
-            let last = uuid::Uuid::from_u128(to(round, nth).into());
-            commit.checkpoint.last =
-                nth.is_multiple_of(3).then(|| cqrs_core::envelope::EventId::from_uuid(last));
-            if round == 3 && nth == 7 {
-                commit.parked.push(letter(to(round, nth), of_document("b"), Reason::Queued));
-            }
-            commit
-        };
-        let batches = views.iter().enumerate().rev().map(|(nth, view)| (view.id.clone(), made(nth)));
-        let answers = store.commit_all(batches.collect()).await;
-        assert_eq!(answers.len(), views.len());
-        written(&answers);
-        for (nth, view) in views.iter().enumerate() {
-            let parked = u64::from(nth == 3 || (round == 3 && nth == 7));
-            let expected = Checkpoint { parked, ..made(nth).checkpoint };
-            assert_eq!(view.checkpoint().await, Some(expected), "{}", view.id);
-            if let Some(document) = made(nth).documents.first() {
-                let found = view.get(&key(nth)).await.expect("it is written");
-                assert_eq!(found.applied, document.applied, "{}", view.id);
-                let round = IndexValue::Text(round.to_string());
-                assert!(view.keys(&all([one_of("customer", &[round])])).await.contains(&key(nth)), "{}", view.id);
-            }
-        }
-    }
-    // Two of one partition, one after the other.
-    let at = to(3, 1);
-    let twice = [batch(at, at + 1, []), batch(at + 1, at + 2, [put("a", at + 2, &[text("x")])])];
-    let twice = twice.map(|commit| (views[1].id.clone(), with_fence(9, commit)));
-    written(&store.commit_all(twice.to_vec()).await);
-    assert_eq!(views[1].position().await, at + 2);
-    assert_eq!(views[2].get("a").await.expect("written").applied.get(), at + 2);
-}
-
-/// Of batches that are written together, one that is not for where its partition is, is fenced off, is for none that was
-/// prepared, or has a document that the store does not take, leaves nothing; the others are written. Each is told what
-/// became of it.
-pub async fn a_batch_of_many_is_refused_by_itself(stores: &Stores<dyn ViewStore>) {
-    let store = stores.open().await;
-    let mut views = Vec::new();
-    for partition in Partition::all(8).take(6) {
-        let view = prepared(&store, partition).await;
-        view.commit(with_fence(4, batch(0, 2, []))).await;
-        views.push(view);
-    }
-    let nobody = views[0].id.partition(partition(0, 16));
-    let key = |of: usize| format!("of-{of}");
-    let made = |of: usize, expected: u64, fence: u64, values: &[IndexValue]| {
-        let document = put(&key(of), expected + 10, values);
-        (views[of].id.clone(), with_fence(fence, batch(expected, expected + 10, [document])))
-    };
-    let good = [text("x")];
-    let batches = vec![
-        made(0, 2, 4, &good),
-        made(1, 1, 4, &good),
-        made(2, 2, 3, &good),
-        made(3, 2, 5, &good),
-        (nobody.clone(), with_fence(4, batch(0, 1, []))),
-        made(4, 2, 4, &[]),
-        made(5, 2, 4, &good),
-    ];
-    let ids: Vec<ProjectionId> = batches.iter().map(|(id, _)| id.clone()).collect();
-    let answers = store.commit_all(batches).await;
-    match answers.as_slice() {
-        [
-            Ok(()),
-            Err(CommitError::Superseded { projection: moved, expected, actual }),
-            Err(CommitError::Fenced { projection: fenced, fence: 3, newest: 4 }),
-            Ok(()),
-            Err(CommitError::Store(Error::Invalid { .. })),
-            Err(CommitError::Store(Error::Invalid { .. })),
-            Ok(()),
-        ] => {
-            assert_eq!((moved, expected.get(), actual.get()), (&ids[1], 1, 2));
-            assert_eq!(fenced, &ids[2]);
-        }
-        answers => panic!("not what became of each: {answers:?}"),
-    }
-    for (of, view) in views.iter().enumerate() {
-        let is_written = [0, 3, 5].contains(&of);
-        assert_eq!(view.position().await, if is_written { 12 } else { 2 }, "{}", view.id);
-        assert_eq!(view.get(&key(of)).await.is_some(), is_written, "{}", view.id);
-    }
-    let only = store.commit_all(vec![made(1, 1, 4, &good)]).await;
-    assert!(matches!(only.as_slice(), [Err(CommitError::Superseded { .. })]), "a single one: {only:?}");
 }
 
 /// A build is listed with each of its partitions that was prepared, in their order; one that was prepared before the build
