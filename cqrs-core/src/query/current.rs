@@ -118,6 +118,17 @@ impl Current {
         self.store.load(build, keys).await
     }
 
+    /// Documents of the build that answers by now, and which one that is.
+    pub(crate) async fn load_current(
+        &self,
+        projection: &ProjectionId,
+        keys: &[String],
+    ) -> Result<(ProjectionId, Vec<StoredDocument>), Error> {
+        let build = self.answering(projection).build;
+        let documents = self.store.load(&build, keys).await?;
+        Ok((build, documents))
+    }
+
     /// Something that is as far as this was answered.
     pub(crate) fn answered(&self, projection: &ProjectionId, position: Position) {
         if let Some(known) = self.shared.known().get_mut(&projection.whole()) {
@@ -246,7 +257,7 @@ impl ViewStore for Current {
         projection: &'a ProjectionId,
         keys: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<StoredDocument>, Error>> {
-        Box::pin(async move { self.store.load(&self.answering(projection).build, keys).await })
+        Box::pin(async move { Ok(self.load_current(projection, keys).await?.1) })
     }
 
     fn commit<'a>(

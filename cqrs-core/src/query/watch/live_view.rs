@@ -255,19 +255,20 @@ impl<P: Projection> Watcher<P> {
     /// Reads the view by itself: no later than this it is one of those who are told.
     async fn first(&mut self, demand: Demand) -> Item<P> {
         self.pause().await;
-        let Some(views) = &self.views else {
+        let Some(current) = &self.views else {
             return Err(QueryError::Unregistered { projection: self.projection.clone() });
         };
-        let subscription = self.observers.subscribe(views, &self.projection, &self.key);
+        let subscription = self.observers.subscribe(current, &self.projection, &self.key);
         let started = Instant::now();
         let read = demand.meet(&self.source, &self.projection, Some(&self.key), |views| {
-            let (projection, key) = (self.projection.clone(), [self.key.clone()]);
+            let (current, projection, key) =
+                (Arc::clone(current), self.projection.clone(), [self.key.clone()]);
             let partition = projection.partition(Partition::of_key(&self.key));
             Box::pin(async move {
                 // With its trace, where it was removed: so it is known what is older than that.
                 let checkpoint = views.checkpoint(&partition).await?;
-                let document = views.load(&projection, &key).await?.pop();
-                let seen = Sighting::new(checkpoint, document);
+                let (build, mut documents) = current.load_current(&projection, &key).await?;
+                let seen = Sighting::new(build, checkpoint, documents.pop());
                 Ok(Read { checkpoint: seen.checkpoint, value: seen })
             })
         });

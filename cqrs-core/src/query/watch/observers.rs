@@ -124,7 +124,7 @@ impl Observed {
         let watched = lock(&self.watched);
         for key in keys {
             let Some(sender) = watched.keys.get(key) else { continue };
-            let now = Sighting::new(progress.of(key), documents.remove(key));
+            let now = Sighting::new(progress.build.clone(), progress.of(key), documents.remove(key));
             sender.send_if_modified(|news| {
                 let is_news = match news {
                     News::Seen(before) => now.follows(before),

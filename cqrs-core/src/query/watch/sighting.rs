@@ -2,12 +2,14 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     envelope::Position,
-    store::{Checkpoint, Error, StoredDocument},
+    store::{Checkpoint, Error, ProjectionId, StoredDocument},
 };
 
 /// A document as the read store had it, or its absence.
 #[derive(Clone, Debug)]
 pub(super) struct Sighting {
+    /// Which build it is of.
+    build: ProjectionId,
     /// A checkpoint that the document is not older than.
     pub(super) checkpoint: Option<Checkpoint>,
     /// The document; one without data is the trace of a removed one.
@@ -17,14 +19,18 @@ pub(super) struct Sighting {
 impl Sighting {
     /// A document that was read after the checkpoint. Where documents are written before their checkpoint, it may be
     /// ahead of it: then it holds all up to its own last event.
-    pub(super) fn new(checkpoint: Option<Checkpoint>, document: Option<StoredDocument>) -> Self {
+    pub(super) fn new(
+        build: ProjectionId,
+        checkpoint: Option<Checkpoint>,
+        document: Option<StoredDocument>,
+    ) -> Self {
         let applied = document.as_ref().map_or(Position::ZERO, |document| document.applied);
         let checkpoint = checkpoint.map(|checkpoint| Checkpoint {
             position: checkpoint.position.max(applied),
             head: checkpoint.head.max(applied),
             ..checkpoint
         });
-        Self { checkpoint, document }
+        Self { build, checkpoint, document }
     }
 
     /// There is a view to show.
@@ -35,7 +41,10 @@ impl Sighting {
     /// What it shows, as against `before`, is another state, and no older one.
     pub(super) fn follows(&self, before: &Self) -> bool {
         match (&self.document, &before.document) {
-            (Some(now), Some(before)) if now.applied == before.applied => now.data != before.data,
+            // A build takes the place of older ones, and is not followed by them.
+            (Some(now), Some(of_before)) if now.applied == of_before.applied => {
+                now.data != of_before.data && self.build >= before.build
+            }
             (Some(now), Some(before)) => {
                 now.applied > before.applied && (now.data.is_some() || before.data.is_some())
             }
@@ -142,7 +151,7 @@ mod tests {
             standing: crate::store::Standing::Live,
             partitions: 1,
         };
-        Sighting::new(Some(checkpoint), document)
+        Sighting::new(ProjectionId::new("summary", 1), Some(checkpoint), document)
     }
 
     #[test]
@@ -155,7 +164,12 @@ mod tests {
 
     #[test]
     fn a_document_that_was_built_anew_follows_itself() {
-        assert!(at(5, Some((3, Some("new")))).follows(&at(5, Some((3, Some("old"))))));
+        let old = at(5, Some((3, Some("old"))));
+        assert!(at(5, Some((3, Some("new")))).follows(&old));
+        let mut anew = at(5, Some((3, Some("new"))));
+        anew.build = old.build.generation(1);
+        assert!(anew.follows(&old) && !old.follows(&anew), "not the other way round");
+        assert!(at(6, Some((6, Some("6")))).follows(&anew), "it goes on, where it answers again");
     }
 
     #[test]
