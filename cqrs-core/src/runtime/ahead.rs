@@ -158,10 +158,15 @@ impl Pages {
         if page.is_at_head() {
             return;
         }
-        let told = *self.news.borrow_and_update();
         let limit = self.pace.limit(page.through, page.head);
-        let reading = self.reading.take();
-        let mut reading = reading.unwrap_or_else(|| begin_to_read(&self.follower, page.through, limit, told));
+        let (mut reading, told) = match self.reading.take() {
+            // What is told meanwhile is news to it still.
+            Some(reading) => (reading, *self.news.borrow()),
+            None => {
+                let told = *self.news.borrow_and_update();
+                (begin_to_read(&self.follower, page.through, limit, told), told)
+            }
+        };
         let (reader, follower) = (Arc::clone(&self.reader), Arc::clone(&self.follower));
         let far = self.pace.far();
         self.ahead.spawn(async move {

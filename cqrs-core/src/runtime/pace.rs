@@ -47,7 +47,8 @@ impl Pace {
 
     /// So many events took so long.
     pub(super) fn took(&mut self, events: usize, time: Duration) {
-        if time >= LONG {
+        // One that was read before the size has changed says nothing new.
+        if time >= LONG && events <= self.size {
             self.size = (self.size / 2).max(self.near.min(self.far));
         } else if events >= self.size && time < LONG / 4 {
             self.size = self.size.saturating_mul(2).min(self.far);
@@ -102,6 +103,8 @@ mod tests {
         }
         pace.took(5_000, Duration::from_secs(4));
         assert_eq!(pace.limit(Position::ZERO, HEAD), 2_500);
+        pace.took(5_000, Duration::from_secs(4));
+        assert_eq!(pace.limit(Position::ZERO, HEAD), 2_500, "of those that were on their way");
         pace.took(2_500, Duration::from_secs(2));
         pace.took(1_250, Duration::from_secs(1));
         assert_eq!(pace.limit(Position::ZERO, HEAD), 1_000, "no smaller than near the head");

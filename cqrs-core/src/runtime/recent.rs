@@ -6,9 +6,9 @@ use crate::{
     store::{Change, DocumentWrite, StoredDocument},
 };
 
-/// How many bytes are kept for a build, over all of its partitions.
+/// How many bytes are kept for a build; of one that is divided, each partition has its part.
 const BYTES: usize = 8 << 20;
-/// The most bytes of one document that is kept.
+/// The most bytes of one document that is kept; with very many partitions it is a quarter of what one of them keeps.
 const BYTES_OF_ONE: usize = 16 << 10;
 /// What it takes to keep one, about, beside its key and its text.
 const BYTES_OF_NONE: usize = 144;
@@ -52,7 +52,7 @@ impl Recent {
     pub(super) fn keep(&mut self, documents: Vec<StoredDocument>) {
         for StoredDocument { key, created, applied, data } in documents {
             let kept = Kept { created, applied, data };
-            let before = if kept.text() > BYTES_OF_ONE {
+            let before = if kept.text() > BYTES_OF_ONE.min(self.most / 4) {
                 self.documents.pop_entry(&key)
             } else {
                 self.bytes += kept.bytes(&key);
@@ -125,6 +125,14 @@ mod tests {
         recent.keep(vec![document("a", 1)]);
         recent.keep(vec![document("a", BYTES_OF_ONE + 1)]);
         assert_eq!((recent.get("a"), recent.bytes), (None, 0));
+    }
+
+    #[test]
+    fn no_document_takes_most_of_the_room() {
+        let mut recent = Recent::new(1_024);
+        recent.keep(vec![document("a", 100), document("b", 100)]);
+        recent.keep(vec![document("c", recent.most / 4 + 1)]);
+        assert_eq!(["a", "b", "c"].map(|key| recent.get(key).is_some()), [true, true, false]);
     }
 
     #[test]

@@ -33,7 +33,11 @@ async fn fill(log: &FaultyLog, events: u32) {
 }
 
 async fn app(log: &FaultyLog, views: &FaultyViews) -> App {
-    let options = RuntimeOptions::default().batch(2);
+    app_with(log, views, RuntimeOptions::default()).await
+}
+
+async fn app_with(log: &FaultyLog, views: &FaultyViews, options: RuntimeOptions) -> App {
+    let options = options.batch(2);
     App::builder(log.clone()).projection::<Balance>(views.clone()).runtime(options).build().await.unwrap()
 }
 
@@ -84,6 +88,23 @@ async fn catching_up_takes_the_longest_of_reading_folding_and_writing_and_not_al
 }
 
 #[tokio::test(start_paused = true)]
+async fn news_that_come_when_the_last_page_is_there_already_are_followed_at_once() {
+    let (log, views) = (FaultyLog::new(), FaultyViews::new());
+    begun::<Balance>(&log, &views).await;
+    fill(&log, 6).await;
+    views.faults.load_millis.store(10, SeqCst);
+    let options = RuntimeOptions::default().heartbeat(Duration::from_mins(10));
+    let app = app_with(&log, &views, options).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(reads(&log), [1, 3, 5], "all that there is");
+    let news = tokio::time::Instant::now();
+    append(&log, &account_stream("news"), &[("account_opened", r#"{"owner":"ada"}"#)]).await;
+    caught_up::<Balance>(&log, &views).await;
+    assert!(news.elapsed() < Duration::from_secs(1), "{:?}", news.elapsed());
+    app.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_the_head_nothing_is_read_ahead() {
     let (log, views) = (log_of(1).await, FaultyViews::new());
     views.shut();
@@ -96,19 +117,19 @@ async fn at_the_head_nothing_is_read_ahead() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_was_read_ahead_is_thrown_away_when_the_commit_fails() {
-    let (log, views) = (log_of(7).await, FaultyViews::new());
+async fn pages_that_were_read_ahead_are_thrown_away_when_the_commit_fails() {
+    let (log, views) = (log_of(9).await, FaultyViews::new());
     views.shut();
     let app = app(&log, &views).await;
     rest().await;
     views.faults.away.store(true, SeqCst);
     views.open();
     eventually("the commit has failed", async || views.faults.commits.load(SeqCst) > 0).await;
-    assert_eq!(reads(&log), [0, 2, 4]);
+    assert_eq!(reads(&log), [0, 2, 4, 6]);
     views.faults.away.store(false, SeqCst);
     caught_up::<Balance>(&log, &views).await;
     app.shutdown().await;
-    assert_eq!(reads(&log), [0, 2, 4, 0, 2, 4, 6]);
+    assert_eq!(reads(&log), [0, 2, 4, 6, 0, 2, 4, 6, 8]);
     assert_equals_a_fold_from_scratch::<Balance>(&log, &views).await;
 }
 

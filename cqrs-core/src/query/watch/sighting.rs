@@ -1,7 +1,7 @@
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 use crate::{
-    envelope::Position,
+    envelope::{Json, Position},
     store::{Checkpoint, Error, ProjectionId, StoredDocument},
 };
 
@@ -24,27 +24,34 @@ impl Sighting {
         checkpoint: Option<Checkpoint>,
         document: Option<StoredDocument>,
     ) -> Self {
-        let applied = document.as_ref().map_or(Position::ZERO, |document| document.applied);
-        let checkpoint = checkpoint.map(|checkpoint| Checkpoint {
+        let mut seen = Self { build, checkpoint: None, document };
+        let applied = seen.applied();
+        seen.checkpoint = checkpoint.map(|checkpoint| Checkpoint {
             position: checkpoint.position.max(applied),
             head: checkpoint.head.max(applied),
             ..checkpoint
         });
-        Self { build, checkpoint, document }
+        seen
     }
 
     /// There is a view to show.
     pub(super) fn is_there(&self) -> bool {
-        self.document.as_ref().is_some_and(|document| document.data.is_some())
+        self.data().is_some()
     }
 
     /// What it shows, as against `before`, is another state, and no older one.
     pub(super) fn follows(&self, before: &Self) -> bool {
-        match (&self.document, &before.document) {
+        match self.build.cmp(&before.build) {
             // A build takes the place of older ones, and is not followed by them.
-            (Some(now), Some(of_before)) if now.applied == of_before.applied => {
-                now.data != of_before.data && self.build >= before.build
-            }
+            Ordering::Less => false,
+            Ordering::Greater => self.data() != before.data() && self.is_as_far_as(before.applied()),
+            Ordering::Equal => self.follows_in_build(before),
+        }
+    }
+
+    fn follows_in_build(&self, before: &Self) -> bool {
+        match (&self.document, &before.document) {
+            (Some(now), Some(before)) if now.applied == before.applied => now.data != before.data,
             (Some(now), Some(before)) => {
                 now.applied > before.applied && (now.data.is_some() || before.data.is_some())
             }
@@ -57,11 +64,23 @@ impl Sighting {
 
     /// It is not older than `before`, changed or not.
     pub(super) fn is_no_older_than(&self, before: &Self) -> bool {
-        let Some(before) = &before.document else { return true };
-        match &self.document {
-            Some(now) => now.applied >= before.applied,
-            None => self.is_as_far_as(before.applied),
+        match (self.build.cmp(&before.build), &self.document) {
+            (Ordering::Less, _) => false,
+            (Ordering::Equal, Some(now)) => now.applied >= before.applied(),
+            (Ordering::Equal, None) | (Ordering::Greater, _) => {
+                before.document.is_none() || self.is_as_far_as(before.applied())
+            }
         }
+    }
+
+    /// What there is to show.
+    fn data(&self) -> Option<&Json> {
+        self.document.as_ref()?.data.as_ref()
+    }
+
+    /// The last event in the document, or its trace.
+    fn applied(&self) -> Position {
+        self.document.as_ref().map_or(Position::ZERO, |document| document.applied)
     }
 
     /// The same, said to be as fresh as something that was seen before it, where that was fresher: a state that follows
@@ -121,10 +140,7 @@ impl std::error::Error for Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        envelope::{Json, LogId},
-        runtime::with_causes,
-    };
+    use crate::{envelope::LogId, runtime::with_causes};
 
     fn log() -> LogId {
         LogId::from_uuid(uuid::Uuid::from_u128(7))
@@ -166,10 +182,34 @@ mod tests {
     fn a_document_that_was_built_anew_follows_itself() {
         let old = at(5, Some((3, Some("old"))));
         assert!(at(5, Some((3, Some("new")))).follows(&old));
-        let mut anew = at(5, Some((3, Some("new"))));
-        anew.build = old.build.generation(1);
-        assert!(anew.follows(&old) && !old.follows(&anew), "not the other way round");
-        assert!(at(6, Some((6, Some("6")))).follows(&anew), "it goes on, where it answers again");
+    }
+
+    /// The same in a build that takes the place of those of the others.
+    fn anew(position: u64, applied: Option<(u64, Option<&str>)>) -> Sighting {
+        let seen = at(position, applied);
+        Sighting { build: seen.build.generation(1), ..seen }
+    }
+
+    #[test]
+    fn a_newer_build_follows_with_whatever_it_has_once_it_is_as_far() {
+        let shown = at(7, Some((7, Some("7"))));
+        // It may pass over events that the older one has taken.
+        for other in [Some((3, Some("3"))), Some((7, Some("new"))), Some((7, None)), None] {
+            assert!(anew(7, other).follows(&shown) && anew(7, other).is_no_older_than(&shown), "{other:?}");
+            assert!(!anew(2, other.filter(|(applied, _)| *applied < 7)).follows(&shown), "it is not as far");
+        }
+        assert!(!anew(7, Some((3, Some("7")))).follows(&shown), "it shows the same");
+        assert!(anew(9, Some((9, Some("9")))).follows(&anew(7, Some((3, Some("3"))))));
+    }
+
+    #[test]
+    fn an_older_build_never_follows() {
+        let shown = [anew(5, Some((3, Some("3")))), anew(5, Some((5, None))), anew(5, None)];
+        for shown in shown {
+            for late in [at(5, Some((3, Some("old")))), at(6, Some((6, Some("6")))), at(6, None)] {
+                assert!(!late.follows(&shown) && !late.is_no_older_than(&shown), "{late:?} after {shown:?}");
+            }
+        }
     }
 
     #[test]
