@@ -67,6 +67,12 @@ impl Failure {
         reply(error).map(|(code, _)| code)
     }
 
+    /// The way to the server was cut, or another one is about to be the primary: whether it was done is not known, and may be asked
+    /// right away.
+    pub(crate) fn is_of_the_way(&self) -> bool {
+        matches!(&self.cause, Cause::Driver(error) if Trouble::of(error) == Trouble::Passing)
+    }
+
     pub(crate) fn is_of_a_lost_race(&self) -> bool {
         self.has_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR)
     }

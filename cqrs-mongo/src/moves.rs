@@ -49,13 +49,19 @@ pub(crate) async fn make(server: &Server, moves: &[Move<'_>]) -> Result<Vec<Opti
     }
     let most = server.limits.statements;
     for (ready, statements) in ready.chunks(most).zip(statements.chunks(most)) {
-        if update(server, statements.to_vec()).await? == ready.len() {
-            for (nth, checkpoint) in ready {
-                made[*nth] = Some(*checkpoint);
+        match update(server, statements.to_vec()).await {
+            Ok(matched) if matched == ready.len() => {
+                for (nth, checkpoint) in ready {
+                    made[*nth] = Some(*checkpoint);
+                }
+                continue;
             }
-            continue;
+            // Which ones were made is not said.
+            Ok(_) => {}
+            // The driver does not repeat this command, as it does with single writes.
+            Err(failure) if failure.is_of_the_way() => {}
+            Err(failure) => return Err(failure.into()),
         }
-        // Which ones were made is not said.
         let now = known_of(server, ready.iter().map(|(nth, _)| moves[*nth].writer.projection)).await?;
         for (nth, checkpoint) in ready {
             let found = now.get(moves[*nth].writer.projection).and_then(|known| known.checkpoint);
@@ -76,7 +82,7 @@ async fn known_of(
 }
 
 /// How many of the statements have found what they were made for.
-async fn update(server: &Server, statements: Vec<Document>) -> Result<usize, Error> {
+async fn update(server: &Server, statements: Vec<Document>) -> Result<usize, Failure> {
     let time = i64::try_from(server.timeout.as_millis()).unwrap_or(i64::MAX).clamp(1, i64::from(i32::MAX));
     let concern = Document::try_from(&*server.write_concern.raw).expect("a write concern is sound");
     let command = doc! {
@@ -84,7 +90,7 @@ async fn update(server: &Server, statements: Vec<Document>) -> Result<usize, Err
     };
     let database = server.database.clone();
     let reply = server.call(DOING, async move { database.run_command(command).await }).await?;
-    Ok(matched(&reply).map_err(|failure| failure.at(&server.place))?)
+    matched(&reply).map_err(|failure| failure.at(&server.place))
 }
 
 /// A statement that the server does not take has matched nothing, and is told by whoever tries it alone; that it does not

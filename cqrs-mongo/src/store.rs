@@ -35,8 +35,8 @@ use crate::{
     stored::Stored,
 };
 
-/// How many checkpoints are moved at a time that are moved together.
-const MOVES_AT_ONCE: usize = 16;
+/// How many batches are written at a time that are written together.
+const BATCHES_AT_ONCE: usize = 16;
 
 /// A view store in a MongoDB database. Clones are handles of the same store.
 ///
@@ -235,7 +235,7 @@ impl Shared {
         let mut panicked = None;
         let mut running = JoinSet::new();
         loop {
-            for (nth, (projection, commit)) in waiting.by_ref().take(MOVES_AT_ONCE - running.len()) {
+            for (nth, (projection, commit)) in waiting.by_ref().take(BATCHES_AT_ONCE - running.len()) {
                 let shared = Arc::clone(self);
                 running.spawn(async move { (nth, shared.commit(&projection, commit).await) });
             }
@@ -346,7 +346,8 @@ impl ViewStore for MongoViewStore {
         Box::pin(to_its_end(async move { shared.commit(&projection, commit).await }))
     }
 
-    /// Several at a time, each written to its end, also where nobody waits for it any more.
+    /// Those that move checkpoints alone by one command, and then the others, several at a time. Each is written to its end, also
+    /// where nobody waits for it any more.
     fn commit_all(
         &self,
         batches: Vec<(ProjectionId, Commit)>,

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod fencing;
+mod moves;
 mod partitions;
 mod preparing;
 mod proxy;

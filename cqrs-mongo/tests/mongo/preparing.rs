@@ -1,10 +1,13 @@
 //! What is in the database once a projection is prepared.
 
-use cqrs_core::store::{Error, ViewStore};
+use cqrs_core::store::{Error, Partition, ProjectionSpec, ViewStore};
 use cqrs_mongo::{MongoViewStore, mongodb::bson::Document};
 use cqrs_testkit::tokio;
 
-use crate::{sample::spec, scratch::Scratch};
+use crate::{
+    sample::{batch, put, spec},
+    scratch::Scratch,
+};
 
 /// The names of the indexes that the store has made.
 async fn indexes(scratch: &Scratch) -> Vec<String> {
@@ -53,4 +56,26 @@ async fn a_collection_in_the_place_of_the_view_is_not_taken_for_it() {
         Err(Error::Invalid { what }) => assert!(what.contains("others_v1.live"), "{what}"),
         other => panic!("it was taken for the view: {other:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_partition_brings_a_build_along_that_another_program_has_removed() {
+    let scratch = Scratch::new();
+    let whole = spec("orders", &["status"]);
+    let partition = |index| {
+        let partition = Partition::new(index, 4).unwrap();
+        ProjectionSpec { id: whole.id.partition(partition), ..whole.clone() }
+    };
+    let store = scratch.store(MongoViewStore::options()).await;
+    store.prepare(&whole).await.unwrap();
+    let before = indexes(&scratch).await;
+    store.prepare(&partition(0)).await.unwrap();
+    scratch.store(MongoViewStore::options()).await.remove(&whole.id).await.unwrap();
+    store.prepare(&partition(1)).await.unwrap();
+    assert_eq!(indexes(&scratch).await, before);
+    let listed: Vec<_> = store.builds("orders").await.unwrap().into_iter().map(|build| build.id).collect();
+    assert_eq!(listed, [whole.id.clone(), partition(1).id]);
+    let document = put("a", 2, &[cqrs_core::domain::IndexValue::Text("new".to_owned())]);
+    store.commit(&partition(1).id, batch(0, 3, vec![document])).await.unwrap();
+    assert!(store.get(&partition(1).id, "a").await.unwrap().value.is_some());
 }

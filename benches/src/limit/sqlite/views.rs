@@ -30,6 +30,7 @@ fn write_to(
     connection.pragma_update(None, "journal_mode", "wal")?;
     // As the view store does by default: what a loss of power takes is applied again.
     connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
     connection.execute_batch(include_str!("views.sql"))?;
 
     let started = Instant::now();
