@@ -51,6 +51,7 @@ mod fleet;
 mod http;
 mod load;
 mod log;
+mod many;
 mod model;
 mod orders;
 mod place;

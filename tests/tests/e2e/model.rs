@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     http::Client,
-    load::{in_parallel, sample},
     log,
+    many::{in_parallel, sample},
 };
 
 /// The views, as the queries answer.

@@ -31,6 +31,7 @@ from_end_to_end! {
     "../e2e/http.rs" http,
     "../e2e/idempotency.rs" idempotency,
     "../e2e/log.rs" log,
+    "../e2e/many.rs" many,
     "../e2e/model.rs" model,
     "../e2e/operations.rs" operations,
     "../e2e/orders.rs" orders,

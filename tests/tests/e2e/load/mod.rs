@@ -6,4 +6,4 @@ mod outcome;
 mod told;
 
 pub(crate) use clients::Clients;
-pub(crate) use outcome::{check, in_parallel, sample};
+pub(crate) use outcome::check;

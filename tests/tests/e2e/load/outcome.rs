@@ -1,19 +1,19 @@
 //! What has to be true after all.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use cqrs_core::envelope::RecordedEvent;
 use serde_json::{Value, json};
 
 use super::{client::CUSTOMER, told::Told};
-use crate::{http::Client, log, model::Model, orders::place as place_order, place::Place};
-
-/// Threads that look at the result.
-const READERS: usize = 4;
+use crate::{
+    http::Client,
+    log,
+    many::{in_parallel, sample},
+    model::Model,
+    orders::place as place_order,
+    place::Place,
+};
 
 /// Each acknowledged command is in the log just once, each other one at most once; a repeated key is answered as the
 /// first time and adds nothing, of which many commands are a sample; and the views are what the log folds to.
@@ -138,28 +138,5 @@ fn check_history(client: &Client, events: &[RecordedEvent]) {
             })
             .collect();
         assert_eq!(answer.json(), json!({ "events": expected }), "{answer}");
-    });
-}
-
-/// How many of many are looked at one by one, by a question of their own.
-const SAMPLE: usize = 2_000;
-
-/// Of many of them so many, from the first to the last.
-pub(crate) fn sample<T>(all: Vec<T>) -> Vec<T> {
-    let step = all.len().div_ceil(SAMPLE).max(1);
-    all.into_iter().step_by(step).collect()
-}
-
-/// Checks each of them, some at a time.
-pub(crate) fn in_parallel<T: Sync>(items: &[T], check: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        for _ in 0..READERS {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    check(item);
-                }
-            });
-        }
     });
 }
