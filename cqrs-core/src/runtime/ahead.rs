@@ -96,8 +96,8 @@ impl Reader {
     }
 }
 
-/// The pages of the log, one after the other. While one is being written, the next one is taken in, and far behind the head
-/// the one after that is read: catching up costs the longest of the three, not all of them. No more than these two pages are
+/// The pages of the log, one after the other. While one is being written, the next one is taken in, and far behind the head,
+/// where nobody else is near, the one after that is read: catching up costs the longest of the three, not all of them. No more than these two pages are
 /// there ahead of time. When the writing fails, all this is dropped, and with it what was read ahead.
 pub(super) struct Pages {
     reader: Arc<Reader>,
@@ -172,8 +172,9 @@ impl Pages {
         self.ahead.spawn(async move {
             let answer = reading.join_next().await.ok_or(Error::Closed)?.map_err(ended)??;
             let (through, head) = (answer.page.through, answer.page.head);
-            let is_far = head.since(through) >= far;
-            let further = is_far.then(|| begin_to_read(&follower, through, limit, told));
+            // Where others share the pages, those that are quicker would run away from the rest.
+            let is_worth_it = head.since(through) >= far && follower.is_alone(through);
+            let further = is_worth_it.then(|| begin_to_read(&follower, through, limit, told));
             Ok((reader.take_in(answer), further))
         });
     }

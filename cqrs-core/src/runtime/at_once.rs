@@ -9,7 +9,8 @@ enum Slot<F: Future> {
 }
 
 /// Waits for all of these, some at a time, and gives what came of each, in their order: for asking a store once for each of
-/// many partitions.
+/// many partitions. Of one that fails, the others go on to their ends. Where this is dropped, what is under way is left alone: a lease
+/// that was taken just then runs out by itself.
 pub(super) async fn at_once<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut slots: Vec<Slot<F>> = futures.into_iter().map(|future| Slot::Open(Box::pin(future))).collect();
     poll_fn(|context| {

@@ -65,6 +65,11 @@ impl Follower {
         Ok(answer)
     }
 
+    /// Whether nobody else reads near there: then it is no matter to others how far ahead it reads.
+    pub(in crate::runtime) fn is_alone(&self, at: Position) -> bool {
+        self.shared.is_alone(self.number, at)
+    }
+
     async fn answer(&self, after: Position, limit: usize, told: Position) -> Result<Answer, Error> {
         let Some(window) = self.shared.window(self.number, &self.filter, after) else {
             return self.alone(after, limit).await;

@@ -122,6 +122,14 @@ impl SharedLog {
         })
     }
 
+    /// Whether nobody else is near, on either side, or about to come.
+    pub(super) fn is_alone(&self, reader: u64, at: Position) -> bool {
+        let readers = self.readers();
+        let is_near = |slot: &Slot| slot.at.get().abs_diff(at.get()) <= REACH;
+        readers.expected.is_empty()
+            && readers.slots.iter().all(|(other, slot)| *other == reader || !is_near(slot))
+    }
+
     /// Where a reader goes on.
     pub(super) fn moved(&self, reader: u64, at: Position) {
         if let Some(slot) = self.readers().slots.get_mut(&reader) {

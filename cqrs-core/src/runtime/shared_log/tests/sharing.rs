@@ -62,6 +62,28 @@ async fn one_alone_reads_what_it_wants_and_no_more() {
 }
 
 #[tokio::test]
+async fn one_is_alone_where_nobody_is_near_or_about_to_come() {
+    let shelf = Shelf::new();
+    shelf.fill(&["order"; 100]).await;
+    let shared = SharedLog::of(shelf.clone());
+    let mut walker = Walker::of(&shared, &["order"]);
+    walker.read(&shelf, 10).await;
+    let is_alone = |at: u64| walker.follower.is_alone(Position::new(at));
+    assert!(is_alone(10) && is_alone(90), "it is not near itself");
+    let mut other = Walker::of(&shared, &["order"]);
+    other.read(&shelf, 50).await;
+    let reach = MOST_EVENTS as u64;
+    assert!(!is_alone(10) && !is_alone(90) && !is_alone(50 + reach), "on either side");
+    assert!(is_alone(51 + reach));
+    drop(other);
+    assert!(is_alone(10));
+    let expected = shared.expect(of(&["order"]));
+    assert!(!is_alone(10), "it may begin anywhere");
+    drop(expected);
+    assert!(is_alone(10));
+}
+
+#[tokio::test]
 async fn ten_read_the_log_about_as_often_as_one() {
     let shelf = Shelf::new();
     shelf.fill(&["order"; 1_000]).await;
