@@ -97,6 +97,23 @@ pub(super) fn partitioning(rule: &str) -> Option<Faults> {
                 answers
             });
         }
+        // It says of all that they were moved.
+        "a_move_of_many_is_refused_by_itself" => {
+            broken.commit_all = hook(|store: Sound, batches: Vec<Committing>| async move {
+                let answers = store.commit_all(batches).await;
+                answers.into_iter().map(|_| Ok(())).collect()
+            });
+        }
+        // It takes a checkpoint that is where it was to be for one that it has moved.
+        "of_two_who_move_many_each_is_moved_by_one" => {
+            broken.commit_all = hook(|store: Sound, batches: Vec<Committing>| async move {
+                let goals: Vec<Position> =
+                    batches.iter().map(|(_, commit)| commit.checkpoint.position).collect();
+                let answers = store.commit_all(batches).await.into_iter().zip(goals);
+                let is_there = |answer: &Result<(), CommitError>, goal: Position| matches!(answer, Err(CommitError::Superseded { actual, .. }) if *actual == goal);
+                answers.map(|(answer, goal)| if is_there(&answer, goal) { Ok(()) } else { answer }).collect()
+            });
+        }
         "partitions_are_listed" => {
             broken.builds = hook(|store: Sound, name: String| async move {
                 let mut builds = store.builds(&name).await?;
