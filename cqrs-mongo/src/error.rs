@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cqrs_core::store::Error;
-use mongodb::error::UNKNOWN_TRANSACTION_COMMIT_RESULT;
+use mongodb::{bson::Document, error::UNKNOWN_TRANSACTION_COMMIT_RESULT};
 
 use crate::trouble::{Trouble, reply, told};
 
@@ -50,6 +50,13 @@ impl Failure {
 
     pub(crate) fn refusal(doing: &'static str, code: i32, message: &str) -> Self {
         Self { doing, cause: Cause::Refusal { code, message: message.to_owned() }, place: None }
+    }
+
+    /// An error where the reply says that what was written may not last.
+    pub(crate) fn of_write_concern(doing: &'static str, reply: &Document) -> Result<(), Self> {
+        let Ok(error) = reply.get_document("writeConcernError") else { return Ok(()) };
+        let number = error.get_i32("code").unwrap_or_default();
+        Err(Self::refusal(doing, number, error.get_str("errmsg").unwrap_or_default()))
     }
 
     pub(crate) const fn nonsense(doing: &'static str, what: &'static str) -> Self {

@@ -83,10 +83,9 @@ async fn known_of(
 
 /// How many of the statements have found what they were made for.
 async fn update(server: &Server, statements: Vec<Document>) -> Result<usize, Failure> {
-    let time = i64::try_from(server.timeout.as_millis()).unwrap_or(i64::MAX).clamp(1, i64::from(i32::MAX));
     let concern = Document::try_from(&*server.write_concern.raw).expect("a write concern is sound");
     let command = doc! {
-        "update": CHECKPOINTS, "updates": statements, "ordered": false, "maxTimeMS": time, "writeConcern": concern,
+        "update": CHECKPOINTS, "updates": statements, "ordered": false, "maxTimeMS": server.max_time_ms(), "writeConcern": concern,
     };
     let database = server.database.clone();
     let reply = server.call(DOING, async move { database.run_command(command).await }).await?;
@@ -96,10 +95,7 @@ async fn update(server: &Server, statements: Vec<Document>) -> Result<usize, Fai
 /// A statement that the server does not take has matched nothing, and is told by whoever tries it alone; that it does not
 /// last is told for all.
 fn matched(reply: &Document) -> Result<usize, Failure> {
-    if let Ok(error) = reply.get_document("writeConcernError") {
-        let number = error.get_i32("code").unwrap_or_default();
-        return Err(Failure::refusal(DOING, number, error.get_str("errmsg").unwrap_or_default()));
-    }
+    Failure::of_write_concern(DOING, reply)?;
     let number = reply.get_i32("n").ok().and_then(|number| usize::try_from(number).ok());
     number.ok_or(Failure::nonsense(DOING, "it is not said how many checkpoints were found"))
 }

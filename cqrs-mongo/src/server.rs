@@ -65,6 +65,11 @@ impl Server {
         within(self.timeout, doing, work).await.map_err(|failure| failure.at(&self.place))
     }
 
+    /// For how long the server may work on a command of ours (`maxTimeMS`): no longer than anybody waits for it.
+    pub(crate) fn max_time_ms(&self) -> i64 {
+        i64::try_from(self.timeout.as_millis()).unwrap_or(i64::MAX).clamp(1, i64::from(i32::MAX))
+    }
+
     pub(crate) fn client(&self) -> &Client {
         self.database.client()
     }

@@ -161,8 +161,8 @@ fn commands<'a>(rows: &[Row], wanted: &'a [usize], most: usize) -> Vec<&'a [usiz
 fn gated(server: &Server, pass: &Pass, rows: &[Row], portion: &[usize], mode: Mode) -> RawDocumentBuf {
     let mut updates = RawArrayBuf::new();
     updates.push(pass.statement());
-    let time = i64::try_from(server.timeout.as_millis()).unwrap_or(i64::MAX).clamp(1, i64::from(i32::MAX));
-    let mut command = rawdoc! { "update": pass.collection.as_str(), "ordered": true, "maxTimeMS": time };
+    let mut command =
+        rawdoc! { "update": pass.collection.as_str(), "ordered": true, "maxTimeMS": server.max_time_ms() };
     command.append(cstr!("updates"), statements(updates, rows, portion, mode));
     let concern: &RawDocument = &server.write_concern.raw;
     command.append(cstr!("writeConcern"), concern);

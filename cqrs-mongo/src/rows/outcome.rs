@@ -67,10 +67,7 @@ impl Outcome {
                 done = nth + 1;
             }
         }
-        if let Ok(error) = reply.get_document("writeConcernError") {
-            let number = error.get_i32("code").unwrap_or_default();
-            return Err(Failure::refusal(doing, number, error.get_str("errmsg").unwrap_or_default()));
-        }
+        Failure::of_write_concern(doing, reply)?;
         Ok(done)
     }
 }
