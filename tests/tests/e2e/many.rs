@@ -9,7 +9,7 @@ use std::{
 const READERS: usize = 4;
 
 /// How many of many are looked at one by one, by a question of their own.
-const SAMPLE: usize = 2_000;
+const SAMPLE: usize = 4_000;
 
 /// Of many of them so many, from the first to the last.
 pub(crate) fn sample<T>(all: Vec<T>) -> Vec<T> {
